@@ -1,0 +1,207 @@
+"""The markup of annotated reports: labels and spans inline, one unit a line, readable in a diff.
+
+`data/FORMAT.md` documents it on one page. In short:
+
+    level: township
+    year: 2023
+    ---
+    [heading] 一、主要举措和成效
+    [mediation+enforcement] 一是……提供<a:法律咨询>{a:302人次|mediation}，……
+
+`parse` compiles it to the plain text with character offsets and refuses what doesn't fit with file, line
+and reason; `write` turns the result back into the same markup.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lawgov_nlp.errors import MarkupError
+from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension, UnitKind
+
+_TAG = re.compile(r"\[([a-z+]+)\] ?(.*)", re.DOTALL)
+_SPAN = re.compile(r"<([a-z][0-9]?):([^<>{}|]+)>|\{([a-z][0-9]?):([^<>{}|]+)\|([a-z]+)\}")
+_NUMERAL = re.compile(r"[0-9０-９零〇一二两三四五六七八九十百千万亿半]")
+_KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoldIndicator:
+    """A hand-coded indicator: offsets into the unit's text, and the topic of what is counted."""
+
+    value: tuple[int, int]
+    name: tuple[int, int]
+    dimension: Dimension
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoldUnit:
+    """A hand-coded line: its kind, and for a body line its dimensions and indicators.
+
+    `text` is the line as it stands in the report, spaces around it included.
+    """
+
+    kind: UnitKind
+    text: str
+    primary: Dimension | None = None
+    secondary: tuple[Dimension, ...] = ()
+    indicators: tuple[GoldIndicator, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoldReport:
+    """A hand-coded report. `meta` holds the header's fields as written."""
+
+    id: str
+    meta: dict[str, str]
+    units: tuple[GoldUnit, ...]
+
+    @property
+    def text(self) -> str:
+        """The plain report, a line per unit."""
+        return "\n".join(u.text for u in self.units)
+
+
+def load(path: Path) -> GoldReport:
+    """Read one annotated report.
+
+    Raises:
+        MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
+    """
+    return parse(path.read_text(encoding="utf-8"), path.stem)
+
+
+def load_folder(folder: Path) -> list[GoldReport]:
+    """Read every annotated report (`*.txt`) of a folder, in order of their names.
+
+    Raises:
+        MarkupError: The first report that doesn't fit.
+    """
+    return [load(path) for path in sorted(folder.glob("*.txt"))]
+
+
+def parse(markup: str, name: str) -> GoldReport:
+    """Compile the markup of one report; `name` becomes its id and stands in error messages."""
+    lines = markup.splitlines()
+    meta: dict[str, str] = {}
+    body = 0
+    for number, line in enumerate(lines, 1):
+        if line.strip() == "---":
+            body = number
+            break
+        key, colon, value = line.partition(":")
+        if not colon or not key.strip():
+            raise MarkupError(f"{name}:{number}: expected 'key: value' or '---', got {line[:40]!r}")
+        meta[key.strip()] = value.strip()
+    else:
+        raise MarkupError(f"{name}:1: no '---' line closes the header")
+    units = tuple(
+        _unit(line, f"{name}:{number}") for number, line in enumerate(lines[body:], body + 1) if line.strip()
+    )
+    if not any(u.kind is UnitKind.BODY for u in units):
+        raise MarkupError(f"{name}:{body}: the report has no body paragraph")
+    return GoldReport(id=name, meta=meta, units=units)
+
+
+def write(report: GoldReport) -> str:
+    """The markup of a report; `parse(write(r), r.id) == r`."""
+    head = [f"{key}: {value}" for key, value in report.meta.items()]
+    return "\n".join([*head, "---", *map(_write_unit, report.units), ""])
+
+
+def _unit(line: str, where: str) -> GoldUnit:
+    match = _TAG.fullmatch(line)
+    if not match:
+        raise MarkupError(f"{where}: a line begins with its kind or dimension, as in '[heading] 一、…'; got {line[:30]!r}")
+    tag, marked = match.groups()
+    if tag in _KINDS:
+        text, spans = _strip(marked, where)
+        if spans:
+            raise MarkupError(f"{where}: a {tag} line carries no spans")
+        return GoldUnit(kind=_KINDS[tag], text=text)
+    dimensions = [] if tag == "none" else [_dimension(t, where, DIMENSIONS) for t in tag.split("+")]
+    if len(set(dimensions)) < len(dimensions):
+        raise MarkupError(f"{where}: [{tag}] names a dimension twice")
+    text, spans = _strip(marked, where)
+    return GoldUnit(
+        kind=UnitKind.BODY,
+        text=text,
+        primary=dimensions[0] if dimensions else None,
+        secondary=tuple(dimensions[1:]),
+        indicators=tuple(_indicators(text, spans, where)),
+    )
+
+
+_Span = tuple[str, int, int, Dimension | None]
+"""Link id, start, end, and the dimension of a value (None for a name)."""
+
+
+def _strip(marked: str, where: str) -> tuple[str, list[_Span]]:
+    """The text without its marks, and the spans with offsets in it."""
+    text, spans, at = "", [], 0
+    for m in _SPAN.finditer(marked):
+        text += marked[at : m.start()]
+        content = m[2] or m[4]
+        dimension = _dimension(m[5], where, TOPICS) if m[5] else None
+        spans.append((m[1] or m[3], len(text), len(text) + len(content), dimension))
+        text += content
+        at = m.end()
+    text += marked[at:]
+    stray = re.search(r"[<>{}|]", text)
+    if stray:
+        near = text[max(0, stray.start() - 10) : stray.start() + 15]
+        raise MarkupError(f"{where}: a mark that is not <a:name> or {{a:value|dimension}} near {near!r}")
+    return text, spans
+
+
+def _indicators(text: str, spans: Iterable[_Span], where: str) -> Iterator[GoldIndicator]:
+    spans = list(spans)
+    names: dict[str, tuple[int, int]] = {}
+    for link, start, end, dimension in spans:
+        if dimension is None:
+            if link in names:
+                raise MarkupError(f"{where}: two names are called {link!r}; give each its own letter")
+            names[link] = (start, end)
+    for link, start, end, dimension in spans:
+        if dimension is None:
+            continue
+        value = text[start:end]
+        if link not in names:
+            raise MarkupError(f"{where}: value {value!r} points to name {link!r}, which is not in this line")
+        if not _NUMERAL.search(value):
+            raise MarkupError(f"{where}: value {value!r} has no numeral")
+        yield GoldIndicator(value=(start, end), name=names[link], dimension=dimension)
+    unused = set(names) - {link for link, _, _, dimension in spans if dimension}
+    if unused:
+        raise MarkupError(f"{where}: no value points to name(s) {sorted(unused)}")
+
+
+def _dimension(word: str, where: str, allowed: tuple[Dimension, ...]) -> Dimension:
+    values = [d.value for d in allowed]
+    if word not in values:
+        close = difflib.get_close_matches(word, values, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(values)}"
+        raise MarkupError(f"{where}: unknown dimension {word!r}{hint}")
+    return Dimension(word)
+
+
+def _write_unit(unit: GoldUnit) -> str:
+    if unit.kind is not UnitKind.BODY:
+        return f"[{unit.kind}] {unit.text}"
+    tag = "+".join([unit.primary, *unit.secondary]) if unit.primary else "none"
+    names = {name: _link(k) for k, name in enumerate(sorted({i.name for i in unit.indicators}))}
+    marks = [(start, end, f"<{link}:", ">") for (start, end), link in names.items()]
+    marks += [(*i.value, f"{{{names[i.name]}:", f"|{i.dimension}}}") for i in unit.indicators]
+    out, at = "", 0
+    for start, end, before, after in sorted(marks):
+        out += unit.text[at:start] + before + unit.text[start:end] + after
+        at = end
+    return f"[{tag}] {out}{unit.text[at:]}"
+
+
+def _link(k: int) -> str:
+    return chr(ord("a") + k % 26) + (str(k // 26) if k >= 26 else "")

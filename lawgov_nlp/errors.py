@@ -1,0 +1,21 @@
+"""Errors that the package raises on purpose: each says what came, what was expected and what to do."""
+
+
+class LawgovError(Exception):
+    """Base of every error that lawgov_nlp raises on purpose."""
+
+
+class ReadError(LawgovError, ValueError):
+    """A file or text that can't be read as a report."""
+
+
+class MarkupError(LawgovError, ValueError):
+    """An annotated report that doesn't follow the markup; the message begins with `file:line:`."""
+
+
+class ModelError(LawgovError, ValueError):
+    """Model weights that are missing, incomplete or of another version."""
+
+
+class OutputError(LawgovError, ValueError):
+    """A result that can't be written where or how it was asked for."""

@@ -1,0 +1,72 @@
+import pytest
+
+from lawgov_nlp.annotation import parse, write
+from lawgov_nlp.errors import MarkupError
+from lawgov_nlp.report import Dimension, UnitKind
+
+
+
+def test_round_trip(gold):
+    assert parse(write(gold), "t01") == gold
+
+
+def test_offsets_point_into_the_plain_text(gold):
+    unit = next(u for u in gold.units if u.primary is Dimension.MEDIATION)
+    assert [(unit.text[slice(*i.value)], unit.text[slice(*i.name)], str(i.dimension)) for i in unit.indicators] == [
+        ("302人次", "法律咨询", "mediation"),
+        ("15份", "审查合同", "enforcement"),
+    ]
+    assert unit.secondary == (Dimension.ENFORCEMENT,)
+
+
+def test_one_name_serves_several_values(gold):
+    unit = next(u for u in gold.units if u.primary is Dimension.PUBLICITY)
+    assert [unit.text[slice(*i.value)] for i in unit.indicators] == ["7216户", "1.9万人次"]
+    assert len({i.name for i in unit.indicators}) == 1
+
+
+def test_spaces_of_the_report_are_kept():
+    unit = parse("---\n[none] \u3000\u3000现将情况报告如下：", "x").units[0]
+    assert unit.text == "\u3000\u3000现将情况报告如下："
+    assert unit.kind is UnitKind.BODY
+    assert unit.primary is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("没有标记的一行", "a line begins with its kind or dimension"),
+        ("[宣传] 文字", "a line begins with its kind or dimension"),
+        ("[publicty] 文字", "did you mean 'publicity'"),
+        ("[plans+plans] 文字", "names a dimension twice"),
+        ("[plans] <a:宣传>{b:3场|publicity}", "points to name 'b'"),
+        ("[plans] <a:宣传>没有数", "no value points to name"),
+        ("[plans] <a:宣传>{a:3场|plans}", "unknown dimension 'plans'"),
+        ("[plans] <a:宣传>{a:多场|publicity}", "has no numeral"),
+        ("[plans] <a:宣传><a:讲座>{a:3场|publicity}", "two names are called 'a'"),
+        ("[plans] <a:宣传>{a:3场}", "a mark that is not"),
+        ("[heading] <a:宣传>{a:3场|publicity}", "carries no spans"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_file_line_and_reason(line, reason):
+    with pytest.raises(MarkupError, match=reason) as caught:
+        parse(f"---\n[none] 好\n{line}", "r07")
+    assert str(caught.value).startswith("r07:3: ")
+
+
+def test_header_and_body_are_needed():
+    with pytest.raises(MarkupError, match="no '---' line"):
+        parse("level: town\nyear: 2023", "x")
+    with pytest.raises(MarkupError, match="x:1: expected 'key: value'"):
+        parse("[title] 报告\n---", "x")
+    with pytest.raises(MarkupError, match="no body paragraph"):
+        parse("---\n[title] 报告", "x")
+
+
+def test_more_than_26_names_get_numbered_letters():
+    spans = "，".join(f"<{chr(97 + k % 26)}{k // 26 or ''}:事项>{{{chr(97 + k % 26)}{k // 26 or ''}:{k}件|enforcement}}" for k in range(30))
+    report = parse(f"---\n[enforcement] {spans}", "x")
+    assert len(report.units[0].indicators) == 30
+    assert parse(write(report), "x") == report
+
+
