@@ -1,0 +1,127 @@
+"""Files to plain text, one paragraph a line. What a file holds decides how it is read; its suffix is only a hint."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lawgov_nlp.errors import ReadError
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 100_000_000
+MAX_CHARS = 2_000_000
+
+_READERS = {
+    ".txt": "txt",
+    ".docx": "docx",
+    ".pdf": "pdf",
+    ".html": "html",
+    ".htm": "html",
+    ".doc": "office",
+    ".wps": "office",
+    ".rtf": "office",
+    ".odt": "office",
+}
+SUFFIXES: tuple[str, ...] = tuple(_READERS)
+"""The suffixes that `read_file` takes."""
+
+_HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
+# All that str.splitlines() breaks at: whoever splits the text that way must get the same lines as with "\n".
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a reader got from a file.
+
+    Attributes:
+        text: The text, a paragraph or heading a line; `text.encode("utf-8")` always works.
+        warnings: What was left out or is doubtful, for the user to read.
+    """
+
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+def read_file(path: Path) -> Source:
+    """Read a report from a txt, docx, pdf, html, doc, wps, rtf or odt file.
+
+    Raises:
+        ReadError: No such file, no report in it, or damaged, encrypted, too large; the message says what to do.
+    """
+    suffix = path.suffix.lower()
+    data = _load(path, suffix)
+    kind = _kind(data, suffix, path)
+    source = importlib.import_module(f"lawgov_nlp.readers.{kind}").read(data, path)
+    text = _LINE_ENDS.sub("\n", source.text)
+    warnings = list(source.warnings)
+    if kind != _READERS[suffix]:
+        warnings.insert(0, f"named {suffix}, but the content is {kind}; read as {kind}")
+    if _SURROGATES.search(text):
+        text = _SURROGATES.sub("\ufffd", text)
+        warnings.append("half surrogate pairs were replaced by U+FFFD")
+    if not text.strip():
+        raise ReadError(f"{path}: holds no text; expected a report")
+    check_length(len(text), path)
+    logger.debug("%s: read as %s, %d characters", path, kind, len(text))
+    return replace(source, text=text, warnings=tuple(warnings))
+
+
+def check_length(chars: int, path: Path) -> None:
+    """Refuse what is no single report; readers call it as early as they know the (least) number of characters.
+
+    Raises:
+        ReadError: More than `MAX_CHARS` characters.
+    """
+    if chars > MAX_CHARS:
+        raise ReadError(
+            f"{path}: over {MAX_CHARS:,} characters of text; a report has some thousand. Split it into single reports"
+        )
+
+
+def _load(path: Path, suffix: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise ReadError(f"{path}: is a folder; give one file")
+        if not path.exists():
+            raise ReadError(f"{path}: no such file")
+        if not path.is_file():
+            raise ReadError(f"{path}: is no regular file; save the report as one first")
+        if suffix not in _READERS:
+            name = suffix or "a name without suffix"
+            raise ReadError(f"{path}: can't read {name}; expected one of {' '.join(SUFFIXES)}")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ReadError(f"{path}: {size / 1e6:.0f} MB; a report has at most {MAX_BYTES / 1e6:.0f} MB")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReadError(f"{path}: can't be opened ({error.strerror}); check the path and the permissions") from error
+    if not data:
+        raise ReadError(f"{path}: the file is empty; download or save it again")
+    return data
+
+
+def _kind(data: bytes, suffix: str, path: Path) -> str:
+    """The module for the content: many a .doc on government sites is html, rtf or docx."""
+    head = data[:4096]
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith(b"PK\x03\x04"):
+        return "office" if b"mimetypeapplication/vnd.oasis.opendocument.text" in head[:200] else "docx"
+    if head.startswith((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")) or b"<?mso-application" in head:
+        return "office"
+    if head.lstrip().lower().startswith(b"mime-version:"):
+        raise ReadError(f"{path}: a web archive (mht); open it in a browser or Word and save it as .html or .docx")
+    plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")  # UTF-16 tags are ASCII between NULs
+    if plain.startswith(b"<") and _HTML.search(plain):
+        return "html"
+    if suffix in (".html", ".htm"):
+        return "html"
+    if suffix in (".txt", ".doc", ".wps"):  # a plain text renamed .doc; txt refuses what is no text
+        return "txt"
+    raise ReadError(f"{path}: the content is no {suffix[1:]}; open it in the program that made it and save it again")

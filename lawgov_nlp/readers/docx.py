@@ -1,0 +1,229 @@
+"""Word files: paragraphs, tables and text boxes in the order of the body, with the automatic numbers rebuilt.
+
+The parts are read straight from the zip. python-docx loads every related part to open a file, and one dangling
+relationship (`Target="NULL"`, python-docx#678, #797, #1351, left by add-ins) makes that a KeyError; and it has
+neither the numbers (#92) nor tracked changes, so little of it would be left to use.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from lxml import etree
+
+from lawgov_nlp.errors import ReadError
+from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers.lines import row_lines, visible
+from lawgov_nlp.readers.numbering import Numbering, W
+
+MAX_UNPACKED = 200_000_000
+MAX_RATIO = 200
+_SMALL = 10_000_000
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+# Deleted or moved-away text, properties, ruby annotations, list pictures.
+_SKIP = {W + name for name in ("del", "moveFrom", "pPr", "rPr", "tblPr", "trPr", "tcPr", "sdtPr", "rt", "numPicBullet")}
+
+
+def read(data: bytes, path: Path) -> Source:
+    """Read a docx file.
+
+    Raises:
+        ReadError: No Word document, damaged, or built to fill the memory.
+    """
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            return _read(archive, path)
+    except ReadError:
+        raise
+    except RecursionError as error:
+        raise ReadError(f"{path}: nested too deep for a report; save it again in Word") from error
+    except etree.XMLSyntaxError as error:
+        raise ReadError(f"{path}: the XML in the docx is damaged ({error}); save it again in Word") from error
+    # zipfile raises all of these on damaged archives, RuntimeError on an entry with a password.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ReadError(f"{path}: the docx is damaged ({error}); download or save it again") from error
+
+
+def _read(archive: zipfile.ZipFile, path: Path) -> Source:
+    names = set(archive.namelist())
+    unpacked = sum(info.file_size for info in archive.infolist())
+    if unpacked > MAX_UNPACKED:
+        raise ReadError(f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, over {MAX_UNPACKED / 1e6:.0f}; a zip bomb?")
+    main = _related(archive, "", path).get("officeDocument", [""])[0]
+    document = _parse(archive, main, path) if main in names else None
+    if document is None or document.tag != f"{W}document":
+        what = document.tag if document is not None else main or "no Office document"
+        raise ReadError(f"{path}: a zip with {what}; expected a .docx saved by Word or WPS (not Strict Open XML)")
+    related = _related(archive, main, path)
+
+    def part(kind: str) -> etree._Element | None:
+        name = next((n for n in related.get(kind, ()) if n in names), None)
+        return None if name is None else _parse(archive, name, path)
+
+    numbering = Numbering(part("numbering"), part("styles"))
+    body = document.find(f"{W}body")
+    if body is None:
+        raise ReadError(f"{path}: the Word document has no body; save it again in Word")
+    walk = _Walk(numbering)
+    lines = [*walk.blocks(body), *walk.rest()]
+    warnings = list(walk.warnings)
+    for kind in ("footnotes", "endnotes"):
+        root = part(kind)
+        notes = 0 if root is None else sum(_is_note(note) for note in root)
+        if notes:
+            warnings.append(f"{notes} {kind} were left out")
+    if numbering.unknown:
+        warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
+    check_length(sum(map(len, lines)), path)
+    return Source(text=visible("\n".join(lines)), warnings=tuple(warnings))
+
+
+def _related(archive: zipfile.ZipFile, part: str, path: Path) -> dict[str, list[str]]:
+    """Kind of relationship -> part names: the main part is word/document.xml only by custom."""
+    folder, name = posixpath.split(part)
+    rels = posixpath.join(folder, "_rels", f"{name}.rels")
+    found: dict[str, list[str]] = {}
+    if rels in archive.namelist():
+        for rel in _parse(archive, rels, path):
+            target = rel.get("Target", "")
+            if rel.get("TargetMode") != "External":
+                kind = rel.get("Type", "").rpartition("/")[2]
+                found.setdefault(kind, []).append(posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/"))
+    return found
+
+
+def _parse(archive: zipfile.ZipFile, name: str, path: Path) -> etree._Element:
+    info = archive.getinfo(name)
+    if info.file_size > _SMALL and info.file_size > MAX_RATIO * info.compress_size:
+        raise ReadError(f"{path}: {name} unpacks to {info.file_size / 1e6:,.0f} MB from next to nothing; a zip bomb?")
+    data = archive.read(info)
+    # A DOCTYPE has no place in OOXML and is how entity bombs come; without one no entity can be declared.
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True)
+    if b"<!DOCTYPE" in data:
+        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Word file does; don't trust this file")
+    root = etree.fromstring(data, parser)
+    if root.getroottree().docinfo.internalDTD is not None:  # one in UTF-16, where the bytes above don't match
+        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Word file does; don't trust this file")
+    return root
+
+
+def _is_note(note: etree._Element) -> bool:
+    return note.get(f"{W}type") in (None, "normal") and any((t.text or "").strip() for t in note.iter(f"{W}t"))
+
+
+class _Walk:
+    """Walks the body once, in order; fields may begin in one paragraph and end in another, so it has a state."""
+
+    def __init__(self, numbering: Numbering) -> None:
+        self._numbering = numbering
+        self._fields: list[list[str | bool]] = []
+        self._carry = ""
+        self._warnings: dict[str, None] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        return list(self._warnings)
+
+    def rest(self) -> Iterator[str]:
+        """What waits for a next paragraph that never came."""
+        if self._carry.strip():
+            yield self._carry
+
+    def blocks(self, parent: etree._Element) -> Iterator[str]:
+        """The lines of all paragraphs and tables below `parent`."""
+        for child in parent:
+            if child.tag == f"{W}p":
+                yield from self._paragraph(child)
+            elif child.tag == f"{W}tbl":
+                for row in self._find(child, f"{W}tr"):
+                    yield from row_lines([list(self.blocks(cell)) for cell in self._cells(row)])
+            elif child.tag == f"{W}altChunk":
+                self._warnings["an embedded file (altChunk) was left out; save the docx again in Word"] = None
+            elif child.tag not in _SKIP and child.tag != f"{_MC}Fallback":
+                yield from self.blocks(child)  # sdt, sdtContent, customXml, ins, moveTo, AlternateContent …
+
+    def _find(self, parent: etree._Element, tag: str) -> Iterator[etree._Element]:
+        """The rows of a table or cells of a row, also those that stand in content controls; not deleted rows."""
+        for child in parent:
+            if child.tag == tag:
+                if child.find(f"{W}trPr/{W}del") is None:
+                    yield child
+            elif child.tag not in _SKIP:
+                yield from self._find(child, tag)
+
+    def _cells(self, row: etree._Element) -> Iterator[etree._Element]:
+        """The cells; one merged with the cell above is empty there, one merged with the cell before is left out."""
+        for cell in self._find(row, f"{W}tc"):
+            if _merged(cell, "hMerge"):
+                continue
+            yield etree.Element(f"{W}tc") if _merged(cell, "vMerge") else cell
+
+    def _paragraph(self, paragraph: etree._Element) -> Iterator[str]:
+        boxes: list[etree._Element] = []
+        text = self._carry + "".join(self._inline(paragraph, boxes))
+        # A code that goes on is a field whose end was deleted or lost: it must not swallow the rest of the report.
+        self._fields = [field for field in self._fields if not field[0]]
+        self._carry = ""
+        mark = paragraph.find(f"{W}pPr/{W}rPr")
+        if mark is not None and any(mark.find(W + gone) is not None for gone in ("del", "moveFrom")):
+            self._carry = text  # its end was deleted: accepting the change joins it to the next paragraph
+        else:
+            marker = self._numbering.marker(paragraph)  # an empty one counts, too, as it does in Word
+            if text.strip():
+                yield from (marker + text.lstrip() if marker else text).split("\n")
+        for box in boxes:
+            yield from self.blocks(box)
+
+    def _inline(self, parent: etree._Element, boxes: list[etree._Element]) -> Iterator[str]:
+        for child in parent:
+            tag = child.tag
+            if tag == f"{W}txbxContent":
+                boxes.append(child)
+            elif tag in (f"{W}t", f"{_MATH}t"):
+                if self._shown():
+                    yield child.text or ""
+            elif tag in (f"{W}tab", f"{W}ptab"):
+                yield "\t"
+            elif tag in (f"{W}br", f"{W}cr"):
+                yield "\n"
+            elif tag == f"{W}noBreakHyphen":
+                yield "-"
+            elif tag == f"{W}fldChar":
+                self._field(child.get(f"{W}fldCharType"))
+            elif tag == f"{W}instrText":
+                if self._fields:
+                    self._fields[-1][1] = str(self._fields[-1][1]) + (child.text or "")
+            elif tag == f"{_MC}AlternateContent":
+                # The same text box twice, for new programs and old ones: read one.
+                one = child.find(f"{_MC}Choice")
+                yield from self._inline(child if one is None else one, boxes)
+            elif tag not in _SKIP:
+                yield from self._inline(child, boxes)
+
+    def _field(self, kind: str | None) -> None:
+        """Keep the stack of open fields: [in its code?, the code]."""
+        if kind == "begin":
+            self._fields.append([True, ""])
+        elif kind == "separate" and self._fields:
+            self._fields[-1][0] = False
+        elif kind == "end" and self._fields:
+            self._fields.pop()
+
+    def _shown(self) -> bool:
+        """Whether text here is a field's result or no field's, and not of a table of contents."""
+        if any(str(code).split()[:1] == ["TOC"] for _, code in self._fields):
+            # Its lines are the headings again, with page numbers: read as headings they would double every section.
+            self._warnings["the table of contents was left out"] = None
+            return False
+        return not any(in_code for in_code, _ in self._fields)
+
+
+def _merged(cell: etree._Element, kind: str) -> bool:
+    found = cell.find(f"{W}tcPr/{W}{kind}")
+    return found is not None and found.get(f"{W}val", "continue") == "continue"

@@ -1,0 +1,90 @@
+"""Old Word, WPS, RTF and ODT files, through LibreOffice: it opens them, writes a docx, and that is read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lawgov_nlp.errors import ReadError
+from lawgov_nlp.readers import Source, docx
+
+TIMEOUT = 120
+"""Seconds; a report takes about 3 after a first start of about 6."""
+
+_OLE = b"\xd0\xcf\x11\xe0"
+# A fresh profile asks about links and loads remote pictures; a report must not make the machine call anyone.
+_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Writer/Content/Update"><prop oor:name="Link"><value>0</value></prop></item>
+<item oor:path="/org.openoffice.Office.Common/Security/Scripting">
+<prop oor:name="BlockUntrustedRefererLinks"><value>true</value></prop>
+<prop oor:name="DisableMacrosExecution"><value>true</value></prop></item>
+</oor:items>
+"""
+
+
+def read(data: bytes, path: Path) -> Source:
+    """Read what LibreOffice can turn into a docx.
+
+    Raises:
+        ReadError: LibreOffice is missing, takes too long or can't open the file; encrypted; no text document.
+    """
+    if data.startswith(_OLE):
+        _check_ole(data, path)
+    soffice = shutil.which("soffice") or shutil.which("libreoffice")
+    if soffice is None:
+        raise ReadError(
+            f"{path}: reading {path.suffix} needs LibreOffice, and there is no soffice on the PATH; "
+            "install it (apt install libreoffice-writer-nogui) or save the file as .docx"
+        )
+    with tempfile.TemporaryDirectory(prefix="lawgov-") as name:
+        folder = Path(name)
+        profile = folder / "profile"
+        (profile / "user").mkdir(parents=True)
+        (profile / "user" / "registrymodifications.xcu").write_text(_SETTINGS, encoding="utf-8")
+        # A plain name: LibreOffice takes one like `a,b;c.doc` apart. It looks at the content, not at the suffix.
+        source = folder / "report.doc"
+        source.write_bytes(data)
+        said = _convert([soffice, f"-env:UserInstallation={profile.as_uri()}"], source, path)
+        result = folder / "out" / "report.docx"
+        if not result.is_file():
+            raise ReadError(
+                f"{path}: LibreOffice can't open it ({said or 'no reason given'}); "
+                "it is damaged or has a password. Save it as .docx"
+            )
+        return docx.read(result.read_bytes(), path)
+
+
+def _check_ole(data: bytes, path: Path) -> None:
+    """The streams' names stand in the file as UTF-16; only a Word document is let through."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        raise ReadError(f"{path}: encrypted with a password; open it, remove the password and save it again")
+    if "WordDocument".encode("utf-16-le") not in data:
+        raise ReadError(f"{path}: no Word document (a workbook, slides?), or cut off; expected a .doc or .wps text")
+
+
+def _convert(command: list[str], source: Path, path: Path) -> str:
+    command += ["--headless", "--norestore", "--convert-to", "docx:MS Word 2007 XML"]
+    command += ["--outdir", str(source.parent / "out"), str(source)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # soffice is a script: killing it alone leaves soffice.bin running
+    )
+    try:
+        output, _ = process.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired as error:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.communicate()
+        raise ReadError(f"{path}: LibreOffice took over {TIMEOUT} s; open the file and save it as .docx") from error
+    said = (line for line in output.decode("utf-8", "replace").splitlines() if not line.startswith("Warning"))
+    return " ".join(said)[-200:]

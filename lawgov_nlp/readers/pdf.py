@@ -1,0 +1,445 @@
+"""PDF files with a text layer: printed lines put back together to paragraphs by where they stand on the page.
+
+A PDF knows characters and places, no lines, no paragraphs. pdfium's own text has a line break at every printed line
+and spaces it guesses from gaps; here both come from the geometry, which says more. pdfium is not thread-safe: read
+several files in processes, not threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import statistics
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from lawgov_nlp.errors import ReadError
+from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers.lines import WIDE, visible
+
+if TYPE_CHECKING:
+    import pypdfium2
+
+MAX_PAGES = 500
+_MAX_BAD = 0.3
+_MIN_CHARS = 30
+_EDGE = 0.12
+_GAP = 1.35
+_OCR = "it is a scan or photo without text; run OCR over it first (WPS, ABBYY, ocrmypdf -l chi_sim) and read the result"
+
+_WIDE = re.compile(f"[{WIDE}]")
+# A page number, or what browsers print round a page: time and title, address.
+_RUNNING = re.compile(
+    r"[\W_]*(\d{1,4}|[ivxIVX]{1,6})[\W_]*|\d{1,4}\s*/\s*\d{1,4}|第?\s*\d{1,4}\s*页([\s,，/／|]*共\s*\d{1,4}\s*页)?"
+    r"|Page\s*\d+( of \d+)?|(\d{1,4}[/-]){2}\d{1,4},?\s\d{1,2}:\d{2}.*|(https?|file)://.*"
+)
+_MARKER = re.compile(
+    r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|\d{1,2}[.．、](?!\d)|[（(]\d{1,2}[）)]|[①-⑳]"
+    r"|第[一二三四五六七八九十]{1,3}[章节条部]|[•●■◆▪○□➢✓]"
+)
+_CLOSING = "，。、；：？！）】》〉”’％%…,.;:?!)]}"
+_OPENING = "（【《〈“‘([{"
+# Radicals that fonts draw with the glyph of the character, and print drivers write in its stead (crbug.com/981259):
+# NFKC knows those of the Kangxi block; of the other block, those that are characters of today's Chinese.
+_RADICALS = str.maketrans(
+    "⺝⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰", "月民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄齐齿龙"
+)
+_KANGXI = re.compile("[\u2e80-\u2fdf\uf900-\ufaff]")
+
+
+class _Char(NamedTuple):
+    """A printed character in upright coordinates (points, y up). `em` is its size."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    em: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """A printed line. `unit` is the width of what can't be broken at its start; `row`: cells with gaps between."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    em: float
+    unit: float
+    row: bool
+    page: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    lines: list[_Line]
+    left: float
+    right: float
+    bottom: float
+    top: float
+    chars: int
+    bad: int
+    askew: int
+    scanned: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    """Left and right edge of the text, the size of its letters, and the distance of its lines.
+
+    `marked`: first lines are set in, or paragraphs stand apart, so that the page shows where a paragraph begins.
+    """
+
+    left: float
+    right: float
+    em: float
+    pitch: float
+    marked: bool
+
+
+def read(data: bytes, path: Path) -> Source:
+    """Read a pdf file.
+
+    Raises:
+        ReadError: Encrypted, damaged, no text layer (a scan), too many pages.
+    """
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+            raise ReadError(f"{path}: encrypted; save a copy without the password and read that") from error
+        raise ReadError(f"{path}: the pdf is damaged or cut off ({error}); download or print it again") from error
+    try:
+        pages = _pages(document, path)
+    except pypdfium2.PdfiumError as error:
+        raise ReadError(f"{path}: the pdf is damaged or cut off ({error}); download or print it again") from error
+    finally:
+        document.close()
+    warnings = _check(pages, path)
+    size = _body_size([line for page in pages for line in page.lines])
+    lines, guessed = _without_furniture(pages, size)
+    if guessed:
+        warnings.append(f"taken for a header or footer and left out: {'; '.join(guessed)}")
+    return Source(text=visible("\n".join(_paragraphs(lines, pages, size))), warnings=tuple(warnings))
+
+
+def _pages(document: pypdfium2.PdfDocument, path: Path) -> list[_Page]:
+    count = len(document)
+    if count > MAX_PAGES:
+        raise ReadError(f"{path}: {count} pages; a report has at most {MAX_PAGES}. Take out the report's own pages")
+    pages: list[_Page] = []
+    for number in range(count):
+        page = document[number]
+        try:
+            pages.append(_page(page, number, path))
+        finally:
+            page.close()
+        check_length(sum(p.chars for p in pages), path)
+    return pages
+
+
+def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
+    textpage = page.get_textpage()
+    try:
+        check_length(textpage.count_chars(), path)
+        chars, bad, askew, turn = _chars(textpage)
+    finally:
+        textpage.close()
+    corners = page.get_bbox()
+    (x0, y0), (x1, y1) = _turned(*corners[:2], turn), _turned(*corners[2:], turn)
+    left, right, bottom, top = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+    inside = [c for c in chars if bottom <= c.y <= top and left - c.em <= c.x0 <= right]
+    count = sum(not c.text.isspace() for c in inside)
+    return _Page(
+        lines=_lines(inside, number),
+        left=left,
+        right=right,
+        bottom=bottom,
+        top=top,
+        chars=count,
+        bad=bad,
+        askew=askew,
+        # A scanner's own mark (扫描全能王) is text, too; so few characters on a picture are no text layer.
+        scanned=count < _MIN_CHARS and _has_picture(page),
+    )
+
+
+def _has_picture(page: pypdfium2.PdfPage) -> bool:
+    """Whether an image covers over a third of the page."""
+    import pypdfium2
+
+    width, height = page.get_size()
+    for image in page.get_objects(filter=(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3):
+        left, bottom, right, top = image.get_bounds()
+        if (right - left) * (top - bottom) > width * height / 3:
+            return True
+    return False
+
+
+def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
+    """A point on a page whose text runs at `turn` quarters of a circle, as if it ran to the right."""
+    return ((x, y), (y, -x), (-x, -y), (-y, x))[turn]
+
+
+def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]:
+    """The characters of a page, how many no font maps, how many run askew, and the direction of the others."""
+    import pypdfium2.raw as raw
+
+    x, y = ctypes.c_double(), ctypes.c_double()
+    box, matrix = raw.FS_RECTF(), raw.FS_MATRIX()
+    found: list[tuple[str, float, float, tuple[float, float, float, float], float, float, float]] = []
+    bad = 0
+    for i in range(textpage.count_chars()):
+        if raw.FPDFText_IsGenerated(textpage, i) == 1:  # spaces and line ends that pdfium guessed
+            continue
+        code = raw.FPDFText_GetUnicode(textpage, i)
+        if 0xF000 <= code <= 0xF0FF:  # bullets of the Symbol and Wingdings fonts
+            continue
+        char = chr(code) if code and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF) else "\ufffd"
+        category = unicodedata.category(char)
+        if char == "\ufffd" or category in ("Co", "Cn") or raw.FPDFText_HasUnicodeMapError(textpage, i) == 1:
+            bad += 1
+        elif category == "Cc":
+            continue
+        raw.FPDFText_GetCharOrigin(textpage, i, x, y)
+        raw.FPDFText_GetLooseCharBox(textpage, i, box)
+        raw.FPDFText_GetMatrix(textpage, i, matrix)
+        size = raw.FPDFText_GetFontSize(textpage, i)
+        angle = math.atan2(matrix.b, matrix.a) / (math.pi / 2)
+        wide, em = size * math.hypot(matrix.a, matrix.b), size * math.hypot(matrix.c, matrix.d)
+        found.append((char, x.value, y.value, (box.left, box.bottom, box.right, box.top), wide, em, angle))
+    turns = Counter(round(f[-1]) % 4 for f in found)
+    turn = turns.most_common(1)[0][0] if turns else 0
+    chars: list[_Char] = []
+    askew = 0
+    for char, px, py, (left, bottom, right, top), wide, em, angle in found:
+        if abs((angle - turn + 2) % 4 - 2) > 0.05:  # a watermark across the page
+            askew += 1
+            continue
+        x0, y0 = _turned(px, py, turn)
+        x1 = x0 + wide
+        if not _WIDE.match(char):  # a wide one is an em wide; the boxes of Chromium's fonts are tighter than that
+            x1 = max(x0, _turned(left, bottom, turn)[0], _turned(right, top, turn)[0])
+        chars.append(_Char(_unified(char), x0, x1, y0, em or 1.0))
+    return chars, bad, askew, turn
+
+
+def _unified(char: str) -> str:
+    """The character itself for a radical or a compatibility character that is printed like it."""
+    return unicodedata.normalize("NFKC", char).translate(_RADICALS) if _KANGXI.match(char) else char
+
+
+def _lines(chars: list[_Char], page: int) -> list[_Line]:
+    """The characters of a page in lines from the top down."""
+    rows: list[list[_Char]] = []
+    for char in sorted((c for c in chars if not c.text.isspace()), key=lambda c: -c.y):
+        # Fonts of one line differ in their baseline by a tenth of an em, raised letters by a third.
+        if rows and rows[-1][0].y - char.y < 0.45 * max(char.em, rows[-1][0].em):
+            rows[-1].append(char)
+        else:
+            rows.append([char])
+    spaces: dict[int, list[_Char]] = defaultdict(list)
+    for char in chars:
+        if char.text.isspace():
+            spaces[round(char.y)].append(char)
+    return [_line(sorted(row, key=lambda c: c.x0), spaces, page) for row in rows]
+
+
+def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
+    """A line of its characters from the left; `spaces` are the page's, at y rounded."""
+    em = statistics.median(c.em for c in row)
+    blanks = [s for y in {round(c.y) + d for c in row for d in (-1, 0, 1)} for s in spaces.get(y, ())]
+    cells, text = [], row[0].text
+    kept = [row[0]]
+    for char in row[1:]:
+        last = kept[-1]
+        if char.text == last.text and char.x0 - last.x0 < 0.2 * em:  # bold made by printing twice
+            continue
+        gap = char.x0 - last.x1
+        blank = sum(s.x1 - s.x0 for s in blanks if last.x0 < s.x0 < char.x0)
+        narrow = not _WIDE.match(last.text) and not _WIDE.match(char.text)
+        # A gap that no typed spaces fill parts table cells; behind a number or bullet it is a tab.
+        if gap - blank > 1.2 * em and not _MARKER.fullmatch(text):
+            cells.append(text)
+            text = ""
+        elif (blank or gap > 0.2 * em) if narrow else (blank and gap > 0.45 * em):
+            text += " "  # typed spaces; beside a Chinese character only wide ones, for layout engines set narrow ones
+        text += char.text
+        kept.append(char)
+    cells.append(text)
+    return _Line(
+        text="\t".join(cells),
+        x0=kept[0].x0,
+        x1=kept[-1].x1,
+        y=kept[0].y,
+        em=em,
+        unit=_first_unit(kept),
+        row=len(cells) > 1,
+        page=page,
+    )
+
+
+def _first_unit(row: list[_Char]) -> float:
+    """Width of what a line break can't part from the start of the line: 5.5%, a word, （某, 某。"""
+    end = 0
+    while end < len(row) - 1 and row[end].text in _OPENING:
+        end += 1
+    while end < len(row) - 1 and all(c.text.isascii() for c in row[end : end + 2]):
+        end += 1
+    while end < len(row) - 1 and row[end + 1].text in _CLOSING:
+        end += 1
+    return row[end].x1 - row[0].x0
+
+
+def _check(pages: list[_Page], path: Path) -> list[str]:
+    """What to warn of: pages without text, characters that no font maps, watermarks.
+
+    Raises:
+        ReadError: Next to nothing could be read.
+    """
+    chars, bad = sum(p.chars for p in pages), sum(p.bad for p in pages)
+    scanned = [str(i) for i, page in enumerate(pages, 1) if page.scanned]
+    if scanned and all(p.scanned or p.chars < _MIN_CHARS for p in pages):
+        raise ReadError(f"{path}: {_OCR}")
+    if not chars:
+        raise ReadError(f"{path}: no text on {len(pages)} pages; if they show any, {_OCR}")
+    if bad > _MAX_BAD * chars:
+        raise ReadError(f"{path}: {bad} of {chars} characters have no meaning in its fonts; print it again or run OCR")
+    warnings = []
+    if scanned:
+        warnings.append(f"pages without text, not read (scans; run OCR): {', '.join(scanned)}")
+    if bad:
+        warnings.append(f"{bad} characters that no font maps to text; compare with the pdf")
+    if askew := sum(p.askew for p in pages):
+        warnings.append(f"{askew} characters of a watermark or turned text were left out")
+    return warnings
+
+
+def _body_size(lines: list[_Line]) -> float:
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[round(line.em, 1)] += len(line.text)
+    return sizes.most_common(1)[0][0]
+
+
+def _without_furniture(pages: list[_Page], size: float) -> tuple[list[_Line], list[str]]:
+    """All lines but page numbers, and headers and footers: lines near an edge, alike at one place on several pages.
+
+    They are smaller than the text or stand off from it; a heading that opens two pages is neither. On a single page
+    nothing repeats; there a first or last line in small print is taken for one, and returned, too.
+    """
+    edge: dict[tuple[str, int], set[int]] = defaultdict(set)
+    steps = [a.y - b.y for page in pages for a, b in pairwise(page.lines)]
+    apart = 1.4 * min(statistics.median(steps), 2 * size) if steps else 0.0
+    for page in pages:
+        for i, line in enumerate(page.lines):
+            upper = line.y > (page.bottom + page.top) / 2
+            inner = page.lines[i + 1 : i + 2] if upper else page.lines[max(0, i - 1) : i]
+            stands_off = all(abs(line.y - other.y) > apart for other in inner)
+            if _at_edge(line, page) and (stands_off or abs(line.em - size) > 0.1 * size):
+                edge[_pattern(line)].add(line.page)
+    need = max(2, 0.3 * len(pages))  # odd and even pages often have different headers
+    kept, guessed = [], []
+    for page in pages:
+        for i, line in enumerate(page.lines):
+            outermost = i in (0, len(page.lines) - 1)
+            if not _at_edge(line, page):
+                kept.append(line)
+            elif len(pages) == 1 and outermost and line.em < 0.8 * size and not _RUNNING.fullmatch(line.text):
+                guessed.append(line.text)
+            elif len(edge[_pattern(line)]) < need and not (outermost and _RUNNING.fullmatch(line.text)):
+                kept.append(line)
+    return kept, guessed
+
+
+def _at_edge(line: _Line, page: _Page) -> bool:
+    zone = _EDGE * (page.top - page.bottom)
+    return line.y < page.bottom + zone or line.y > page.top - zone - line.em
+
+
+def _pattern(line: _Line) -> tuple[str, int]:
+    return re.sub(r"\d+", "0", line.text), round(line.y / 4)
+
+
+def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator[str]:
+    """The paragraphs in order; a table row is one of its own. Upright and turned pages have layouts of their own."""
+    shapes = [(round(page.left), round(page.right)) for page in pages]
+    alike: dict[tuple[int, int], list[_Line]] = defaultdict(list)
+    for line in lines:
+        alike[shapes[line.page]].append(line)
+    layouts = {shape: _layout(group, size, *shape) for shape, group in alike.items()}
+    paragraph: list[_Line] = []
+    for line in lines:
+        layout = layouts[shapes[line.page]]
+        if paragraph and (layout is not layouts[shapes[paragraph[-1].page]] or _begins(paragraph, line, layout)):
+            yield _joined(paragraph)
+            paragraph = []
+        paragraph.append(line)
+    if paragraph:
+        yield _joined(paragraph)
+
+
+def _layout(lines: list[_Line], em: float, page_left: float, page_right: float) -> _Layout:
+    body = [line for line in lines if abs(line.em - em) < 0.1 * em and not line.row] or lines
+    # Not the extremes: punctuation hangs beyond the right edge, a stray label stands left of the text.
+    right = sorted(line.x1 for line in body)[int(0.9 * (len(body) - 1))]
+    starts = Counter(round(line.x0 / em * 4) for line in body)
+    often = max(0.04 * len(body), min(2, max(starts.values())))
+    left = min(start for start, n in starts.items() if n >= often) * em / 4
+    # Where no line is full, the longest says nothing of the edge: then the margins are alike on both sides.
+    mirrored = page_right - (left - page_left)
+    if right - left < 0.75 * (mirrored - left):
+        right = mirrored
+    pairs = [(a, b) for a, b in pairwise(body) if a.page == b.page and 0 < a.y - b.y < 4 * em]
+    inner = [a.y - b.y for a, b in pairs if b.x0 < left + 0.6 * em and a.x1 + b.unit > right - 0.2 * em]
+    gaps = inner or [a.y - b.y for a, b in pairs]
+    pitch = statistics.median(gaps) if gaps else 2 * em
+    set_in = sum(1.5 * em < line.x0 - left < 3.5 * em for line in body)
+    set_off = sum(a.y - b.y > _GAP * pitch for a, b in pairs)
+    return _Layout(left=left, right=right, em=em, pitch=pitch, marked=max(set_in, set_off) > 0.08 * len(body))
+
+
+def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
+    """Whether `line` begins a new paragraph, `paragraph` being the lines of the one before."""
+    first, last = paragraph[0], paragraph[-1]
+    em = max(last.em, line.em)
+    if line.row or last.row or abs(last.em - line.em) > 0.1 * em:
+        return True
+    if line.page == last.page and last.y - line.y > _GAP * layout.pitch * max(1.0, em / layout.em):
+        return True
+    # Its first word would have fitted onto the line before: that one ended by itself. A centred or right-aligned line
+    # has as much room as there is on both of its sides.
+    set_in = last.x0 > layout.left + 4 * layout.em
+    room = layout.right - layout.left - (last.x1 - last.x0) if set_in else layout.right - last.x1
+    if line.unit < room - 0.1 * em:
+        return True
+    centre = (layout.left + layout.right) / 2
+    if em > 1.1 * layout.em and all(abs((x.x0 + x.x1) / 2 - centre) < em for x in (last, line)):
+        return False  # a title over two lines
+    if len(paragraph) > 1 or _MARKER.match(first.text):  # hanging indent: behind 1. all lines are set in
+        inner = paragraph[1].x0 if len(paragraph) > 1 else line.x0
+        if inner > first.x0 + 0.6 * em and abs(line.x0 - inner) < 0.4 * em:
+            return False
+    if line.x0 > layout.left + em:
+        return True
+    # Without indents and gaps a number tells; but one may just happen to stand at the start of a line, 三、四季度.
+    heading = len(paragraph) == 1 and not re.search("[，。；]", last.text)
+    numbered = not layout.marked and _MARKER.match(line.text) is not None
+    return numbered and (last.text[-1] in "。！？；：”" or heading)
+
+
+def _joined(paragraph: list[_Line]) -> str:
+    text = paragraph[0].text
+    for line in paragraph[1:]:
+        words = text[-1:].isascii() and text[-1:].isalpha() and line.text[:1].isascii() and line.text[:1].isalpha()
+        text += " " * words + line.text
+    return text
