@@ -72,7 +72,7 @@ def load(path: Path) -> GoldReport:
     Raises:
         MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
     """
-    return parse(path.read_text(encoding="utf-8"), path.stem)
+    return parse(path.read_text(encoding="utf-8"), path.stem, file=str(path))
 
 
 def load_folder(folder: Path) -> list[GoldReport]:
@@ -84,9 +84,10 @@ def load_folder(folder: Path) -> list[GoldReport]:
     return [load(path) for path in sorted(folder.glob("*.txt"))]
 
 
-def parse(markup: str, name: str) -> GoldReport:
-    """Compile the markup of one report; `name` becomes its id and stands in error messages."""
-    lines = markup.splitlines()
+def parse(markup: str, name: str, file: str | None = None) -> GoldReport:
+    """Compile the markup of one report; `name` becomes its id, `file` (or else the name) stands in errors."""
+    file = file or name
+    lines = markup.split("\n")
     meta: dict[str, str] = {}
     body = 0
     for number, line in enumerate(lines, 1):
@@ -95,15 +96,13 @@ def parse(markup: str, name: str) -> GoldReport:
             break
         key, colon, value = line.partition(":")
         if not colon or not key.strip():
-            raise MarkupError(f"{name}:{number}: expected 'key: value' or '---', got {line[:40]!r}")
+            raise MarkupError(f"{file}:{number}: expected 'key: value' or '---', got {line[:40]!r}")
         meta[key.strip()] = value.strip()
     else:
-        raise MarkupError(f"{name}:1: no '---' line closes the header")
-    units = tuple(
-        _unit(line, f"{name}:{number}") for number, line in enumerate(lines[body:], body + 1) if line.strip()
-    )
+        raise MarkupError(f"{file}:1: no '---' line closes the header")
+    units = tuple(_unit(line, f"{file}:{number}") for number, line in enumerate(lines[body:], body + 1) if line.strip())
     if not any(u.kind is UnitKind.BODY for u in units):
-        raise MarkupError(f"{name}:{body}: the report has no body paragraph")
+        raise MarkupError(f"{file}:{body}: the report has no body paragraph")
     return GoldReport(id=name, meta=meta, units=units)
 
 
@@ -116,7 +115,9 @@ def write(report: GoldReport) -> str:
 def _unit(line: str, where: str) -> GoldUnit:
     match = _TAG.fullmatch(line)
     if not match:
-        raise MarkupError(f"{where}: a line begins with its kind or dimension, as in '[heading] 一、…'; got {line[:30]!r}")
+        raise MarkupError(
+            f"{where}: a line begins with its kind or dimension, as in '[heading] 一、…'; got {line[:30]!r}"
+        )
     tag, marked = match.groups()
     if tag in _KINDS:
         text, spans = _strip(marked, where)

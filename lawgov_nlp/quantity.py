@@ -9,6 +9,7 @@ offsets hold in the text itself, which is never changed.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ _ARABIC = r"(?:[0-9]{1,3}(?:[,，][0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
 _CHINESE = rf"(?:[{_C}]+(?:点[{_C}]+)?)"
 # 三、四起 and 3、4起, but not the list 一、二、三: a pair of neighbours that stands alone.
 _ROWS = ("一二三四五六七八九", "一两三", "123456789")
-_PAIRS = "|".join(f"{a}、{b}" for row in _ROWS for a, b in zip(row, row[1:], strict=False))
+_PAIRS = "|".join(f"{a}、{b}" for row in _ROWS for a, b in itertools.pairwise(row))
 _PAIR = rf"(?<![0-9{_C}、])(?:{_PAIRS})(?![0-9、])"
 # 数 and 上 are also the end of words: 人数十五人, 以上百分之三十.
 _VAGUE = rf"(?:(?<![总人次户指基参分])数(?={_M})|几(?={_M})|(?<![以网线会路之晚早])上(?=[百千万亿]))(?!.分之)"

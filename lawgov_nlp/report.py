@@ -153,7 +153,7 @@ class Indicator:
         unit: The unit (`户`, `%`, `元`); an empty string for a bare number.
         qualifier: How the number is meant.
         dimension: The topic of what is counted; one of `TOPICS`.
-        score: The model's probability for the value span, 0 to 1.
+        score: How sure the model is of the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
     """
 
     text: str
@@ -228,6 +228,13 @@ class TaggedReport(Report):
         want = [(u.start, u.end) for u in self.units if u.kind is UnitKind.BODY]
         if [(p.start, p.end) for p in self.tagged] != want:
             raise ValueError("every body unit needs exactly one tagged paragraph, in order")
+        for paragraph in self.tagged:
+            spans = [(paragraph.start, paragraph.end, paragraph.text)]
+            for i in paragraph.indicators:
+                spans += [(i.start, i.end, i.text), (i.name_start or 0, i.name_end or 0, i.name or "")]
+            for start, end, text in spans:
+                if self.text[start:end] != text:
+                    raise ValueError(f"text[{start}:{end}] is {self.text[start:end][:20]!r}, not {text[:20]!r}")
 
     @property
     def paragraphs(self) -> tuple[TaggedParagraph, ...]:  # type: ignore[override]

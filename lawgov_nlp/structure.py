@@ -17,10 +17,11 @@ from lawgov_nlp.report import Report, Unit, UnitKind
 _NUM = "一二三四五六七八九十百"
 _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
     (0, re.compile(rf"第[{_NUM}\d]+(?:部分|章|篇)[、：:，,\s]*")),
-    (1, re.compile(rf"[{_NUM}]{{1,3}}\s*[、．.，,](?![{_NUM}]+[、季是])\s*|[{_NUM}]{{1,3}}[ \u3000]+")),
+    (1, re.compile(rf"[{_NUM}]{{1,3}}\s*[、．.，,：:](?![{_NUM}]+[、季是])\s*|[{_NUM}]{{1,3}}[ \u3000]+")),
     (2, re.compile(rf"[（(〈]\s*[{_NUM}]{{1,3}}\s*[)）〉][、．.，,\s]*")),
     (2.8, re.compile(rf"第[{_NUM}]{{1,2}}[，,、：:]\s*")),
-    (3, re.compile(r"\d{1,2}\s*(?:[、．]|\.(?!\d)|,(?!\d))\s*")),
+    (3, re.compile(r"\d{1,2}\s*(?:[、．]|\.(?!\d)|\.(?=20\d\d年)|,(?!\d))\s*")),
+    (3.5, re.compile(r"\d{1,2}(?:\.\d{1,2}){1,2}[、\s]+")),
     (4, re.compile(r"[（(]\s*\d{1,2}\s*[)）][、．.，,\s]*|\d{1,2}[)）]\s*")),
     (5, re.compile(r"[①-⑳⑴-⒇]\s*")),
 )
@@ -44,17 +45,30 @@ _DATE = re.compile(
     r"((?:19|20)\d\d|[一二][〇零○O九一二三四五六七八]{3})\s*[年./-]\s*"
     rf"(\d{{1,2}}|[{_NUM}]{{1,3}})\s*[月./-]\s*(?:(\d{{1,2}}|[{_NUM}]{{1,3}})\s*日?)?"
 )
-_YEAR = re.compile(r"((?:19|20)\d\d|二[〇零○O]一[〇零○O一二三四五六七八九]|二[〇零○O]二[〇零○O一二三四五六七八九])\s*年")
+_YEAR = re.compile(
+    r"((?:19|20)\d\d|二[〇零○O]一[〇零○O一二三四五六七八九]|二[〇零○O]二[〇零○O一二三四五六七八九])\s*年"
+)
 _ORGANISATION = (
     r"(?:人民政府|政府|办事处|街道办|管理委员会|管委会|工作委员会|委员会|党工委|党委|局|厅|办公室|委|办|"
     r"领导小组|中心|支队|大队|总队|司法所|派出所|分局|公署|院|站|会)"
 )
 _PLACE = r"(?:省|市|县|区|旗|州|盟|镇|乡|街道|苏木|农场|团|新区|开发区|园区|师|林场)"
 _TITLE_WORDS = re.compile(rf"报告|总结|汇报|情况|要点|{_ORGANISATION}$|年度?.{{0,12}}法[治制]|^关于|的函$|{_PLACE}$")
-_AFTERWORD = re.compile(r"[（(]?(?:附件?\s*[：:\d]|联系(?:人|电话)|此[件页](?:公开|无正文|主动)|抄[送报]|公开(?:方式|属性))")
-_TRANSITION = re.compile(r"如下|报告|汇报|以下|下列|情况|工作|任务|举措|措施")
-_TIME_OPENING = re.compile(r"(?:今年|本年|去年|上年|年初|年内|全年|一年来|近年|目前|截至|截止|自|按照|根据|为|(?:19|20)\d\d年)")
-_SPACE = " \t\u3000\u00a0\u200b\ufeff\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_AFTERWORD = re.compile(
+    r"[（(]?(?:附件?\s*[：:\d]|联系(?:人|电话)|此[件页](?:公开|无正文|主动)|抄[送报]|公开(?:方式|属性))"
+)
+_TITLE_END = re.compile(r"(?:报告|总结|汇报|综述|情况)(?:[（(].{1,20}[)）])?$")
+_WEB_LINE = re.compile(r"(?:发布时间|发布日期|来源|信息来源|浏览次数|阅读次数|作者|字号|打印|目\s*录$)[：:\s]?")
+_TRANSITION = re.compile(r"如下|以下|下列|汇报|(?:报告|情况|工作|任务|举措|措施|方面|问题|打算|计划|做法|成效)[：:]$")
+_TIME_OPENING = re.compile(
+    r"(?:今年|本年|去年|上年|年初|年内|全年|一年来|近年|目前|截至|截止|自[\d今去]|按照|根据|(?:19|20)\d\d年)"
+)
+_AMOUNT = re.compile(r"\d(?<!\d[.·]\d)[\d.,]*\s*[多余]?\s*[万亿]?\s*[件场次份户名个起人条宗家元处例批台%％]")
+_YEAR_NUMBER = re.compile(r"(?:19|20)\d\d(?:\s*[-—－–至]+\s*(?:19|20)?\d\d)?|\d{1,2}[.·]\d{1,2}")
+_LINE = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+_SPACE = " \t\u3000\u00a0\u200b\ufeff\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u202f\u205f" + "".join(
+    map(chr, range(0x2000, 0x2010))
+)
 _HEADING_CHARACTERS = 60
 _UNNUMBERED_CHARACTERS = 36
 _RUN_IN_CHARACTERS = 42
@@ -73,7 +87,7 @@ class _Line:
 
     @property
     def ends_sentence(self) -> bool:
-        return self.text[-1] in _SENTENCE_END or self.text[-2:-1] in _SENTENCE_END and self.text[-1] in "”’）)】》"
+        return self.text[-1] in _SENTENCE_END or (self.text[-2:-1] in _SENTENCE_END and self.text[-1] in "”’）)】》")
 
 
 def parse_report(text: str, source: str | None = None, warnings: tuple[str, ...] = ()) -> Report:
@@ -85,6 +99,7 @@ def parse_report(text: str, source: str | None = None, warnings: tuple[str, ...]
         warnings: What the reader warned of; goes into `Report.warnings`.
     """
     lines = list(_lines(text))
+    _lift_arabic_outline(lines)
     _mark_artifacts(lines)
     head = _mark_head(lines)
     _mark_tail(lines, head)
@@ -94,14 +109,12 @@ def parse_report(text: str, source: str | None = None, warnings: tuple[str, ...]
 
 
 def _lines(text: str) -> Iterator[_Line]:
-    at = 0
-    for raw in text.split("\n"):
-        stripped = raw.strip(_SPACE + "\r")
+    for raw in _LINE.finditer(text):
+        stripped = raw.group().strip(_SPACE)
         if stripped:
-            line = _Line(stripped, at + raw.index(stripped))
+            line = _Line(stripped, raw.start() + raw.group().index(stripped))
             _read_mark(line)
             yield line
-        at += len(raw) + 1
 
 
 def _read_mark(line: _Line) -> None:
@@ -119,6 +132,14 @@ def _read_mark(line: _Line) -> None:
             return
 
 
+def _lift_arabic_outline(lines: Sequence[_Line]) -> None:
+    """Where 1. is the outer level and （一） the inner, rank it so; usually it is the other way round."""
+    ranks = [line.rank for line in lines]
+    if 1 not in ranks and 2 in ranks and 3 in ranks and ranks.index(3) < ranks.index(2):
+        for line in lines:
+            line.rank = 1 if line.rank == 3 else line.rank
+
+
 def _mark_artifacts(lines: Iterable[_Line]) -> None:
     for line in lines:
         if _ARTIFACT.fullmatch(line.text):
@@ -127,18 +148,26 @@ def _mark_artifacts(lines: Iterable[_Line]) -> None:
 
 def _mark_head(lines: Sequence[_Line]) -> int:
     """Mark the title block and the salutation; return how many lines they take."""
-    block, salutation, end = [], [], 0
+    block: list[_Line] = []
+    salutation: list[_Line] = []
+    end, complete = 0, False
     for k, line in enumerate(lines):
         if line.kind is UnitKind.ARTIFACT:
             continue
         text = _CONVERTER_MARK.sub("", line.text).strip(_SPACE)
-        dated = _is_date(text) or _DOC_NUMBER.search(text)
-        if text[-1:] in "：:" and len(text) <= 60 and not _TRANSITION.search(text) and "。" not in text:
+        dated = len(text) <= 60 and (_is_date(text) or _DOC_NUMBER.search(text))
+        short = len(text) <= 60 and not line.ends_sentence and "。" not in text
+        if short and _WEB_LINE.match(text) and block:
+            line.kind = UnitKind.ARTIFACT
+        elif short and text[-1:] in "：:" and not _TRANSITION.search(text):
             salutation.append(line)
-        elif salutation or line.rank is not None and not dated or "\t" in text:
-            break
-        elif dated and len(text) <= 60 or (len(text) <= 60 and not line.ends_sentence and text[-1:] not in "：:，,、"):
+        elif dated and not salutation:
             block.append(line)
+        elif salutation or line.rank is not None or "\t" in text or not short or text[-1:] in "：:，,、":
+            break
+        elif not complete or text.startswith("的") or text in (t.text for t in block):
+            block.append(line)
+            complete = complete or bool(_TITLE_END.search(text))
         else:
             break
         end = k + 1
@@ -152,47 +181,84 @@ def _mark_head(lines: Sequence[_Line]) -> int:
 
 
 def _mark_tail(lines: Sequence[_Line], head: int) -> None:
-    """Mark the sign-off: dates, the issuing body and notes behind the last paragraph."""
+    """Mark the sign-off: the issuing body and the date, and notes around them.
+
+    Attachments and a page's remains may follow it, so the date that stands under a body is looked for first.
+    """
+    rest = [line for line in lines[head:] if line.kind is None]
+    pairs = [k for k in range(1, len(rest)) if _is_date(rest[k].text) and _is_body_name(rest[k - 1])]
+    if pairs and len(rest) - pairs[-1] > 1 and not any(len(line.text) > 80 for line in rest[pairs[-1] + 1 :]):
+        for line in rest[pairs[-1] + 1 :]:
+            if _AFTERWORD.match(line.text):
+                line.kind = UnitKind.SIGNOFF
+            elif len(line.text) <= 12 and not re.search(r"[\d\t，。]", line.text):
+                line.kind = UnitKind.ARTIFACT  # 打印本页, 关闭窗口
+        rest = rest[: pairs[-1] + 1]
     signed = False
-    for line in reversed(lines[head:]):
-        if line.kind is UnitKind.ARTIFACT:
-            continue
-        text = line.text
-        plain = len(text) <= 40 and not re.search(r"[。，；：,;:\t]", text) and line.rank is None
-        body = plain and bool(re.search(rf"{_ORGANISATION}(?:[（(].{{1,10}}[)）])?$", text))
-        if _is_date(text) or _AFTERWORD.match(text) and len(text) <= 80:
-            signed = signed or _is_date(text)
-        elif not (plain and _DATE.search(text) or body or signed and plain and len(text) <= 24):
+    for line in reversed(rest):
+        plain = _is_plain(line)
+        if _is_date(line.text) or (_AFTERWORD.match(line.text) and len(line.text) <= 80):
+            signed = signed or _is_date(line.text)
+        elif not (
+            (plain and _DATE.search(line.text)) or _is_body_name(line) or (signed and plain and len(line.text) <= 24)
+        ):
             return
         line.kind = UnitKind.SIGNOFF
 
 
+def _is_plain(line: _Line) -> bool:
+    """Whether a line could be a name: short, no punctuation, no number."""
+    return (
+        len(line.text) <= 40
+        and line.rank is None
+        and not _ITEM.match(line.text)
+        and not re.search(r"[。，；：、,;:\t]", line.text)
+    )
+
+
+def _is_body_name(line: _Line) -> bool:
+    return _is_plain(line) and bool(re.search(rf"{_ORGANISATION}(?:[（(].{{1,10}}[)）])?$", line.text))
+
+
 def _mark_middle(lines: Sequence[_Line]) -> None:
     """Tell headings from paragraphs between the title and the sign-off."""
+    before: _Line | None = None
     for line, following in zip(lines, [*lines, None][1:], strict=True):
-        line.kind = UnitKind.HEADING if _is_heading(line, following) else UnitKind.BODY
-    headings = [line for line in lines if line.kind is UnitKind.HEADING]
+        line.kind = UnitKind.HEADING if _is_heading(line, before, following) else UnitKind.BODY
+        before = line
     numbered = {line.rank for line in lines if line.rank is not None}
-    for line in headings:
-        if line.rank is None:
+    for line in lines:
+        if line.kind is UnitKind.HEADING and line.rank is None:
             line.rank = _gap_rank(line, lines) or (_UNNUMBERED if 1 in numbered else 1)
 
 
-def _is_heading(line: _Line, following: _Line | None) -> bool:
+def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> bool:
     """Whether a line is a heading with no text of its own.
 
-    A numbered line with nothing beneath it but its next sibling is a short paragraph (1.执法力量不足。),
-    however much it looks like a heading.
+    A numbered line with nothing beneath it but its next sibling is a short paragraph (1.执法力量不足。), however much
+    it looks like a heading; so is the last of such siblings, and every line that gives an amount.
     """
     text = line.text[line.mark :]
-    if "\t" in text or re.search("[。；！？]", text[:-1]) or text[-1] in "：:，,、" or following is None:
+    if "\t" in text or re.search("[。；！？]", text[:-1]) or text[-1] in "，,、" or following is None:
         return False
+    if _AMOUNT.search(text) or _ITEM.match(text):
+        return False
+    colon = text[-1] in "：:"
     if line.rank is None:
-        return len(text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and not _ITEM.match(text)
+        if colon:
+            return len(text) <= 16 and not re.search("如下|以下|下列|汇报|报告|[，,]", text)
+        bare = _YEAR_NUMBER.sub("", text)
+        return len(text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and not re.search(r"\d", bare)
     leaf = following.rank is not None and following.rank <= line.rank
+    sibling = before is not None and before.rank == line.rank and before.kind is UnitKind.BODY and not _run_in(before)
+    if leaf or (sibling and (following.rank is None or following.rank <= line.rank)):
+        return leaf and line.rank <= 1 and len(text) <= _HEADING_CHARACTERS and not line.ends_sentence and not colon
     if line.ends_sentence:
-        return not leaf and len(text) <= _RUN_IN_CHARACTERS and not _TIME_OPENING.match(text) and text[-1] == "。"
-    return len(text) <= _HEADING_CHARACTERS and (not leaf or line.rank <= 1)
+        return (
+            len(text) <= _RUN_IN_CHARACTERS and text[-1] in "。；" and not re.search("[：:]", text)
+            and not _TIME_OPENING.match(text)
+        )  # fmt: skip
+    return len(text) <= _HEADING_CHARACTERS
 
 
 def _gap_rank(line: _Line, lines: Sequence[_Line]) -> float | None:
@@ -215,7 +281,7 @@ def _units(lines: Iterable[_Line]) -> Iterator[Unit]:
             path = [entry for entry in path if entry[0] < line.rank]
             heading = line.text if kind is UnitKind.HEADING else run_in
             if heading:
-                path.append((line.rank, heading.rstrip("。：:" + _SPACE)))
+                path.append((line.rank, heading.rstrip("。；：:" + _SPACE)))
         headings = tuple(h for _, h in path) if kind is UnitKind.BODY else ()
         yield Unit(kind=kind, text=line.text, start=line.start, end=line.start + len(line.text), headings=headings)
 
@@ -234,7 +300,7 @@ def _run_in(line: _Line) -> str | None:
     heading = text[line.mark : match.start()]
     if not 2 <= len(heading) <= _RUN_IN_CHARACTERS or len(re.findall("[，,]", heading)) > 2:
         return None
-    if _TIME_OPENING.match(heading) and re.search("[，,]", heading) or re.search(r"\d(?!年|[.·]\d)", heading):
+    if (_TIME_OPENING.match(heading) and re.search("[，,]", heading)) or re.search(r"\d(?!年|[.·]\d)", heading):
         return None
     return text[: match.start()]
 
@@ -251,7 +317,7 @@ def _metadata(units: Sequence[Unit]) -> dict[str, str | int | None]:
     return {
         "title": title,
         "issuer": _issuer(title or "", signed),
-        "year": _year(title or "") or _year(first[:200]),
+        "year": _year(title or "") or _year(first[:300]),
         "date": _first_date(signed) or _first_date(titles),
         "doc_number": re.sub(r"\s", "", number) if number else None,
     }
@@ -269,7 +335,8 @@ def _issuer(title: str, signed: Sequence[str]) -> str | None:
 
 
 def _year(text: str) -> int | None:
-    match = _YEAR.search(text)
+    """The first year that isn't part of a programme's name or span (《…纲要（2021—2025年）》)."""
+    match = _YEAR.search(re.sub(r"《[^》]*》|(?:19|20)\d\d年?\s*[-—－–～~至]+\s*(?:19|20)\d\d年?", "", text))
     return int(_arabic(match[1])) if match else None
 
 
@@ -300,6 +367,6 @@ def _integer(text: str) -> int | None:
     if text.isdecimal():
         return int(text)
     tens, ten, ones = text.rpartition("十")
-    if any(len(part) > 1 or part and part not in _DIGITS for part in (tens, ones)) or not text:
+    if any(len(part) > 1 or (part and part not in _DIGITS) for part in (tens, ones)) or not text:
         return None
     return (int(_DIGITS.get(tens, "1")) * 10 if ten else 0) + int(_DIGITS.get(ones, "0"))

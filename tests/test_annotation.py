@@ -5,7 +5,6 @@ from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import Dimension, UnitKind
 
 
-
 def test_round_trip(gold):
     assert parse(write(gold), "t01") == gold
 
@@ -64,9 +63,10 @@ def test_header_and_body_are_needed():
 
 
 def test_more_than_26_names_get_numbered_letters():
-    spans = "，".join(f"<{chr(97 + k % 26)}{k // 26 or ''}:事项>{{{chr(97 + k % 26)}{k // 26 or ''}:{k}件|enforcement}}" for k in range(30))
+    spans = "，".join(
+        f"<{chr(97 + k % 26)}{k // 26 or ''}:事项>{{{chr(97 + k % 26)}{k // 26 or ''}:{k}件|enforcement}}"
+        for k in range(30)
+    )
     report = parse(f"---\n[enforcement] {spans}", "x")
     assert len(report.units[0].indicators) == 30
     assert parse(write(report), "x") == report
-
-

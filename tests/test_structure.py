@@ -46,7 +46,11 @@ def test_title_block(lines, expected):
 
 @pytest.mark.parametrize(
     ("sign", "date"),
-    [("青柳镇人民政府\n二〇二三年十二月三十一日", "2023-12-31"), ("青柳镇人民政府2024年1月5日", "2024-01-05"), ("2023.12.8", "2023-12-08")],
+    [
+        ("青柳镇人民政府\n二〇二三年十二月三十一日", "2023-12-31"),
+        ("青柳镇人民政府2024年1月5日", "2024-01-05"),
+        ("2023.12.8", "2023-12-08"),
+    ],
 )
 def test_sign_off(sign, date):
     report = parse_report(f"{BODY}\n{sign}\n")
@@ -116,9 +120,54 @@ def test_artifacts_and_white_space():
 
 
 def test_table_rows_are_paragraphs():
-    assert kinds(f"一、成效\n{BODY}\n调解案件\t104件\n二、打算\n{BODY}") == ["heading", "body", "body", "heading", "body"]
+    assert kinds(f"一、成效\n{BODY}\n调解案件\t104件\n二、打算\n{BODY}") == [
+        "heading",
+        "body",
+        "body",
+        "heading",
+        "body",
+    ]
 
 
 def test_a_report_is_returned_as_it_is(gold):
     report = read_report(gold.text)
     assert read_report(report) is report
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # an amount makes a short line a paragraph, with or without a number in front
+        ("一、成效\n全年调解矛盾纠纷104件，成功率98%\n" + BODY, ["heading", "body", "body"]),
+        ("一、成效\n1.调解纠纷104件。\n2.受理复议案件23件。\n下一步，我镇将继续努力。", ["heading", "body", "body", "body"]),
+        # headings that end in a colon or semicolon
+        ("二、存在问题：\n（一）力量不足。" + BODY, ["heading", "body"]),
+        ("存在问题：\n" + BODY, ["heading", "body"]),
+        ("现将有关情况汇报如下：\n" + BODY, ["body", "body"]),
+        # what stands behind the sign-off doesn't hide it
+        (BODY + "\n青柳乡人民政府（盖章）\n2024年1月8日\n附件：1.统计表\n打印本页", ["body", "signoff", "signoff", "signoff", "artifact"]),
+        (BODY + "\n三是设立村级法律服务站\n四是建成法律援助中心", ["body", "body", "body"]),
+        # the title ends where it says 报告; what follows is a heading or an address
+        ("青柳镇2023年法治政府建设报告\n主要工作成效\n" + BODY, ["title", "heading", "body"]),
+        ("青柳镇2023年法治政府建设报告\n发布时间：2024-01-30 来源：县府办\n" + BODY, ["title", "artifact", "body"]),
+        ("青柳镇2023年法治政府建设报告\n县委全面依法治县工作领导小组办公室：\n" + BODY, ["title", "salutation", "body"]),
+        ("\u2003\u2003一、主要做法\n\u2003\u2003" + BODY, ["heading", "body"]),
+        ("一、主要做法\r" + BODY + "\u2028" + BODY, ["heading", "body", "body"]),
+    ],
+)  # fmt: skip
+def test_habits_of_real_reports(lines, expected):
+    assert kinds(lines) == expected
+
+
+def test_an_arabic_outline_with_chinese_numbers_inside():
+    text = f"1.工作成效\n（一）组织领导\n{BODY}\n（二）普法宣传\n{BODY}\n2.存在不足\n{BODY}"
+    assert paths(text) == [("1.工作成效", "（一）组织领导"), ("1.工作成效", "（二）普法宣传"), ("2.存在不足",)]
+
+
+def test_headings_with_a_colon_rule_what_is_below():
+    assert paths(f"二、存在问题：\n（一）力量不足。{BODY}") == [("二、存在问题", "（一）力量不足")]
+
+
+def test_the_year_of_a_programme_is_not_the_report_s():
+    opening = "根据《法治政府建设实施纲要（2021—2025年）》和2019—2020年规划，现将2023年工作报告如下："
+    assert parse_report(f"{opening}\n{BODY}").year == 2023

@@ -43,6 +43,7 @@ _MARKER = re.compile(
     r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|\d{1,2}[.．、](?!\d)|[（(]\d{1,2}[）)]|[①-⑳]"
     r"|第[一二三四五六七八九十]{1,3}[章节条部]|[•●■◆▪○□➢✓]"
 )
+_DOC_NUMBER = re.compile(r".{1,14}[〔\[［（(]\s*(?:19|20)\d\d\s*[〕\]］）)]\s*\d{1,4}\s*号")
 _CLOSING = "，。、；：？！）】》〉”’％%…,.;:?!)]}"
 _OPENING = "（【《〈“‘([{"
 # Radicals that fonts draw with the glyph of the character, and print drivers write in its stead (crbug.com/981259):
@@ -412,10 +413,12 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
     """Whether `line` begins a new paragraph, `paragraph` being the lines of the one before."""
     first, last = paragraph[0], paragraph[-1]
     em = max(last.em, line.em)
-    if line.row or last.row or abs(last.em - line.em) > 0.1 * em:
+    if line.row or last.row or abs(last.em - line.em) > 0.1 * em or _DOC_NUMBER.fullmatch(line.text):
         return True
     if line.page == last.page and last.y - line.y > _GAP * layout.pitch * max(1.0, em / layout.em):
         return True
+    if last.text[-1] in _OPENING + "，、" or line.text[0] in _CLOSING:
+        return False  # whatever the room: no paragraph ends or begins so
     # Its first word would have fitted onto the line before: that one ended by itself. A centred or right-aligned line
     # has as much room as there is on both of its sides.
     set_in = last.x0 > layout.left + 4 * layout.em
