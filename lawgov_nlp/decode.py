@@ -1,0 +1,262 @@
+"""Model output -> labels, spans, name-value links, indicators.
+
+Token labels are decoded by Viterbi under the rules of IOB2; a value's span is widened to whole numerals, so
+that 1.9万 is never split; the name is the best span that the pointer and the token labels agree on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from lawgov_nlp.encode import Batch, EncodedParagraph, Window
+from lawgov_nlp.model import NONE, TAGS, TaggerModel, TaggerOutput
+from lawgov_nlp.quantity import numeral_runs, read_quantity
+from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension, Indicator, TaggedParagraph, TaggedReport, Unit
+
+NAME_TOKENS = 24
+"""A name is no longer than this."""
+
+VALUES_AT_ONCE = 256
+"""Values tied to names in one step; each needs a row of scores over its window."""
+
+_O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
+_FORBIDDEN = np.zeros((len(TAGS), len(TAGS)))
+for _inside, _outside in ((_I_VALUE, (_O, _B_NAME, _I_NAME)), (_I_NAME, (_O, _B_VALUE, _I_VALUE))):
+    _FORBIDDEN[list(_outside), _inside] = -np.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Value:
+    """A decoded value: the paragraph, the window that decides on it, and its first and last token there."""
+
+    paragraph: int
+    window: int
+    first: int
+    last: int
+    start: int  # characters within the paragraph
+    end: int
+    score: float
+
+
+def decode(
+    model: TaggerModel,
+    output: TaggerOutput,
+    batch: Batch,
+    windows: Sequence[Window],
+    encoded: Sequence[EncodedParagraph],
+    paragraphs: Sequence[Unit],
+) -> list[TaggedParagraph]:
+    """The tagged paragraphs of one batch.
+
+    Args:
+        model: For the second step, in which values are tied to names.
+        output: Of the pass over `batch`.
+        batch: The collated `windows`.
+        windows: All windows of the batch's paragraphs; each paragraph's lie together.
+        encoded: The batch's paragraphs encoded, in the order of their first window.
+        paragraphs: The same paragraphs as they stand in the report.
+    """
+    primary = output.primary.float().softmax(-1).cpu().numpy()
+    mentions = output.mentions.float().sigmoid().cpu().numpy()
+    tags = output.tags.float().log_softmax(-1).cpu().numpy()
+    rows: list[list[int]] = [[] for _ in paragraphs]
+    for row, number in enumerate(batch.paragraph.tolist()):
+        rows[number].append(row)
+    values = [
+        value
+        for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True))
+        for value in _values(number, paragraph.text, code, windows, rows[number], tags)
+    ]
+    indicators: dict[int, list[Indicator]] = {}
+    for at in range(0, len(values), VALUES_AT_ONCE):
+        some = values[at : at + VALUES_AT_ONCE]
+        for number, indicator in _indicators(model, output, batch, windows, some, tags, encoded, paragraphs):
+            indicators.setdefault(number, []).append(indicator)
+    tagged = []
+    for number, paragraph in enumerate(paragraphs):
+        label = None if primary[number].argmax() == NONE else DIMENSIONS[primary[number].argmax()]
+        secondary = {d: round(float(p), 4) for d, p in zip(DIMENSIONS, mentions[number], strict=True)}
+        tagged.append(
+            TaggedParagraph(
+                text=paragraph.text,
+                start=paragraph.start,
+                end=paragraph.end,
+                headings=paragraph.headings,
+                label=label,
+                labels=_labels(label, secondary, model.config.secondary_threshold),
+                scores={d: round(float(p), 4) for d, p in zip(DIMENSIONS, primary[number], strict=False)},
+                secondary_scores=secondary,
+                indicators=tuple(indicators.get(number, ())),
+            )
+        )
+    return tagged
+
+
+def relabel(report: TaggedReport, threshold: float) -> TaggedReport:
+    """The report with its secondary labels cut at another threshold."""
+    tagged = tuple(replace(p, labels=_labels(p.label, p.secondary_scores, threshold)) for p in report.tagged)
+    return replace(report, tagged=tagged)
+
+
+def _labels(label: Dimension | None, scores: Mapping[Dimension, float], threshold: float) -> tuple[Dimension, ...]:
+    """Primary first, then every other topic above the threshold, the surest first; only topics are secondary."""
+    if label is None:
+        return ()
+    others = sorted((d for d in TOPICS if d is not label and scores[d] >= threshold), key=lambda d: -scores[d])
+    return (label, *others)
+
+
+def _values(
+    number: int, text: str, code: EncodedParagraph, windows: Sequence[Window], rows: Sequence[int], tags: np.ndarray
+) -> list[_Value]:
+    """The value spans of one paragraph, decoded over all its tokens at once; a span without a numeral is none."""
+    if not code.offsets:
+        return []
+    scores = np.zeros((len(code.offsets), len(TAGS)))
+    decider = np.zeros(len(code.offsets), dtype=int)
+    for row in rows:
+        w = windows[row]
+        scores[slice(*w.own)] = tags[row, w.body + w.own[0] - w.first : w.body + w.own[1] - w.first]
+        decider[slice(*w.own)] = row
+    path = _viterbi(scores)
+    runs = list(numeral_runs(text))
+    starts, ends = [a for a, _ in code.offsets], [b for _, b in code.offsets]
+    found: list[_Value] = []
+    for first, last in _spans(path):
+        start, end = _whole_numerals(code.offsets[first][0], code.offsets[last][1], runs, text)
+        touched = bisect_right(runs, start, key=lambda run: run[1])
+        if touched == len(runs) or runs[touched][0] >= end or (found and start < found[-1].end):
+            continue  # no numeral in it, or already part of the value before
+        first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
+        row = decider[first]
+        shift = windows[row].body - windows[row].first
+        limit = len(windows[row].input_ids) - 2  # the value's last token may lie in the next window's range
+        chosen = [scores[t, path[t]] for t in range(first, last + 1)]
+        found.append(
+            _Value(
+                paragraph=number,
+                window=row,
+                first=first + shift,
+                last=min(last + shift, limit),
+                start=start,
+                end=end,
+                score=float(np.exp(np.mean(chosen))),
+            )
+        )
+    return found
+
+
+def _whole_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text: str) -> tuple[int, int]:
+    """The span trimmed of white space and widened so that it holds every numeral it touches whole.
+
+    `runs` are in order and don't overlap.
+    """
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    at = bisect_right(runs, start, key=lambda run: run[1])
+    while at < len(runs) and runs[at][0] < end:
+        start, end = min(start, runs[at][0]), max(end, runs[at][1])
+        at += 1
+    return start, end
+
+
+def _viterbi(scores: np.ndarray) -> np.ndarray:
+    """The best path through token log-probabilities (T, tags) that IOB2 allows. Shape (T,)."""
+    best = scores[0] + _FORBIDDEN[_O]
+    back = np.zeros(scores.shape, dtype=int)
+    for t in range(1, len(scores)):
+        reach = best[:, None] + _FORBIDDEN
+        back[t] = reach.argmax(0)
+        best = reach.max(0) + scores[t]
+    path = np.zeros(len(scores), dtype=int)
+    path[-1] = best.argmax()
+    for t in range(len(scores) - 1, 0, -1):
+        path[t - 1] = back[t, path[t]]
+    return path
+
+
+def _spans(path: np.ndarray) -> list[tuple[int, int]]:
+    """First and last token of each VALUE."""
+    out = []
+    for t in np.flatnonzero(path == _B_VALUE):
+        last = t
+        while last + 1 < len(path) and path[last + 1] == _I_VALUE:
+            last += 1
+        out.append((int(t), int(last)))
+    return out
+
+
+def _indicators(
+    model: TaggerModel,
+    output: TaggerOutput,
+    batch: Batch,
+    windows: Sequence[Window],
+    values: Sequence[_Value],
+    tags: np.ndarray,
+    encoded: Sequence[EncodedParagraph],
+    paragraphs: Sequence[Unit],
+) -> Iterator[tuple[int, Indicator]]:
+    """The second step: tie each value to its name and topic. Yields the paragraph's number with each indicator."""
+    device = output.states.device
+    places = torch.tensor([(v.window, v.first, v.last) for v in values], device=device)
+    starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.point(output.states, batch, places))
+    names = [_best_name(s, e, tags[v.window], v) for s, e, v in zip(starts, ends, values, strict=True)]
+    # Without a name the topic is the value's own place's.
+    anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
+    topics = model.classify(output.states, places, anchors).argmax(-1).tolist()
+    for value, span, topic in zip(values, names, topics, strict=True):
+        paragraph, window = paragraphs[value.paragraph], windows[value.window]
+        offsets = encoded[value.paragraph].offsets
+        shift = window.first - window.body
+        name, start = "", 0
+        if span:
+            start, end = offsets[span[0] + shift][0], offsets[span[1] + shift][1]
+            name = paragraph.text[start:end].strip()
+            start += paragraph.text[start:end].find(name)
+        quantity = read_quantity(paragraph.text, value.start, value.end)
+        yield (
+            value.paragraph,
+            Indicator(
+                text=paragraph.text[value.start : value.end],
+                start=paragraph.start + value.start,
+                end=paragraph.start + value.end,
+                name=name or None,
+                name_start=paragraph.start + start if name else None,
+                name_end=paragraph.start + start + len(name) if name else None,
+                number=quantity.number,
+                unit=quantity.unit,
+                qualifier=quantity.qualifier,
+                dimension=TOPICS[topic],
+                score=round(value.score, 4),
+            ),
+        )
+
+
+def _best_name(starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, value: _Value) -> tuple[int, int] | None:
+    """First and last token of the name: where pointer and token labels together score highest.
+
+    None where the paragraph holds nothing but the value.
+
+    The labels add how much likelier `B-NAME I-NAME … not I-NAME` is than no name at all; the pointer alone
+    picks right places but ragged ends, the labels alone right ends but not whose name it is.
+    """
+    begin = starts + tags[:, _B_NAME] - np.logaddexp(tags[:, _O], tags[:, _B_NAME])
+    inside = tags[:, _I_NAME] - np.logaddexp(tags[:, _O], tags[:, _I_NAME])
+    close = ends + np.append(np.log1p(-np.exp(np.minimum(tags[1:, _I_NAME], -1e-6))), 0.0)
+    best, answer = -np.inf, None
+    for length in range(min(NAME_TOKENS, len(starts))):
+        # sums[s] = labels of tokens s+1 .. s+length
+        sums = 0.0 if not length else np.convolve(inside[1:], np.ones(length), "valid")
+        total = begin[: len(begin) - length] + close[length:] + sums
+        total[max(0, value.first - length) : value.last + 1] = -np.inf  # a name doesn't overlap its value
+        at = int(total.argmax())
+        if total[at] > best:
+            best, answer = total[at], (at, at + length)
+    return answer

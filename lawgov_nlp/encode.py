@@ -1,0 +1,168 @@
+"""Report -> windows -> batches. The one encode path: training and inference both go through here.
+
+A window is `<s> heading path </s> paragraph </s>`. A paragraph that is longer than a window becomes several
+with an overlap; none of its characters is ever cut.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from lawgov_nlp.errors import ModelError
+from lawgov_nlp.report import Unit
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+HEADING_SEPARATOR = "，"
+CLAUSE_ENDS = "，。；、：！？"
+HEADING_CHARACTERS = 60
+"""A heading contributes at most this many characters: its topic stands in the first few words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A piece of one paragraph as the encoder sees it.
+
+    Attributes:
+        paragraph: Index of the paragraph in the list that was encoded.
+        input_ids: Token ids, special tokens and headings included.
+        body: Index of the first token of the paragraph; the last one before the closing `</s>` is the last.
+        first: Index, among all tokens of the paragraph, of this window's first.
+        own: Half-open range among all tokens of the paragraph for which this window decides. The ranges of a
+            paragraph's windows neither overlap nor leave a gap.
+    """
+
+    paragraph: int
+    input_ids: tuple[int, ...]
+    body: int
+    first: int
+    own: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedParagraph:
+    """A paragraph's windows, and for each of its tokens the characters (start, end) that it covers."""
+
+    windows: tuple[Window, ...]
+    offsets: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Windows as tensors.
+
+    *Shapes:* `input_ids`, `attention_mask`, `token_type_ids` (0 heading, 1 paragraph) and `body_mask` (true on
+    paragraph tokens) are (windows, tokens), and so is `clause`, which counts the `CLAUSE_ENDS` up to each token;
+    `paragraph` is (windows,) and counts from 0 within the batch.
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    token_type_ids: torch.Tensor
+    body_mask: torch.Tensor
+    clause: torch.Tensor
+    paragraph: torch.Tensor
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return Batch(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+
+
+class Encoder:
+    """Turns paragraphs into windows and windows into batches.
+
+    Args:
+        tokenizer: The model's own; it must give character offsets.
+        window: Tokens in a window at most, special tokens and headings included.
+        overlap: Paragraph tokens that two neighbouring windows share.
+        heading: Tokens that the heading path may take.
+
+    Raises:
+        ModelError: The tokenizer reads Chinese as unknown tokens, as a `BertTokenizerFast(vocab_file=…)` does
+            under transformers 5.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, *, window: int, overlap: int, heading: int) -> None:
+        if heading < 0 or window - heading - 3 <= 2 * overlap:
+            raise ValueError(f"window {window} leaves no room beside heading {heading} and overlap {overlap}")
+        self.tokenizer, self.window, self.overlap, self.heading = tokenizer, window, overlap, heading
+        self._begin, self._end = tokenizer.cls_token_id, tokenizer.sep_token_id
+        ends = tokenizer(CLAUSE_ENDS, add_special_tokens=False)["input_ids"]
+        self._clause_ends = torch.tensor([i for i in ends if i != tokenizer.unk_token_id])
+        probe = tokenizer("法治政府建设", add_special_tokens=False)["input_ids"]
+        if not probe or tokenizer.unk_token_id in probe:
+            raise ModelError(
+                f"the tokenizer reads 法治政府建设 as {probe}: it has no Chinese vocabulary; check tokenizer.json"
+            )
+
+    def encode(self, paragraphs: Sequence[Unit]) -> list[EncodedParagraph]:
+        """The windows of each paragraph, in order."""
+        if not paragraphs:
+            return []
+        # verbose: the tokenizer would warn of texts longer than a window, which is what windows are for
+        bodies = self.tokenizer(
+            [p.text for p in paragraphs], add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        paths = self.tokenizer([self._path(p.headings) for p in paragraphs], add_special_tokens=False)["input_ids"]
+        return [
+            EncodedParagraph(windows=tuple(self._windows(k, path, ids)), offsets=tuple(map(tuple, offsets)))
+            for k, (path, ids, offsets) in enumerate(
+                zip(paths, bodies["input_ids"], bodies["offset_mapping"], strict=True)
+            )
+        ]
+
+    def _path(self, headings: Sequence[str]) -> str:
+        return HEADING_SEPARATOR.join(h[:HEADING_CHARACTERS] for h in headings)
+
+    def _windows(self, paragraph: int, path: list[int], ids: list[int]) -> list[Window]:
+        prefix = [
+            self._begin,
+            *path[max(0, len(path) - self.heading) :],
+            self._end,
+        ]  # of a long path the inner headings stay
+        room = self.window - len(prefix) - 1
+        firsts = [0]
+        while firsts[-1] + room < len(ids):
+            firsts.append(min(firsts[-1] + room - self.overlap, len(ids) - room))
+        cuts = [0, *((a + room + b) // 2 for a, b in itertools.pairwise(firsts)), len(ids)]
+        return [
+            Window(
+                paragraph=paragraph,
+                input_ids=(*prefix, *ids[first : first + room], self._end),
+                body=len(prefix),
+                first=first,
+                own=(cuts[n], cuts[n + 1]),
+            )
+            for n, first in enumerate(firsts)
+        ]
+
+    def collate(self, windows: Sequence[Window]) -> Batch:
+        """One batch of the given windows, padded to the longest; paragraphs are numbered as they come."""
+        length = max(len(w.input_ids) for w in windows)
+        shape = (len(windows), length)
+        ids = torch.full(shape, self.tokenizer.pad_token_id, dtype=torch.long)
+        attention, types = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+        body = torch.zeros(shape, dtype=torch.bool)
+        numbers: dict[int, int] = {}
+        for row, w in enumerate(windows):
+            n = len(w.input_ids)
+            ids[row, :n] = torch.tensor(w.input_ids)
+            attention[row, :n] = 1
+            types[row, w.body : n] = 1
+            body[row, w.body : n - 1] = True
+            numbers.setdefault(w.paragraph, len(numbers))
+        paragraph = torch.tensor([numbers[w.paragraph] for w in windows])
+        return Batch(
+            input_ids=ids,
+            attention_mask=attention,
+            token_type_ids=types,
+            body_mask=body,
+            clause=torch.isin(ids, self._clause_ends).cumsum(1),
+            paragraph=paragraph,
+        )

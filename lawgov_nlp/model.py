@@ -1,0 +1,184 @@
+"""The tagger: one BERT encoder, a paragraph head and an indicator head.
+
+The paragraph head gives the primary dimension (or none) and, independently, which dimensions are among the
+paragraph's labels. The indicator head labels tokens as VALUE or NAME, points from each value to the name of
+what it counts, and tells that thing's topic. A pointer rather than nearest-name matching, since one name may
+serve several values and stand before or behind them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel, PretrainedConfig, PreTrainedModel
+
+from lawgov_nlp.encode import Batch
+from lawgov_nlp.report import DIMENSIONS, TOPICS
+
+NONE = len(DIMENSIONS)
+"""Index of "no dimension" among the primary logits, behind the seven dimensions."""
+
+TAGS = ("O", "B-VALUE", "I-VALUE", "B-NAME", "I-NAME")
+REACH = 48
+CLAUSES = 8
+"""Tokens and clauses from a value beyond which the pointer's bias no longer changes."""
+
+WINDOWS_AT_ONCE = 64
+"""Windows in one pass of the encoder; a paragraph of a whole book must not exhaust the memory."""
+
+
+class TaggerConfig(PretrainedConfig):
+    """What the weights need to be used rightly.
+
+    Args:
+        encoder: The `BertConfig` of the encoder as a dictionary.
+        dimensions: The dimensions in the order of the logits; checked against the code's on loading.
+        window: Tokens in a window; `overlap` and `heading` as in `Encoder`.
+        secondary_threshold: Probability from which a dimension counts as secondary; chosen on the dev split.
+        revision: Name of the trained model, with its version.
+        data_hash: SHA-256 over the annotated reports that it was trained on.
+    """
+
+    model_type = "lawgov-tagger"
+
+    def __init__(
+        self,
+        encoder: dict[str, Any] | None = None,
+        dimensions: list[str] | None = None,
+        window: int = 512,
+        overlap: int = 64,
+        heading: int = 64,
+        pointer_size: int = 128,
+        dropout: float = 0.1,
+        secondary_threshold: float = 0.5,
+        revision: str = "",
+        data_hash: str = "",
+        **kwargs: Any,  # noqa: ANN401 - transformers passes its own fields through
+    ) -> None:
+        super().__init__(**kwargs)
+        self.encoder = encoder or {}
+        self.dimensions = dimensions or [d.value for d in DIMENSIONS]
+        self.window, self.overlap, self.heading = window, overlap, heading
+        self.pointer_size, self.dropout = pointer_size, dropout
+        self.secondary_threshold = secondary_threshold
+        self.revision, self.data_hash = revision, data_hash
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaggerOutput:
+    """What one pass gives for W windows of P paragraphs with T tokens.
+
+    *Shapes:* `primary` (P, dimensions + 1), none last; `mentions` (P, dimensions), one logit for each dimension
+    being among the labels; `tags` (W, T, tags); `states` (W, T, hidden), the encoder's last layer.
+    """
+
+    primary: torch.Tensor
+    mentions: torch.Tensor
+    tags: torch.Tensor
+    states: torch.Tensor
+
+
+class TaggerModel(PreTrainedModel):
+    """Encoder and heads; saved and loaded like every Hugging Face model, safetensors only."""
+
+    config_class = TaggerConfig
+    base_model_prefix = "encoder"
+
+    def __init__(self, config: TaggerConfig) -> None:
+        super().__init__(config)
+        self.encoder = BertModel(BertConfig(**config.encoder), add_pooling_layer=False)
+        hidden, size = self.encoder.config.hidden_size, config.pointer_size
+        self.dropout = nn.Dropout(config.dropout)
+        self.primary = nn.Linear(2 * hidden, len(DIMENSIONS) + 1)
+        self.mentions = nn.Linear(2 * hidden, len(DIMENSIONS))
+        self.tags = nn.Linear(hidden, len(TAGS))
+        self.query = nn.Linear(2 * hidden, 2 * size)
+        self.key = nn.Linear(hidden, 2 * size)
+        self.distance = nn.Embedding(2 * REACH + 1, 2)
+        self.clauses = nn.Embedding(2 * CLAUSES + 1, 2)
+        self.topic = nn.Sequential(nn.Linear(5 * hidden, hidden), nn.GELU(), nn.Linear(hidden, len(TOPICS)))
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if module in (self.distance, self.clauses):
+            # The pointer begins as "the nearest, in the same clause" and learns from there.
+            far = module.num_embeddings // 2
+            step = 0.05 if module is self.distance else 1.0
+            nn.init.zeros_(module.weight)
+            module.weight.data -= step * (torch.arange(module.num_embeddings) - far).abs()[:, None].to(module.weight)
+        elif isinstance(module, (nn.Linear, nn.Embedding)):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+        if isinstance(module, nn.LayerNorm):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+    def forward(self, batch: Batch) -> TaggerOutput:
+        """Encode a batch and apply the paragraph head and the token labels."""
+        parts = (t.split(WINDOWS_AT_ONCE) for t in (batch.input_ids, batch.attention_mask, batch.token_type_ids))
+        states = torch.cat(
+            [
+                self.encoder(input_ids=ids, attention_mask=attention, token_type_ids=types).last_hidden_state
+                for ids, attention, types in zip(*parts, strict=True)
+            ]
+        )
+        states = self.dropout(states)
+        paragraph = self._pool(states, batch)
+        return TaggerOutput(
+            primary=self.primary(paragraph), mentions=self.mentions(paragraph), tags=self.tags(states), states=states
+        )
+
+    def _pool(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Mean of the paragraph's tokens beside `<s>`, over all its windows by length. Shape (P, 2 * hidden)."""
+        body = batch.body_mask.unsqueeze(-1).to(states.dtype)
+        count = body.sum(1)
+        sums = torch.cat([states[:, 0] * count, (states * body).sum(1)], dim=1)
+        paragraphs = int(batch.paragraph.max()) + 1
+        total = sums.new_zeros(paragraphs, sums.shape[1]).index_add(0, batch.paragraph, sums)
+        counts = count.new_zeros(paragraphs, 1).index_add(0, batch.paragraph, count)
+        return total / counts.clamp(min=1)
+
+    def point(self, states: torch.Tensor, batch: Batch, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where the name of each value begins and ends.
+
+        Args:
+            states: The encoder's last layer, (W, T, hidden).
+            batch: The batch that they belong to.
+            values: For each value its window, first and last token, (N, 3).
+
+        Returns:
+            Logits of the name's first and of its last token, (N, T) each; minus infinity outside the paragraph.
+        """
+        window, first, last = values.unbind(1)
+        query = self.query(torch.cat([states[window, first], states[window, last]], dim=1))
+        key = self.key(states)[window]
+        at = torch.arange(states.shape[1], device=states.device)
+        after = at > last[:, None]  # distance counts from the value's nearer end; tokens inside it are at 0
+        distance = torch.where(after, at - last[:, None], (at - first[:, None]).clamp(max=0)).clamp(-REACH, REACH)
+        clause = batch.clause[window]
+        clauses = (clause - clause.gather(1, first[:, None])).clamp(-CLAUSES, CLAUSES)
+        bias = self.distance(distance + REACH) + self.clauses(clauses + CLAUSES)
+        logits = torch.stack(
+            [
+                torch.einsum("nd,ntd->nt", q, k) / q.shape[1] ** 0.5 + b
+                for q, k, b in zip(query.chunk(2, 1), key.chunk(2, 2), bias.unbind(2), strict=True)
+            ]
+        ).masked_fill(~batch.body_mask[window], float("-inf"))
+        return logits[0], logits[1]
+
+    def classify(self, states: torch.Tensor, values: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
+        """The topic of what each value counts: logits over `TOPICS`, (N, topics).
+
+        Args:
+            states: The encoder's last layer, (W, T, hidden).
+            values: Window, first and last token of each value, (N, 3).
+            names: First and last token of its name in the same window, (N, 2).
+        """
+        window, first, last = values.unbind(1)
+        start, end = names.unbind(1)
+        spans = [states[window, at] for at in (first, last, start, end)]
+        return self.topic(torch.cat([*spans, states[window, 0]], dim=1))

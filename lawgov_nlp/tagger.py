@@ -1,0 +1,195 @@
+"""Weights loaded once, paragraphs sorted by length into batches, the order restored."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
+
+from lawgov_nlp.decode import decode
+from lawgov_nlp.encode import Encoder
+from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model import TaggerConfig, TaggerModel
+from lawgov_nlp.report import DIMENSIONS, Report, TaggedParagraph, TaggedReport, Unit
+
+BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
+"""Tokens in a batch, padding included. On a CPU larger batches gain nothing and cost memory."""
+
+GROUP_PARAGRAPHS = 1024
+"""Paragraphs that `tag_many` gathers from successive reports before it sorts them by length."""
+
+
+class Tagger:
+    """A loaded model that tags reports.
+
+    Args:
+        folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer; None takes the shipped one.
+        device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        ModelError: The folder holds no such model, or the device isn't there.
+    """
+
+    def __init__(self, folder: Path | None = None, device: str = "auto") -> None:
+        self.device = _device(device)
+        model, tokenizer = load(folder or shipped_model())
+        # float32: on CPUs without native half precision float16 is slower, and the weights are small
+        self._set(model.float().to(self.device), tokenizer)
+
+    @classmethod
+    def of(cls, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> Tagger:
+        """A tagger on a model in memory, where it is; the model is put into evaluation mode."""
+        self = cls.__new__(cls)
+        self.device = model.device
+        self._set(model, tokenizer)
+        return self
+
+    def _set(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> None:
+        config = model.config
+        self.model = model.eval()
+        self.encoder = Encoder(tokenizer, window=config.window, overlap=config.overlap, heading=config.heading)
+
+    def tag(self, report: Report) -> TaggedReport:
+        """Tag one report."""
+        return next(self.tag_many([report]))
+
+    def tag_many(self, reports: Iterable[Report]) -> Iterator[TaggedReport]:
+        """Tag reports in order; paragraphs of neighbouring reports share batches.
+
+        Yields:
+            The reports in the order they came.
+        """
+        group: list[Report] = []
+        size = 0
+        for report in reports:
+            group.append(report)
+            size += len(report.paragraphs)
+            if size >= GROUP_PARAGRAPHS:
+                yield from self._tag_group(group)
+                group, size = [], 0
+        yield from self._tag_group(group)
+
+    def tag_paragraphs(self, paragraphs: Sequence[Unit]) -> list[TaggedParagraph]:
+        """Tag paragraphs, each in the light of its own headings; the order is kept."""
+        encoded = self.encoder.encode(paragraphs)
+        order = sorted(range(len(encoded)), key=lambda k: (len(encoded[k].windows), len(encoded[k].offsets)))
+        tagged: dict[int, TaggedParagraph] = {}
+        for batch in self._batches(order, [sum(len(w.input_ids) for w in e.windows) for e in encoded]):
+            windows = [w for k in batch for w in encoded[k].windows]
+            tensors = self.encoder.collate(windows).to(self.device)
+            with torch.inference_mode():
+                output = self.model(tensors)
+                results = decode(
+                    self.model, output, tensors, windows, [encoded[k] for k in batch], [paragraphs[k] for k in batch]
+                )
+            tagged.update(zip(batch, results, strict=True))
+        return [tagged[k] for k in range(len(paragraphs))]
+
+    def _batches(self, order: Sequence[int], tokens: Sequence[int]) -> Iterator[list[int]]:
+        """Runs of `order` that stay within the budget; a paragraph with many windows stays whole."""
+        budget = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cpu"])
+        batch: list[int] = []
+        longest = 0
+        for k in order:
+            longest = max(longest, tokens[k])
+            if batch and longest * (len(batch) + 1) > budget:
+                yield batch
+                batch, longest = [], tokens[k]
+            batch.append(k)
+        if batch:
+            yield batch
+
+    def _tag_group(self, reports: Sequence[Report]) -> Iterator[TaggedReport]:
+        paragraphs = [p for report in reports for p in report.paragraphs]
+        tagged = iter(self.tag_paragraphs(paragraphs))
+        for report in reports:
+            own = tuple(next(tagged) for _ in report.paragraphs)
+            unread = [i.text for p in own for i in p.indicators if i.number is None]
+            warnings = (
+                (f"{len(unread)} value(s) could not be read as numbers: {'、'.join(unread[:5])}",) if unread else ()
+            )
+            fields = {f.name: getattr(report, f.name) for f in dataclasses.fields(Report)}
+            fields["warnings"] += warnings
+            yield TaggedReport(**fields, tagged=own, model=self.model.config.revision)
+
+
+@lru_cache(maxsize=2)
+def tagger(folder: Path | None = None, device: str = "auto") -> Tagger:
+    """The tagger for a folder and device, loaded once per process."""
+    return Tagger(folder, device)
+
+
+def shipped_model() -> Path:
+    """The folder of the model that comes with the package.
+
+    Raises:
+        ModelError: The package was built without it.
+    """
+    here = Path(__file__).parent
+    for folder in (here / "weights", here.parent / "models" / "lawgov-small"):
+        if (folder / "model.safetensors").is_file():
+            return folder
+    raise ModelError(f"no model beside the package: {here / 'weights'} is missing; reinstall lawgov-nlp from its wheel")
+
+
+def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
+    """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
+
+    Raises:
+        ModelError: A file is missing, a weight is missing or left over, or the dimensions differ from the code's.
+    """
+    folder = Path(folder)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise ModelError(
+                f"{folder} holds no {name}; expected a folder that `lawgov train` or save_pretrained wrote"
+            )
+    bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        config = TaggerConfig.from_pretrained(folder, local_files_only=True)
+        model, info = TaggerModel.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a damaged file fails in one of five libraries, each with errors of its own
+        raise ModelError(f"{folder} could not be loaded as a lawgov_nlp model: {error}") from error
+    finally:
+        if bar:
+            transformers_logging.enable_progress_bar()
+    wrong = [*info["missing_keys"], *info["unexpected_keys"], *info.get("mismatched_keys", ())]
+    if wrong:
+        raise ModelError(
+            f"{folder}: weights missing or left over: {', '.join(map(str, wrong[:5]))}; another version's?"
+        )
+    if list(config.dimensions) != [d.value for d in DIMENSIONS]:
+        raise ModelError(f"{folder}: trained for dimensions {config.dimensions}, expected {[*map(str, DIMENSIONS)]}")
+    if config.window > model.encoder.config.max_position_embeddings:
+        raise ModelError(
+            f"{folder}: window {config.window} is longer than the encoder's "
+            f"{model.encoder.config.max_position_embeddings} positions; config.json was changed by hand?"
+        )
+    if len(tokenizer) != model.encoder.config.vocab_size:
+        raise ModelError(
+            f"{folder}: tokenizer has {len(tokenizer)} pieces, the encoder {model.encoder.config.vocab_size}; "
+            "tokenizer.json belongs to another model"
+        )
+    return model, tokenizer
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)
+    if not match:
+        raise ModelError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N")
+    count = torch.cuda.device_count()
+    if name != "cpu" and int(match[1] or 0) >= count:
+        raise ModelError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} GPU(s); try auto")
+    return torch.device(name)

@@ -1,0 +1,175 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lawgov_nlp import api, read_report
+from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.decode import relabel
+from lawgov_nlp.errors import ModelError
+from lawgov_nlp.report import DIMENSIONS, TOPICS
+from lawgov_nlp.tagger import Tagger, load
+
+
+def check(tagged):
+    """What holds for every tagged report, whatever the weights."""
+    assert [(p.start, p.end) for p in tagged.paragraphs] == [
+        (u.start, u.end) for u in read_report(tagged.text).paragraphs
+    ]
+    for p in tagged.paragraphs:
+        assert tagged.text[p.start : p.end] == p.text
+        assert set(p.scores) == set(DIMENSIONS)
+        assert sum(p.scores.values()) <= 1.001
+        assert p.labels[:1] == ((p.label,) if p.label else ())
+        assert len(set(p.labels)) == len(p.labels)
+        last = p.start
+        for i in p.indicators:
+            assert tagged.text[i.start : i.end] == i.text
+            assert last <= i.start < i.end <= p.end
+            last = i.end
+            assert i.dimension in TOPICS
+            if i.name is not None:
+                assert tagged.text[i.name_start : i.name_end] == i.name
+                assert p.start <= i.name_start < i.name_end <= p.end
+                assert i.name_end <= i.start or i.name_start >= i.end
+
+
+def test_untrained_weights_give_a_consistent_report(tiny, gold):
+    check(tiny.tag(read_gold(gold)))
+
+
+def test_values_are_tied_even_when_every_token_is_a_value(tiny_model, tokenizer, gold):
+    """Forces spans on an untrained model, so that the second step runs on many odd values."""
+    model = type(tiny_model)(tiny_model.config).eval()
+    with torch.no_grad():
+        model.tags.bias.copy_(torch.tensor([0.0, 0.05, 0.0, 0.0, 0.0]))
+    tagged = Tagger.of(model, tokenizer).tag(read_gold(gold))
+    check(tagged)
+    assert len(tagged.indicators) > 5
+
+
+def test_a_batch_gives_what_single_reports_give(tiny, gold):
+    one = read_gold(gold)
+    other = read_report("一、普法\n" + "开展法律咨询302人次，走访宣传7216户。" * 40 + "\n二、打算\n继续推进。")
+    batch = list(tiny.tag_many([one, other, one]))
+    singles = [tiny.tag(r) for r in (one, other, one)]
+    for together, alone in zip(batch, singles, strict=True):
+        check(together)
+        assert [p.labels for p in together.paragraphs] == [p.labels for p in alone.paragraphs]
+        assert [(i.start, i.end, i.name_start) for i in together.indicators] == [
+            (i.start, i.end, i.name_start) for i in alone.indicators
+        ]
+        for p, q in zip(together.paragraphs, alone.paragraphs, strict=True):
+            assert p.scores == pytest.approx(q.scores, abs=2e-4)
+
+
+def test_a_paragraph_of_20000_characters_is_windowed(tiny):
+    tagged = tiny.tag(read_report("开展法律咨询302人次。" * 1700))
+    check(tagged)
+    assert len(tagged.paragraphs[0].text) > 20_000
+
+
+def test_a_report_without_paragraphs(tiny):
+    tagged = tiny.tag(read_report("关于2023年法治政府建设情况的报告"))
+    check(tagged)
+
+
+def test_relabel_moves_only_secondary_labels(tiny, gold):
+    tagged = tiny.tag(read_gold(gold))
+    every, none = relabel(tagged, 0.0), relabel(tagged, 1.1)
+    assert [p.label for p in every.paragraphs] == [p.label for p in none.paragraphs]
+    assert all(len(p.labels) == (p.label is not None) for p in none.paragraphs)
+    assert all(set(TOPICS) <= set(p.labels) for p in every.paragraphs if p.label)
+
+
+def test_saved_and_loaded_weights_are_equal(tmp_path, tiny_model, tokenizer):
+    tiny_model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert not list(tmp_path.glob("*.bin"))
+    model, _ = load(tmp_path)
+    for name, tensor in tiny_model.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name]), name
+    assert model.config.revision == "tiny"
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file_is_named(tmp_path, tiny_model, tokenizer, name):
+    tiny_model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        load(tmp_path)
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path, tiny_model, tokenizer):
+    tiny_model.save_pretrained(
+        tmp_path, state_dict={k: v for k, v in tiny_model.state_dict().items() if "tags" not in k}
+    )
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"tags\.(weight|bias)"):
+        load(tmp_path)
+
+
+def test_truncated_weights_are_refused(tmp_path, tiny_model, tokenizer):
+    tiny_model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(ModelError, match="could not be loaded"):
+        load(tmp_path)
+
+
+def test_other_dimensions_are_refused(tmp_path, tiny_model, tokenizer):
+    tiny_model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"dimensions": ["sports", *config["dimensions"][1:]]}))
+    with pytest.raises(ModelError, match="sports"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("device", ["tpu9", "mps", "cuda:99"])
+def test_a_device_that_is_not_there(device):
+    with pytest.raises(ModelError, match="device"):
+        Tagger(device=device)
+
+
+def test_inference_loads_no_training_code(tmp_path):
+    code = (
+        "import sys; from lawgov_nlp import tag_report; tag_report('一、普法\\n开展宣传3场。', device='cpu');"
+        "print(sorted(m for m in sys.modules if m.startswith(('sklearn', 'seqeval', 'datasets', 'lawgov_nlp.train',"
+        " 'lawgov_nlp.dataset', 'lawgov_nlp.evaluate', 'transformers.trainer'))))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+    assert run.stderr == ""
+
+
+def test_importing_loads_nothing_heavy():
+    code = "import sys, lawgov_nlp; print(sorted({'torch', 'transformers', 'pandas', 'rich'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_shipped_model_reads_the_fixture(shipped, gold):
+    """The sentences are easier than real reports; a model that misses these is broken, not weak."""
+    tagged = shipped.tag(read_gold(gold))
+    check(tagged)
+    assert [str(p.label or "none") for p in tagged.paragraphs] == [
+        "none", "leadership", "training", "mediation", "publicity", "shortcomings", "plans",
+    ]  # fmt: skip
+    found = {(i.name, i.text, str(i.dimension)) for i in tagged.indicators}
+    assert {
+        ("法律咨询", "302人次", "mediation"),
+        ("走访宣传", "1.9万人次", "publicity"),
+        ("专题会议", "4次", "leadership"),
+    } <= found
+
+
+def test_the_model_is_loaded_once():
+    from lawgov_nlp.tagger import tagger
+
+    assert tagger(None, "cpu") is tagger(None, "cpu")
+    assert api.tag_report("一、普法\n开展宣传3场。", device="cpu").model == tagger(None, "cpu").model.config.revision

@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+import pytest
+
+from lawgov_nlp.annotation import parse
+from lawgov_nlp.dataset import SplitError, data_hash, examples, gold_examples, load_splits, read_gold
+from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.report import Dimension
+from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.train import TrainConfig, train
+
+
+def test_examples_carry_the_gold_labels_on_read_units(gold):
+    found = examples([gold])
+    assert found.misread == 0
+    assert [e.unit.headings for e in found.examples][2] == ("一、主要做法", "（二）抓好干部学法")
+    for example in found.examples:
+        for indicator in example.indicators:
+            assert example.unit.text[slice(*indicator.value)][0].isdigit()
+
+
+def test_spaces_in_front_of_a_line_move_the_offsets():
+    report = parse("---\n[publicity] \u3000\u3000<a:宣传>{a:3场|publicity}，群众反映良好，氛围浓厚。", "x")
+    (example,) = gold_examples(report)
+    assert [example.unit.text[slice(*i.value)] for i in example.indicators] == ["3场"]
+
+
+def test_a_perfect_tagger_scores_one(tiny, gold):
+    tagged = tiny.tag(read_gold(gold))
+    perfect = []
+    for paragraph, example in zip(tagged.paragraphs, gold_examples(gold), strict=True):
+        labels = (example.primary, *example.secondary) if example.primary else ()
+        perfect.append(
+            replace(paragraph, label=example.primary, labels=labels, indicators=_indicators(paragraph, example))
+        )
+    scores = evaluate([(gold, replace(tagged, tagged=tuple(perfect)))])
+    assert set(scores.figures.values()) == {1.0}
+    assert scores.errors == []
+    assert scores.support == {"paragraphs": 7, "indicators": 7}
+
+
+def test_errors_are_counted_and_told(tiny, gold):
+    tagged = tiny.tag(read_gold(gold))
+    wrong = tuple(
+        replace(p, label=Dimension.PLANS, labels=(Dimension.PLANS,), indicators=()) for p in tagged.paragraphs
+    )
+    scores = evaluate([(gold, replace(tagged, tagged=wrong))])
+    assert scores.figures["primary_accuracy"] == pytest.approx(1 / 7, abs=1e-4)
+    assert scores.figures["value_span_f1"] == scores.figures["spans_strict_f1"] == 0
+    assert any("training tagged plans" in e for e in scores.errors)
+    assert sum("missed value" in e for e in scores.errors) == 7
+
+
+def _indicators(paragraph, example):
+    from decimal import Decimal
+
+    from lawgov_nlp.report import Indicator, Qualifier
+
+    text, at = example.unit.text, paragraph.start
+    return tuple(
+        Indicator(
+            text=text[slice(*i.value)], start=at + i.value[0], end=at + i.value[1],
+            name=text[slice(*i.name)], name_start=at + i.name[0], name_end=at + i.name[1],
+            number=Decimal(1), unit="", qualifier=Qualifier.EXACT, dimension=i.dimension,
+        )
+        for i in example.indicators
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_memorises_one_report(tmp_path, encoder_folder, gold):
+    """From random weights: if heads, targets, windows or decoding disagreed, this could not reach 1."""
+    config = TrainConfig(epochs=150, rate=3e-3, head_rate=3e-3, heading_dropout=0.0, warmup=0.02)
+    scores = train([gold], [gold], encoder=encoder_folder, out=tmp_path, config=config, revision="memory")
+    assert scores.figures["primary_accuracy"] == 1
+    assert scores.figures["indicator_f1"] == 1
+    assert scores.figures["name_exact_f1"] == 1
+    again = Tagger(tmp_path, "cpu")
+    assert again.model.config.data_hash == data_hash([gold])
+    reloaded = evaluate([(gold, again.tag(read_gold(gold)))])
+    assert reloaded.figures == scores.figures
+
+
+def test_splits_are_checked(tmp_path, gold):
+    import json
+
+    from lawgov_nlp.annotation import write
+
+    (tmp_path / "reports").mkdir()
+    for name in ("a", "b", "c"):
+        (tmp_path / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
+    hashed = data_hash([replace(gold, id="c")])
+    good = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": hashed}
+    splits = tmp_path / "splits.json"
+    splits.write_text(json.dumps(good))
+    assert [r.id for r in load_splits(tmp_path)["test"]] == ["c"]
+    splits.write_text(json.dumps(good | {"dev": []}))
+    with pytest.raises(SplitError, match=r"\['b'\]"):
+        load_splits(tmp_path)
+    splits.write_text(json.dumps(good | {"test_sha256": "0" * 64}))
+    with pytest.raises(SplitError, match="a test report has changed"):
+        load_splits(tmp_path)

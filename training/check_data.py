@@ -1,0 +1,67 @@
+"""Check annotated reports and print what they hold: `python training/check_data.py FOLDER…`.
+
+Faults are what the markup refuses; doubts are allowed, but rarely meant: look at each.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from lawgov_nlp.annotation import GoldReport, load
+from lawgov_nlp.errors import MarkupError
+from lawgov_nlp.quantity import numeral_runs, read_quantity
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.structure import parse_report
+
+NAME_CHARACTERS = 20
+UNIT_CHARACTERS = 4
+
+
+def doubts(report: GoldReport) -> list[str]:
+    """What the markup allows and a coder rarely means."""
+    found = []
+    for number, unit in enumerate(report.units, 1):
+        runs = list(numeral_runs(unit.text))
+        for indicator in unit.indicators:
+            start, end = indicator.value
+            value, name = unit.text[start:end], unit.text[slice(*indicator.name)]
+            where = f"{report.id}, unit {number}, {value!r} ({name})"
+            if not any(a == start for a, _ in runs):
+                found.append(f"{where}: doesn't begin with its numeral")
+            if any(a < start < b or a < end < b for a, b in runs):
+                found.append(f"{where}: cuts a numeral")
+            if len(read_quantity(unit.text, start, end).unit) > UNIT_CHARACTERS:
+                found.append(f"{where}: long unit {read_quantity(unit.text, start, end).unit!r}")
+            if len(name) > NAME_CHARACTERS:
+                found.append(f"{where}: long name")
+    for gold, read in zip((u for u in report.units if u.text.strip()), parse_report(report.text).units, strict=True):
+        if gold.kind is not read.kind:
+            found.append(f"{report.id}: {gold.kind} read as {read.kind}: {read.text[:40]}")
+    return found
+
+
+def main() -> int:
+    """Check every file; list each fault; return the number of files at fault."""
+    paths = [
+        p for arg in sys.argv[1:] for p in (sorted(Path(arg).glob("*.txt")) if Path(arg).is_dir() else [Path(arg)])
+    ]
+    faults, total = 0, Counter()
+    for path in paths:
+        try:
+            report = load(path)
+        except MarkupError as error:
+            print(error)
+            faults += 1
+            continue
+        print(*doubts(report), sep="\n", end="\n" if doubts(report) else "")
+        bodies = [u for u in report.units if u.kind is UnitKind.BODY]
+        values = sum(len(u.indicators) for u in bodies)
+        total.update(str(u.primary or "none") for u in bodies)
+        total.update(paragraphs=len(bodies), indicators=values, characters=len(report.text), reports=1)
+        print(f"{path.name}: {len(report.text)} characters, {len(bodies)} paragraphs, {values} indicators")
+    print(", ".join(f"{k} {v}" for k, v in total.items()), f"; {faults} file(s) at fault")
+    return faults
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Score a model on a split of `data/`: `python training/evaluate.py [--split test] [--model FOLDER] [--errors]`."""
+
+import argparse
+import json
+from pathlib import Path
+
+from lawgov_nlp.dataset import SPLITS, load_splits, read_gold
+from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.tagger import Tagger
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Tag the split, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT / "data")
+    parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument("--model", type=Path, help="another model than the shipped one")
+    parser.add_argument("--errors", action="store_true", help="list every difference")
+    args = parser.parse_args()
+    gold = load_splits(args.data)[args.split]
+    tagged = Tagger(args.model).tag_many(map(read_gold, gold))
+    scores = evaluate(zip(gold, tagged, strict=True))
+    if args.errors:
+        print(*scores.errors, sep="\n")
+    print(json.dumps({**scores.figures, **scores.support}, indent=2))
+    print(f"{'primary dimension':16} precision  recall      F1  support")
+    for label, row in scores.per_dimension.items():
+        print(f"{label:16} {row['precision']:9.3f} {row['recall']:7.3f} {row['f1-score']:7.3f} {row['support']:8.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Train the shipped model: `python training/train.py --encoder ENCODER --out models/lawgov-small`.
+
+Learns from the train split of `data/`, chooses the epoch on dev, and prints the scores on dev. The test split
+is only read by `training/evaluate.py`.
+"""
+
+import argparse
+import json
+import logging
+from dataclasses import fields
+from pathlib import Path
+
+from lawgov_nlp.dataset import load_splits
+from lawgov_nlp.train import TrainConfig, train
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Parse the options, one for each field of `TrainConfig`, and train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT / "data")
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--revision", default="lawgov-small 0.1")
+    parser.add_argument("--device", default="cpu")
+    for field in fields(TrainConfig):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    splits = load_splits(args.data)
+    scores = train(
+        splits["train"],
+        splits["dev"],
+        encoder=args.encoder,
+        out=args.out,
+        config=TrainConfig(**{f.name: getattr(args, f.name) for f in fields(TrainConfig)}),
+        revision=args.revision,
+        device=args.device,
+    )
+    print(json.dumps({"dev": scores.figures, "support": scores.support}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
