@@ -1,0 +1,70 @@
+"""The annotated reports: they follow the markup, and the structure and quantity rules read them as they are coded."""
+
+import runpy
+
+import pytest
+
+from lawgov_nlp.dataset import load_splits
+from lawgov_nlp.quantity import read_quantity
+from lawgov_nlp.report import Dimension, UnitKind
+from lawgov_nlp.structure import parse_report
+
+from .conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return load_splits(ROOT / "data")
+
+
+@pytest.fixture(scope="module")
+def reports(splits):
+    return [report for split in splits.values() for report in split]
+
+
+def test_the_test_split_is_the_hashed_one(splits):
+    assert {name: len(split) > 5 for name, split in splits.items()} == dict.fromkeys(("train", "dev", "test"), True)
+
+
+def test_every_dimension_is_in_every_split(splits):
+    for split in splits.values():
+        assert {u.primary for r in split for u in r.units if u.kind is UnitKind.BODY} == {None, *Dimension}
+
+
+def test_structure_reads_the_units_as_coded(reports):
+    wrong = [
+        (report.id, str(gold.kind), str(read.kind), read.text[:30])
+        for report in reports
+        for gold, read in zip((u for u in report.units if u.text.strip()), parse_report(report.text).units, strict=True)
+        if gold.kind is not read.kind
+    ]
+    assert len(wrong) <= 0.002 * sum(len(r.units) for r in reports), wrong
+
+
+def test_every_value_reads_as_a_number(reports):
+    unread = [
+        (report.id, unit.text[slice(*i.value)])
+        for report in reports
+        for unit in report.units
+        for i in unit.indicators
+        if read_quantity(unit.text, *i.value).number is None
+    ]
+    assert unread == []
+
+
+def test_no_coded_span_is_doubtful(reports):
+    doubts = runpy.run_path(str(ROOT / "training" / "check_data.py"))["doubts"]
+    assert [line for report in reports for line in doubts(report)] == []
+
+
+def test_reports_do_not_repeat_each_other(reports):
+    """Runs of 30 characters that two reports share: set phrases are allowed for, copied passages are not."""
+    seen: dict[str, str] = {}
+    shared = total = 0
+    for report in reports:
+        text = "".join(report.text.split())
+        runs = {text[k : k + 30] for k in range(len(text) - 30)}
+        total += len(runs)
+        shared += sum(run in seen for run in runs)
+        seen.update(dict.fromkeys(runs, report.id))
+    assert shared / total < 0.005
