@@ -1,0 +1,326 @@
+"""A tagged report as a web page: one file, nothing from outside, readable without JavaScript.
+
+The page's scripts and styles are bound by their hashes in its content security policy, so that nothing a report
+contains could run or load anything, even if the escaping failed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import PureWindowsPath
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from lawgov_nlp.render import NONE, NONE_ZH, QUALIFIER_ZH, label_zh, none_score, plain_number
+from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, TaggedParagraph, TaggedReport, UnitKind
+
+_COLORS: Mapping[str, tuple[str, str]] = {
+    # The "muted" scheme of Paul Tol (SRON/EPS/TN/09-002), which colour-blind readers can tell apart, in an order
+    # that alternates dark and light, so that neighbours differ in grey print too. With each the text colour on it.
+    Dimension.LEADERSHIP.value: ("#332288", "#fff"),
+    Dimension.TRAINING.value: ("#88ccee", "#111"),
+    Dimension.MEDIATION.value: ("#44aa99", "#111"),
+    Dimension.ENFORCEMENT.value: ("#117733", "#fff"),
+    Dimension.PUBLICITY.value: ("#ddcc77", "#111"),
+    Dimension.SHORTCOMINGS.value: ("#cc6677", "#111"),
+    Dimension.PLANS.value: ("#882255", "#fff"),
+    NONE: ("#c8ccd0", "#111"),
+}
+_NOTEBOOK_ROWS = 40
+_NOTEBOOK_CHARS = 60
+_ROOM_FOR_PERCENT = 0.06  # of the bar: narrower parts can't hold the figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """How much of a report a dimension has.
+
+    Attributes:
+        key: The dimension's name, or "none".
+        zh: Its Chinese name.
+        characters: Characters of the paragraphs that have it as their primary one.
+        paragraphs: The number of those paragraphs.
+        start: Where its part of the bar begins, 0 to 1.
+        share: Its part of all characters, 0 to 1.
+    """
+
+    key: str
+    zh: str
+    characters: int
+    paragraphs: int
+    start: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A report's line in an index of pages."""
+
+    href: str
+    name: str
+    issuer: str | None
+    year: int | None
+    paragraphs: int
+    indicators: int
+    warnings: int
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """A stretch of a paragraph over which nothing changes.
+
+    Attributes:
+        text: The characters.
+        values: Numbers of the indicators whose value covers it; several where spans overlap.
+        names: Numbers of the indicators whose name covers it.
+        anchors: Numbers of the indicators whose value begins with it.
+        strong: Whether it belongs to a run-in heading.
+    """
+
+    text: str
+    values: tuple[int, ...]
+    names: tuple[int, ...]
+    anchors: tuple[int, ...]
+    strong: bool
+
+
+def to_html(report: TaggedReport) -> str:
+    """The report as one self-contained page in Chinese.
+
+    It shows the report as it reads, with the dimension beside each paragraph and values and names marked in the
+    text, how the report divides among the dimensions, filters, the indicators as a table, and the warnings.
+    """
+    return _page(
+        "page.html.j2",
+        report=report,
+        name=_name(report),
+        source=_source(report),
+        shares=shares(report),
+        lines=list(_lines(report)),
+        indicators=report.indicators,
+        rows=list(zip(report.indicators, _row_keys(report), strict=True)),
+        unread=sum(i.number is None for i in report.indicators),
+    )
+
+
+def to_index(entries: Sequence[Entry]) -> str:
+    """The page that lists a folder's pages."""
+    return _page("index.html.j2", entries=entries)
+
+
+def entry(report: TaggedReport, file_name: str) -> Entry:
+    """What the index says of a report whose page is `file_name`, in the same folder."""
+    return Entry(
+        href=quote(file_name),
+        name=_name(report),
+        issuer=report.issuer,
+        year=report.year,
+        paragraphs=len(report.paragraphs),
+        indicators=len(report.indicators),
+        warnings=len(report.warnings),
+        shares=shares(report),
+    )
+
+
+def to_notebook(report: TaggedReport) -> str:
+    """A compact view for notebooks: the division among the dimensions and a line per paragraph.
+
+    Inline styles only. A style sheet would leak into the notebook; an iframe with the whole page would double the
+    file at every display and vanishes in notebooks that aren't trusted, as scripts do. Colours of text and ground
+    are the notebook's own, so that dark themes work.
+    """
+    return _render(
+        "notebook.html.j2",
+        report=report,
+        name=_name(report),
+        shares=shares(report),
+        rows=report.paragraphs[:_NOTEBOOK_ROWS],
+        left_out=len(report.paragraphs[_NOTEBOOK_ROWS:]),
+        chars=_NOTEBOOK_CHARS,
+    )
+
+
+def shares(report: TaggedReport) -> tuple[Share, ...]:
+    """How the report divides among the dimensions and 无, in the codebook's order; those that don't occur left out."""
+    characters: Counter[str] = Counter()
+    paragraphs: Counter[str] = Counter()
+    for p in report.paragraphs:
+        characters[_key(p.label)] += len(p.text)
+        paragraphs[_key(p.label)] += 1
+    # A dimension that is only secondary, or only an indicator's, is worth a filter too.
+    occurring = {k for p in report.paragraphs for k in _keys(p)} | {i.dimension.value for i in report.indicators}
+    total = sum(characters.values())
+    made, start = [], 0.0
+    for key, zh in [*((d.value, d.zh) for d in DIMENSIONS), (NONE, NONE_ZH)]:
+        if key not in occurring:
+            continue
+        share = characters[key] / total if total else 0.0
+        made.append(
+            Share(
+                key=key,
+                zh=zh,
+                characters=characters[key],
+                paragraphs=paragraphs[key],
+                start=start,
+                share=share,
+            )
+        )
+        start += share
+    return tuple(made)
+
+
+def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
+    """The units for the template, each paragraph with its pieces and each heading with its depth.
+
+    A heading unit doesn't say how deep it is; the headings listed with the paragraphs do.
+    """
+    paragraphs = iter(report.paragraphs)
+    depths = {text: depth for p in report.paragraphs for depth, text in enumerate(p.headings)}
+    above: dict[str, int] = {}
+    first = 0
+    for at, unit in enumerate(report.units):
+        line: dict[str, Any] = {"at": at, "kind": unit.kind.value, "text": unit.text}
+        if unit.kind is UnitKind.HEADING:
+            above[unit.text] = at
+            line["depth"] = min(depths.get(unit.text, 0), 2)
+        elif unit.kind is UnitKind.BODY:
+            p = next(paragraphs)  # the report has checked that there is one for each
+            line |= {
+                "p": p,
+                "pieces": list(_pieces(p, first)),
+                "keys": _keys(p),
+                "heads": [above[h] for h in p.headings if h in above],
+                "scores": _scores(p),
+            }
+            first += len(p.indicators)
+        yield line
+
+
+def _row_keys(report: TaggedReport) -> Iterator[list[str]]:
+    """For each indicator the filters that it answers to: its topic, and the function of its paragraph, if it has one.
+
+    No indicator is a shortcoming or a plan itself, and still the reader of the plans wants their figures.
+    """
+    for p in report.paragraphs:
+        function = [] if p.label and p.label.counts else [_key(p.label)]
+        yield from ([i.dimension.value, *function] for i in p.indicators)
+
+
+def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
+    """Cuts the paragraph wherever a value, a name or the run-in heading begins or ends; they may overlap.
+
+    `first` is the number that its first indicator has in the report.
+    """
+    size = len(p.text)
+    spans: list[tuple[int, int, str, int]] = []
+    for n, i in enumerate(p.indicators, first):
+        spans.append((i.start - p.start, i.end - p.start, "value", n))
+        if i.name_start is not None and i.name_end is not None:
+            spans.append((i.name_start - p.start, i.name_end - p.start, "name", n))
+    if p.headings and p.text.startswith(p.headings[-1]):
+        spans.append((0, len(p.headings[-1]), "strong", -1))
+    # A span that leaves the paragraph is cut at its edge.
+    spans = [(max(a, 0), min(b, size), kind, n) for a, b, kind, n in spans if a < size and b > 0 and a < b]
+    opening: dict[int, list[tuple[str, int]]] = {}
+    closing: dict[int, list[tuple[str, int]]] = {}
+    for a, b, kind, n in spans:
+        opening.setdefault(a, []).append((kind, n))
+        closing.setdefault(b, []).append((kind, n))
+    edges = sorted({0, size, *opening, *closing})
+    active: set[tuple[str, int]] = set()
+    for a, b in pairwise(edges):
+        active -= set(closing.get(a, ()))
+        active |= set(opening.get(a, ()))
+        yield _Piece(
+            text=p.text[a:b],
+            values=tuple(sorted(n for kind, n in active if kind == "value")),
+            names=tuple(sorted(n for kind, n in active if kind == "name")),
+            anchors=tuple(sorted(n for kind, n in opening.get(a, ()) if kind == "value")),
+            strong=("strong", -1) in active,
+        )
+
+
+def _scores(p: TaggedParagraph) -> list[dict[str, Any]]:
+    """The probabilities for the label's tooltip, the highest first."""
+    table = [
+        {"zh": d.zh, "key": d.value, "score": float(p.scores.get(d, 0)), "any": p.secondary_scores.get(d)}
+        for d in DIMENSIONS
+    ]
+    table.append({"zh": NONE_ZH, "key": NONE, "score": none_score(p), "any": None})
+    return sorted(table, key=lambda row: -row["score"])
+
+
+def _name(report: TaggedReport) -> str:
+    return report.title or _source(report) or "未命名报告"
+
+
+def _source(report: TaggedReport) -> str | None:
+    """The source's file name; pages are passed on, and folders name their owners."""
+    return PureWindowsPath(report.source).name if report.source else None  # splits at / and at \
+
+
+def _key(label: Dimension | None) -> str:
+    return label.value if label else NONE
+
+
+def _keys(p: TaggedParagraph) -> list[str]:
+    return [d.value for d in p.labels] or [NONE]
+
+
+def _percent(share: float) -> str:
+    """A share as whole per cent; what isn't nothing isn't 0%."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _number(i: Indicator) -> str:
+    """The number with thousands separators (15,630,000,000); a dash where it can't be read."""
+    return "—" if i.number is None else plain_number(i.number)
+
+
+def _page(template: str, **values: object) -> str:
+    css, js = _asset("page.css") + _palette(), _asset("page.js")
+    return _render(template, css=Markup(css), js=Markup(js), css_hash=_hash(css), js_hash=_hash(js), **values)
+
+
+def _render(template: str, **values: object) -> str:
+    return _environment().get_template(template).render(**values)
+
+
+def _palette() -> str:
+    return "".join(f".d-{key}{{--c:{ground};--t:{text}}}\n" for key, (ground, text) in _COLORS.items())
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache
+def _asset(name: str) -> str:
+    # universal newlines: the browser hashes what its parser made of them
+    return files("lawgov_nlp").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@lru_cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lawgov_nlp", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "number": _number, "label_zh": label_zh, "key": _key}
+    environment.globals |= {"COLORS": _COLORS, "QUALIFIER_ZH": QUALIFIER_ZH, "ROOM": _ROOM_FOR_PERCENT}
+    environment.globals |= {"DIMENSIONS": DIMENSIONS, "NONE": NONE}
+    return environment

@@ -1,0 +1,441 @@
+"""Tagged reports as rows, pandas frames and JSON-ready dictionaries.
+
+`COLUMNS` is the one list of columns: frames, CSV, Excel and Parquet all take names, order and types from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation, localcontext
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from lawgov_nlp.errors import ReadError
+from lawgov_nlp.report import (
+    DIMENSIONS,
+    Dimension,
+    Indicator,
+    Qualifier,
+    TaggedParagraph,
+    TaggedReport,
+    Unit,
+    UnitKind,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "lawgov-report/1"
+"""What `to_dict` writes under `format`. The number goes up when an old reader could misread the new form."""
+
+NONE = "none"
+NONE_ZH = "无"
+"""How tables and pages write a paragraph without a dimension: as in the annotation markup. A missing value would
+drop such paragraphs from pandas' `groupby` and from Excel's filters."""
+
+QUALIFIER_ZH: Mapping[Qualifier, str] = {
+    Qualifier.EXACT: "确数",
+    Qualifier.AT_LEAST: "以上",
+    Qualifier.ABOUT: "约",
+    Qualifier.AT_MOST: "以下",
+}
+
+_DTYPES = {"text": "string", "integer": "Int64", "number": "float64"}
+_MOST_DIGITS = 100
+_SENTENCE_END = re.compile(r"[。！？!?]+[”’」』）)]*")
+_E = TypeVar("_E", bound=Enum)
+_T = TypeVar("_T")
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        name: Its name.
+        kind: What it holds: `text`, `integer` or `number`.
+        width: Its width in an Excel sheet, in characters.
+        about: What it holds, in Chinese, for the reader of an Excel file.
+    """
+
+    name: str
+    kind: str
+    width: int
+    about: str
+
+
+_REPORT = (
+    Column("source", "text", 24, "报告的来源文件"),
+    Column("title", "text", 36, "报告标题"),
+    Column("issuer", "text", 22, "报告机关"),
+    Column("year", "integer", 8, "报告年度"),
+    Column("date", "text", 12, "落款日期（年-月-日）"),
+    Column("doc_number", "text", 18, "文号"),
+)
+_MODEL = Column("model", "text", 20, "标注所用模型的名称与版本")
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "paragraphs": (
+        *_REPORT,
+        Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落"),
+        Column("start", "integer", 8, "段落首字在报告全文中的位置，从 0 起"),
+        Column("end", "integer", 8, "段落末字之后的位置；end − start 即字数"),
+        Column("headings", "text", 36, "段落所属的各级标题，由外到内，以“ / ”相连"),
+        Column("label", "text", 14, f"主维度；{NONE} 表示不属于任何维度（引言、过渡）"),
+        Column("label_zh", "text", 20, f"主维度的中文名；{NONE_ZH} 表示不属于任何维度"),
+        Column("labels", "text", 26, f"主维度与次要维度，以“+”相连，主维度在前；无维度时为 {NONE}"),
+        *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1") for d in DIMENSIONS),
+        Column(f"score_{NONE}", "number", 12, "不属于任何维度的概率，0–1；与前七项之和为 1"),
+        Column("indicators", "integer", 11, "本段抽取到的指标数"),
+        Column("text", "text", 80, "段落原文"),
+        _MODEL,
+    ),
+    "indicators": (
+        *_REPORT,
+        Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表"),
+        Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度"),
+        Column("value", "text", 14, "数值原文"),
+        Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空"),
+        Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空"),
+        Column("unit", "text", 8, "单位；金额一律为元，百分数为 %"),
+        Column(
+            "qualifier", "text", 10, "exact 确数、at_least 以上（余、多、超）、about 约（近）、at_most 以下（不足）"
+        ),
+        Column("qualifier_zh", "text", 12, "qualifier 的中文"),
+        Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同"),
+        Column("dimension_zh", "text", 20, "dimension 的中文名"),
+        Column("score", "number", 9, "模型认定该数值为指标的概率，0–1"),
+        Column("start", "integer", 8, "数值首字在报告全文中的位置，从 0 起"),
+        Column("end", "integer", 8, "数值末字之后的位置"),
+        Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空"),
+        Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空"),
+        Column("sentence", "text", 80, "数值所在的句子"),
+        _MODEL,
+    ),
+}
+"""The columns of the two tables, in order."""
+
+
+def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
+    """One dictionary per paragraph or indicator, with the keys of `COLUMNS[what]` in order.
+
+    Values are `str`, `int`, `float`, an exact `Decimal` (`number` alone) or None.
+
+    Raises:
+        ValueError: `what` is neither "paragraphs" nor "indicators".
+    """
+    if what not in COLUMNS:
+        raise ValueError(f"what={what!r}: expected one of {[*COLUMNS]}")
+    head = {c.name: getattr(report, c.name) for c in _REPORT}
+    make = _paragraph_rows if what == "paragraphs" else _indicator_rows
+    return ({**head, **row, "model": report.model} for row in make(report))
+
+
+def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
+    """One row per body paragraph, or per indicator.
+
+    Both begin with `source`, `title`, `issuer`, `year`, `date` and `doc_number` of the report and end with the
+    `model` that tagged it. Offsets count characters of `report.text`, half-open.
+
+    "paragraphs":
+        paragraph: index in `report.paragraphs`, from 0.
+        start, end: offsets of the paragraph.
+        headings: the headings above it from the outermost in, joined with " / ".
+        label, label_zh: the primary dimension; `none`, 无 where it has none.
+        labels: primary and secondary dimensions joined with "+"; `none` where it has none.
+        score_leadership … score_plans, score_none: probability that this is the primary one; they sum to 1. (The
+            probabilities of the secondary ones are in `to_dict`.)
+        indicators: how many indicators it holds.
+        text: the paragraph.
+
+    "indicators":
+        paragraph, paragraph_label: index and primary dimension of the paragraph.
+        value: the value as it stands; start, end: its offsets.
+        name: what is counted, missing where none was found; name_start, name_end: its offsets.
+        number: the value as float64, so that sums and Excel work; missing where it can't be read. A float64 holds
+            every number of up to 15 significant digits exactly; the `Decimal` is in `report.indicators`.
+        unit: the unit, empty for a bare number.
+        qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`.
+        dimension, dimension_zh: the topic of what is counted.
+        score: the model's probability for the value.
+        sentence: the sentence that the value stands in.
+
+    Types don't depend on the content, not even of an empty report: text is `string`, whole numbers are `Int64`,
+    others `float64`.
+
+    Raises:
+        ValueError: `what` is neither "paragraphs" nor "indicators".
+    """
+    import pandas as pd
+
+    table = list(rows(report, what))
+    columns = {}
+    for column in COLUMNS[what]:
+        values = [row[column.name] for row in table]
+        if column.kind == "number":  # pandas doesn't take Decimal as float64
+            values = [None if v is None else float(v) for v in values]
+        columns[column.name] = pd.Series(values, dtype=_DTYPES[column.kind])
+    return pd.DataFrame(columns)
+
+
+def to_dict(report: TaggedReport) -> dict[str, Any]:
+    """The report as JSON-ready values; `from_dict` reads it back unchanged.
+
+    Numbers of indicators are strings ("15630000000"), because a JSON number may become an inexact float. The text
+    of units, paragraphs and indicators repeats what their offsets say, for readers of the JSON; `from_dict` checks it.
+    """
+    return {
+        "format": FORMAT,
+        **{c.name: getattr(report, c.name) for c in _REPORT},
+        "model": report.model,
+        "warnings": [*report.warnings],
+        "text": report.text,
+        "units": [
+            {"kind": str(u.kind), "text": u.text, "start": u.start, "end": u.end, "headings": [*u.headings]}
+            for u in report.units
+        ],
+        "paragraphs": [_paragraph_dict(p) for p in report.paragraphs],
+    }
+
+
+def from_dict(data: Mapping[str, Any]) -> TaggedReport:
+    """The report that `to_dict` wrote. Keys that it doesn't know are ignored.
+
+    Raises:
+        ReadError: (a ValueError) It is of another format or version, a field is missing or of another type, a
+            name is unknown, or an offset doesn't fit the text. The message says where.
+    """
+    if not isinstance(data, Mapping):
+        raise ReadError(f"expected a dictionary from TaggedReport.to_dict, got {type(data).__name__}")
+    if data.get("format") != FORMAT:
+        raise ReadError(f"format is {_short(data.get('format'))}, expected {FORMAT!r}: write it anew with to_dict")
+    text = _take(data, "text", "", str)
+    return _build(
+        TaggedReport,
+        "",
+        text=text,
+        units=_each(data, "units", "", lambda d, at: _unit(d, at, text)),
+        tagged=_each(data, "paragraphs", "", lambda d, at: _paragraph(d, at, text)),
+        **{c.name: _take(data, c.name, "", int if c.kind == "integer" else str, optional=True) for c in _REPORT},
+        model=_take(data, "model", "", str),
+        warnings=_strings(data, "warnings", ""),
+    )
+
+
+def _paragraph_rows(report: TaggedReport) -> Iterator[dict[str, Any]]:
+    for index, p in enumerate(report.paragraphs):
+        scores = {f"score_{d}": float(p.scores.get(d, 0.0)) for d in DIMENSIONS}
+        yield {
+            "paragraph": index,
+            "start": p.start,
+            "end": p.end,
+            "headings": " / ".join(p.headings),
+            "label": str(p.label or NONE),
+            "label_zh": label_zh(p.label),
+            "labels": "+".join(map(str, p.labels)) or NONE,
+            **scores,
+            f"score_{NONE}": none_score(p),
+            "indicators": len(p.indicators),
+            "text": p.text,
+        }
+
+
+def _indicator_rows(report: TaggedReport) -> Iterator[dict[str, Any]]:
+    for index, p in enumerate(report.paragraphs):
+        ends = [0, *(m.end() for m in _SENTENCE_END.finditer(p.text)), len(p.text)]
+        for i in p.indicators:
+            yield {
+                "paragraph": index,
+                "paragraph_label": str(p.label or NONE),
+                "value": i.text,
+                "name": i.name,
+                "number": i.number,
+                "unit": i.unit,
+                "qualifier": str(i.qualifier),
+                "qualifier_zh": QUALIFIER_ZH[i.qualifier],
+                "dimension": str(i.dimension),
+                "dimension_zh": i.dimension.zh,
+                "score": float(i.score),
+                "start": i.start,
+                "end": i.end,
+                "name_start": i.name_start,
+                "name_end": i.name_end,
+                "sentence": _sentence(p, i, ends),
+            }
+
+
+def plain_number(number: Decimal) -> str:
+    """A number as people read it: `19,000`, `98.5`, at most four decimals."""
+    with localcontext() as context:
+        context.prec = 1000  # the default's 28 digits would refuse to round a longer number
+        text = f"{round(number, 4):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def label_zh(label: Dimension | None) -> str:
+    """The Chinese name of a primary dimension; 无 for None."""
+    return label.zh if label else NONE_ZH
+
+
+def none_score(paragraph: TaggedParagraph) -> float:
+    """The probability that the paragraph has no dimension: what its scores leave to 1."""
+    return max(0.0, 1.0 - float(sum(paragraph.scores.values())))
+
+
+def _sentence(p: TaggedParagraph, i: Indicator, ends: Sequence[int]) -> str:
+    """The text between the last sentence end before the value and the first one behind it."""
+    first = max((e for e in ends if e <= i.start - p.start), default=0)
+    last = min((e for e in ends if e >= i.end - p.start), default=len(p.text))
+    return p.text[first:last].strip()
+
+
+def _paragraph_dict(p: TaggedParagraph) -> dict[str, Any]:
+    return {
+        "text": p.text,
+        "start": p.start,
+        "end": p.end,
+        "headings": [*p.headings],
+        "label": str(p.label) if p.label else None,
+        "labels": [*map(str, p.labels)],
+        "scores": {str(d): float(s) for d, s in p.scores.items()},
+        "secondary_scores": {str(d): float(s) for d, s in p.secondary_scores.items()},
+        "indicators": [
+            {
+                "text": i.text,
+                "start": i.start,
+                "end": i.end,
+                "name": i.name,
+                "name_start": i.name_start,
+                "name_end": i.name_end,
+                "number": None if i.number is None else str(i.number),
+                "unit": i.unit,
+                "qualifier": str(i.qualifier),
+                "dimension": str(i.dimension),
+                "score": float(i.score),
+            }
+            for i in p.indicators
+        ],
+    }
+
+
+def _unit(data: Mapping[str, Any], at: str, text: str) -> Unit:
+    return _build(
+        Unit,
+        at,
+        kind=_name(UnitKind, _take(data, "kind", at, str), f"{at}kind"),
+        headings=_strings(data, "headings", at),
+        **_span(data, at, text),
+    )
+
+
+def _paragraph(data: Mapping[str, Any], at: str, text: str) -> TaggedParagraph:
+    label = _take(data, "label", at, str, optional=True)
+    return _build(
+        TaggedParagraph,
+        at,
+        headings=_strings(data, "headings", at),
+        label=None if label is None else _name(Dimension, label, f"{at}label"),
+        labels=tuple(_name(Dimension, name, f"{at}labels") for name in _strings(data, "labels", at)),
+        scores=_scores(data, "scores", at),
+        secondary_scores=_scores(data, "secondary_scores", at),
+        indicators=_each(data, "indicators", at, lambda d, a: _indicator(d, a, text)),
+        **_span(data, at, text),
+    )
+
+
+def _indicator(data: Mapping[str, Any], at: str, text: str) -> Indicator:
+    name: dict[str, Any] = {"name": None, "name_start": None, "name_end": None}
+    if _take(data, "name", at, str, optional=True) is not None:
+        name = _span(data, at, text, ("name", "name_start", "name_end"))
+    return _build(
+        Indicator,
+        at,
+        **_span(data, at, text),
+        **name,
+        number=_decimal(_take(data, "number", at, str, optional=True), at),
+        unit=_take(data, "unit", at, str),
+        qualifier=_name(Qualifier, _take(data, "qualifier", at, str), f"{at}qualifier"),
+        dimension=_name(Dimension, _take(data, "dimension", at, str), f"{at}dimension"),
+        score=_take(data, "score", at, float),
+    )
+
+
+def _build(kind: Callable[..., _T], at: str, /, **fields: object) -> _T:
+    """The value, with its own complaints prefixed by where it stands in the dictionary."""
+    try:
+        return kind(**fields)
+    except ValueError as error:
+        where = f"{at[:-1]}: " if at else ""
+        raise ReadError(f"{where}{error}") from error
+
+
+def _take(data: Mapping[str, Any], key: str, at: str, kind: type[Any], *, optional: bool = False) -> Any:  # noqa: ANN401
+    """The field, which is of the type `kind`; None too where `optional`."""
+    if key not in data:
+        raise ReadError(f"{at}{key} is missing")
+    value = data[key]
+    if optional and value is None:
+        return None
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or isinstance(value, bool):
+        raise ReadError(f"{at}{key} is {_short(value)}, expected {kind.__name__}{' or null' if optional else ''}")
+    return float(value) if kind is float else value
+
+
+def _each(data: Mapping[str, Any], key: str, at: str, make: Callable[[Mapping[str, Any], str], Any]) -> tuple[Any, ...]:
+    made = []
+    for index, item in enumerate(_take(data, key, at, list)):
+        where = f"{at}{key}[{index}]."
+        if not isinstance(item, Mapping):
+            raise ReadError(f"{where[:-1]} is {_short(item)}, expected a dictionary")
+        made.append(make(item, where))
+    return tuple(made)
+
+
+def _strings(data: Mapping[str, Any], key: str, at: str) -> tuple[str, ...]:
+    values = _take(data, key, at, list)
+    for value in values:
+        if not isinstance(value, str):
+            raise ReadError(f"{at}{key} holds {_short(value)}, expected str")
+    return tuple(values)
+
+
+def _span(
+    data: Mapping[str, Any], at: str, text: str, keys: tuple[str, str, str] = ("text", "start", "end")
+) -> dict[str, Any]:
+    """The three fields of a span, checked against the report's text: the values themselves check lengths only."""
+    said, start, end = (_take(data, key, at, kind) for key, kind in zip(keys, (str, int, int), strict=True))
+    if not 0 <= start <= end or text[start:end] != said:
+        raise ReadError(f"{at}{keys[0]} is {_short(said)}, but {start}..{end} of the text is {_short(text[start:end])}")
+    return dict(zip(keys, (said, start, end), strict=True))
+
+
+def _scores(data: Mapping[str, Any], key: str, at: str) -> dict[Dimension, float]:
+    given = _take(data, key, at, Mapping)
+    return {_name(Dimension, name, f"{at}{key}"): _take(given, name, f"{at}{key}.", float) for name in given}
+
+
+def _name(kind: type[_E], word: str, at: str) -> _E:
+    try:
+        return kind(word)
+    except ValueError:
+        known = ", ".join(str(member) for member in kind)
+        raise ReadError(f"{at} is {_short(word)}; use one of: {known}") from None
+
+
+def _decimal(word: str | None, at: str) -> Decimal | None:
+    if word is None:
+        return None
+    try:
+        number = Decimal(word)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    # Written out, 1E+999999999 would fill the memory of whoever formats it.
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
+        raise ReadError(f"{at}number is {_short(word)}, expected a decimal number such as '12.5', or null")
+    return number
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"
