@@ -1,0 +1,81 @@
+"""A tagged report as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lawgov_nlp.errors import LawgovError
+from lawgov_nlp.render import plain_number
+from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, Qualifier, TaggedReport
+
+COLOURS = {
+    Dimension.LEADERSHIP: "red",
+    Dimension.TRAINING: "yellow",
+    Dimension.MEDIATION: "green",
+    Dimension.ENFORCEMENT: "blue",
+    Dimension.PUBLICITY: "magenta",
+    Dimension.SHORTCOMINGS: "bright_black",
+    Dimension.PLANS: "cyan",
+}
+_SIGNS = {Qualifier.EXACT: "", Qualifier.AT_LEAST: "≥ ", Qualifier.ABOUT: "≈ ", Qualifier.AT_MOST: "≤ "}
+_EXCERPT = 60
+
+
+def report_table(report: TaggedReport) -> RenderableType:
+    """Title line, one row a paragraph with its dimension and indicators, and what to know of the reading."""
+    facts = [report.issuer, f"{report.year}年度" if report.year else None, report.doc_number, report.date]
+    head = Text(report.title or report.source or "（无标题）", style="bold")
+    head.append("\n" + " · ".join(f for f in facts if f), style="not bold dim")
+    table = Table(show_lines=True, expand=True, border_style="bright_black")
+    table.add_column("#", justify="right", style="dim", no_wrap=True)
+    table.add_column("维度", min_width=8, max_width=14)
+    table.add_column("段落", ratio=3)
+    table.add_column("指标", ratio=2)
+    for number, paragraph in enumerate(report.paragraphs, 1):
+        dimension = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label))
+        for other in paragraph.labels[1:]:
+            dimension.append(f"\n+{other.zh}", style=f"{_style(other)} dim")
+        text = Text(paragraph.headings[-1] + "\n" if paragraph.headings else "", style="dim")
+        text.append(_excerpt(paragraph.text), style="not dim")
+        table.add_row(str(number), dimension, text, Text("\n").join(map(_indicator, paragraph.indicators)))
+    return Group(head, table, _summary(report))
+
+
+def failure_table(failures: Iterable[tuple[str, LawgovError]]) -> RenderableType:
+    """The files that could not be read, each with its reason."""
+    table = Table(title="未能读取", title_justify="left", border_style="red", show_lines=True)
+    table.add_column("文件", overflow="fold")
+    table.add_column("原因", overflow="fold")
+    for name, error in failures:
+        table.add_row(Text(name), Text(str(error)))
+    return table
+
+
+def _summary(report: TaggedReport) -> Text:
+    counts = Counter(p.label for p in report.paragraphs)
+    shares = [(f"{d.zh} {counts[d]}", _style(d)) for d in DIMENSIONS if counts[d]]
+    text = Text(f"{len(report.paragraphs)} 段，{len(report.indicators)} 项指标    ")
+    text.append_text(Text("  ").join(Text(words, style=style) for words, style in shares))
+    for warning in report.warnings:
+        text.append(f"\n注意：{warning}", style="yellow")
+    return text
+
+
+def _indicator(indicator: Indicator) -> Text:
+    text = Text(f"{indicator.name or '？'}  ")
+    number = "？" if indicator.number is None else plain_number(indicator.number)
+    text.append(f"{_SIGNS[indicator.qualifier]}{number}{indicator.unit}", style=f"bold {_style(indicator.dimension)}")
+    return text
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+
+
+def _style(dimension: Dimension | None) -> str:
+    return COLOURS[dimension] if dimension else "dim"

@@ -1,0 +1,94 @@
+import csv
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from lawgov_nlp.cli import app
+
+from .conftest import SAMPLES
+
+TEXT = "青柳镇2023年法治政府建设报告\n一、普法宣传\n全年开展法治讲座28场，发放资料3000余份。\n二、存在不足\n一是执法力量薄弱。\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "甲.txt").write_text(TEXT, encoding="utf-8")
+    return tmp_path
+
+
+def run(*args, code=0):
+    result = CliRunner().invoke(app, ["tag", *map(str, args), "--device", "cpu"])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_table_in_the_terminal(folder):
+    out = run(folder / "in").stdout
+    assert "青柳镇2023年法治政府建设报告" in out
+    assert "普法宣传" in out
+    assert "28场" in out
+    assert "≥ 3,000份" in out
+
+
+def test_jsonl_on_stdout_without_a_file(folder):
+    rows = [json.loads(line) for line in run(folder / "in", "--format", "jsonl").stdout.splitlines()]
+    assert [r["year"] for r in rows] == [2023]
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.csv", "r.xlsx", "r.parquet", "r.html"])
+def test_every_format_from_the_ending(folder, name):
+    run(folder / "in", "-o", folder / name)
+    assert (folder / name).stat().st_size > 100
+
+
+def test_pages_in_a_folder(folder):
+    shutil.copy(folder / "in" / "甲.txt", folder / "in" / "乙.txt")
+    run(folder / "in", "-o", folder / "pages", "--format", "html")
+    assert len(list((folder / "pages").glob("*.html"))) == 3
+
+
+def test_nothing_is_overwritten_unasked(folder):
+    out = folder / "r.csv"
+    out.write_text("mine")
+    result = run(folder / "in", "-o", out, code=2)
+    assert "exists" in result.stderr
+    assert out.read_text() == "mine"
+    run(folder / "in", "-o", out, "--overwrite")
+    with out.open(encoding="utf-8-sig") as lines:
+        assert [row["label"] for row in csv.DictReader(lines)] == ["publicity", "shortcomings"]
+
+
+def test_bad_files_are_listed_and_the_others_go_on(folder):
+    (folder / "in" / "坏.docx").write_bytes(b"PK\x03\x04 nothing")
+    (folder / "in" / "空.txt").write_bytes(b"")
+    result = run(folder / "in", folder / "nowhere", "--format", "jsonl", code=1)
+    assert len(result.stdout.splitlines()) == 1
+    for name in ("坏.docx", "空.txt", "nowhere"):
+        assert name in result.stderr.replace("\n", "")
+
+
+def test_only_bad_files_write_nothing(folder):
+    run(folder / "nowhere", "-o", folder / "r.csv", code=1)
+    assert not (folder / "r.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--format", "xlsx"), "needs a place to write to"),
+        (("-o", "x.doc"), "x.doc"),
+        (("-o", "x", "--format", "word"), "word"),
+        (("--model", "nowhere"), "config.json"),
+    ],
+)
+def test_wrong_options_are_explained(folder, monkeypatch, options, reason):
+    monkeypatch.chdir(folder)
+    assert reason in run(folder / "in", *options, code=2).stderr
+
+
+def test_samples_give_a_table_each():
+    out = run(SAMPLES).stdout
+    assert out.count("项指标") == 4
