@@ -32,7 +32,8 @@ _UNNUMBERED = 1.5
 
 _ITEM = re.compile(rf"(?:[{_NUM}]|其[{_NUM}])(?:是|要|为|则|方面)|首先|其次|再次|最后")
 _ARTIFACT = re.compile(
-    r"(?:\[(?:bookmark|image|图片|表格|if|endif)[^\]]*\]\s*)+|[-—–·*_=~＊—\s]+|[-—–]\s*\d{1,3}\s*[-—–]|第\s*\d{1,3}\s*页.{0,12}",
+    r"(?:\[(?:bookmark|image|图片|表格|if|endif)[^\]]*\]\s*)+|[-—–·*_=~＊—\s]+|[-—–]\s*\d{1,3}\s*[-—–]|第\s*\d{1,3}\s*页.{0,12}"
+    r"|.{2,60}?(?:[.．·]{3,}|…+)\s*\d{1,3}",  # an entry of a table of contents
     re.IGNORECASE,
 )
 _CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]*\]", re.IGNORECASE)
@@ -55,11 +56,22 @@ _ORGANISATION = (
 _PLACE = r"(?:省|市|县|区|旗|州|盟|镇|乡|街道|苏木|农场|团|新区|开发区|园区|师|林场)"
 _TITLE_WORDS = re.compile(rf"报告|总结|汇报|情况|要点|{_ORGANISATION}$|年度?.{{0,12}}法[治制]|^关于|的函$|{_PLACE}$")
 _AFTERWORD = re.compile(
-    r"[（(]?(?:附件?\s*[：:\d]|联系(?:人|电话)|此[件页](?:公开|无正文|主动)|抄[送报]|公开(?:方式|属性))"
+    r"[（(]?(?:附件?\s*(?:[：:\d]|$)|联系(?:人|电话)|此[件页](?:公开|无正文|主动)|抄[送报]|公开(?:方式|属性))"
 )
 _TITLE_END = re.compile(r"(?:报告|总结|汇报|综述|情况)(?:[（(].{1,20}[)）])?$")
+# A title's second line, a draft's mark, the meeting and the speaker, the body that signs above.
+_AFTER_TITLE = re.compile(
+    r"的|暨|[（(][^（()）]{1,20}[)）]$|[—－-]{1,2}.{4,40}上$|.{2,16}[长任记席][ \u3000]+\S{1,2}[ \u3000]?\S{1,2}$"
+)
+_UNDER_TITLE = re.compile(r"[^，。、；：]{2,24}(?:政府|办事处|委员会|管委会|工委|局|厅)$")
 _WEB_LINE = re.compile(r"(?:发布时间|发布日期|来源|信息来源|浏览次数|阅读次数|作者|字号|打印|目\s*录$)[：:\s]?")
-_TRANSITION = re.compile(r"如下|以下|下列|汇报|(?:报告|情况|工作|任务|举措|措施|方面|问题|打算|计划|做法|成效)[：:]$")
+_WEB_TAIL = re.compile(
+    r"[【\[]?(?:[上下]一[篇条][：:\s]|相关(?:附件|文档|链接|阅读|稿件|信息)|扫一扫|分享到|责任编辑|编辑[：:]"
+    r"|打印|关闭|返回|附件下载)"
+)
+_TRANSITION = re.compile(
+    r"如下|以下|下列|汇报|(?:报告|情况|工作|任务|举措|措施|方面|问题|打算|计划|做法|成效|[是有在为])[：:]$"
+)
 _TIME_OPENING = re.compile(
     r"(?:今年|本年|去年|上年|年初|年内|全年|一年来|近年|目前|截至|截止|自[\d今去]|按照|根据|(?:19|20)\d\d年)"
 )
@@ -101,6 +113,7 @@ def parse_report(text: str, source: str | None = None, warnings: tuple[str, ...]
     lines = list(_lines(text))
     _lift_arabic_outline(lines)
     _mark_artifacts(lines)
+    _mark_contents(lines)
     head = _mark_head(lines)
     _mark_tail(lines, head)
     _mark_middle([line for line in lines if line.kind is None])
@@ -146,6 +159,19 @@ def _mark_artifacts(lines: Iterable[_Line]) -> None:
             line.kind = UnitKind.ARTIFACT
 
 
+def _mark_contents(lines: Sequence[_Line]) -> None:
+    """目录 and the lines under it that come again below: read as headings they would double every section."""
+    at = next((k for k, line in enumerate(lines[:12]) if re.fullmatch(r"目[ \u3000]*录", line.text)), None)
+    if at is None:
+        return
+    lines[at].kind = UnitKind.ARTIFACT
+    bare = [re.sub(r"[ \t\u3000.．…·]*\d{0,3}$", "", line.text) for line in lines]
+    for k in range(at + 1, len(lines)):
+        if bare[k] not in bare[k + 1 :]:
+            return
+        lines[k].kind = UnitKind.ARTIFACT
+
+
 def _mark_head(lines: Sequence[_Line]) -> int:
     """Mark the title block and the salutation; return how many lines they take."""
     block: list[_Line] = []
@@ -159,13 +185,18 @@ def _mark_head(lines: Sequence[_Line]) -> int:
         short = len(text) <= 60 and not line.ends_sentence and "。" not in text
         if short and _WEB_LINE.match(text) and block:
             line.kind = UnitKind.ARTIFACT
-        elif short and text[-1:] in "：:" and not _TRANSITION.search(text):
+        elif short and text[-1:] in "：:" and not _TRANSITION.search(text) and not _TIME_OPENING.match(text):
             salutation.append(line)
         elif dated and not salutation:
             block.append(line)
         elif salutation or line.rank is not None or "\t" in text or not short or text[-1:] in "：:，,、":
             break
-        elif not complete or text.startswith("的") or text in (t.text for t in block):
+        elif (
+            not complete
+            or _AFTER_TITLE.match(text)
+            or text in (t.text for t in block)
+            or (_UNDER_TITLE.match(text) and k + 1 < len(lines) and _is_date(lines[k + 1].text))
+        ):
             block.append(line)
             complete = complete or bool(_TITLE_END.search(text))
         else:
@@ -186,31 +217,50 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
     Attachments and a page's remains may follow it, so the date that stands under a body is looked for first.
     """
     rest = [line for line in lines[head:] if line.kind is None]
+    while rest and len(rest[-1].text) <= 60 and not rest[-1].ends_sentence and _WEB_TAIL.match(rest[-1].text):
+        rest.pop().kind = UnitKind.ARTIFACT
     pairs = [k for k in range(1, len(rest)) if _is_date(rest[k].text) and _is_body_name(rest[k - 1])]
     if pairs and len(rest) - pairs[-1] > 1 and not any(len(line.text) > 80 for line in rest[pairs[-1] + 1 :]):
         for line in rest[pairs[-1] + 1 :]:
-            if _AFTERWORD.match(line.text):
+            if _AFTERWORD.match(line.text) or line.text.endswith("日印发"):
                 line.kind = UnitKind.SIGNOFF
-            elif len(line.text) <= 12 and not re.search(r"[\d\t，。]", line.text):
+            elif line.rank is None and len(line.text) <= 12 and not re.search(r"[\d\t，。]", line.text):
                 line.kind = UnitKind.ARTIFACT  # 打印本页, 关闭窗口
         rest = rest[: pairs[-1] + 1]
+    listed = _attachments(rest)
     signed = False
-    for line in reversed(rest):
+    for at in range(len(rest) - 1, -1, -1):
+        line = rest[at]
         plain = _is_plain(line)
-        if _is_date(line.text) or (_AFTERWORD.match(line.text) and len(line.text) <= 80):
+        # 意见建议 / 建议加大支持力度: the last line under a heading is a paragraph, however short.
+        only_text = at > 0 and rest[at - 1].rank is not None and not rest[at - 1].ends_sentence
+        if at in listed or _is_date(line.text) or (_AFTERWORD.match(line.text) and len(line.text) <= 80):
             signed = signed or _is_date(line.text)
         elif not (
-            (plain and _DATE.search(line.text)) or _is_body_name(line) or (signed and plain and len(line.text) <= 24)
+            (plain and _DATE.search(line.text))
+            or _is_body_name(line)
+            or (signed and plain and not only_text and len(line.text) <= 24)
         ):
             return
         line.kind = UnitKind.SIGNOFF
 
 
+def _attachments(lines: Sequence[_Line]) -> set[int]:
+    """Places of 附件 and of the numbered names under it."""
+    found: set[int] = set()
+    for at, line in enumerate(lines):
+        goes_on = at - 1 in found and line.rank == 3 and len(line.text) <= 60 and not line.ends_sentence
+        if goes_on or re.match(r"附件?\s*(?:[：:\d]|$)", line.text):
+            found.add(at)
+    return found
+
+
 def _is_plain(line: _Line) -> bool:
-    """Whether a line could be a name: short, no punctuation, no number."""
+    """Whether a line could be a name: short, no punctuation, no number, no closing formula (特此报告)."""
     return (
         len(line.text) <= 40
         and line.rank is None
+        and not re.match("[特专]此|以上|[当妥]否|请", line.text)
         and not _ITEM.match(line.text)
         and not re.search(r"[。，；：、,;:\t]", line.text)
     )
@@ -223,13 +273,34 @@ def _is_body_name(line: _Line) -> bool:
 def _mark_middle(lines: Sequence[_Line]) -> None:
     """Tell headings from paragraphs between the title and the sign-off."""
     before: _Line | None = None
-    for line, following in zip(lines, [*lines, None][1:], strict=True):
-        line.kind = UnitKind.HEADING if _is_heading(line, before, following) else UnitKind.BODY
+    for at, (line, following) in enumerate(zip(lines, [*lines, None][1:], strict=True)):
+        heading = _is_heading(line, before, following) and not _is_listed(line, before, lines[at + 1 :])
+        line.kind = UnitKind.HEADING if heading else UnitKind.BODY
         before = line
     numbered = {line.rank for line in lines if line.rank is not None}
     for line in lines:
         if line.kind is UnitKind.HEADING and line.rank is None:
             line.rank = _gap_rank(line, lines) or (_UNNUMBERED if 1 in numbered else 1)
+
+
+def _is_listed(line: _Line, before: _Line | None, below: Sequence[_Line]) -> bool:
+    """Whether a short unnumbered line belongs to a list: paragraphs such as 人员老化 or 《某某规定》 under a heading.
+
+    A run of such lines that begins under a numbered heading or behind a colon, and after which the numbering goes on
+    or the report ends, has nothing that it could be a heading of.
+    """
+    if line.rank is not None or line.text[-1] in "：:" or before is None:
+        return False
+    opens = (before.kind is UnitKind.HEADING and before.rank is not None) or before.text[-1] in "：:"
+    goes_on = before.kind is UnitKind.BODY and before.rank is None and _short(before)
+    beyond = next((other for other in below if other.rank is not None or not _short(other)), None)
+    leaf = beyond is None or (beyond.rank is not None and (beyond.number or 0) > 1)
+    return leaf and (opens or goes_on)
+
+
+def _short(line: _Line) -> bool:
+    """Whether a line is as short as an unnumbered heading, and as open at its end."""
+    return len(line.text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and line.text[-1] not in "：:，,、"
 
 
 def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> bool:
@@ -239,14 +310,24 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
     it looks like a heading; so is the last of such siblings, and every line that gives an amount.
     """
     text = line.text[line.mark :]
-    if "\t" in text or re.search("[。；！？]", text[:-1]) or text[-1] in "，,、" or following is None:
+    if (
+        "\t" in text
+        or text.count("|") > 1
+        or re.search("[。；！？]", text[:-1])
+        or text[-1] in "，,、"
+        or following is None
+    ):
         return False
-    if _AMOUNT.search(text) or _ITEM.match(text):
+    if _ITEM.match(text) or any(text.count(a) != text.count(b) for a, b in ("《》", "“”")):  # 《…: a broken line
+        return False
+    if _AMOUNT.search(text) and not _heads(line, following):
         return False
     colon = text[-1] in "：:"
     if line.rank is None:
         if colon:
             return len(text) <= 16 and not re.search("如下|以下|下列|汇报|报告|[，,]", text)
+        if _TIME_OPENING.match(text) and re.search("[，,]", text):
+            return False
         bare = _YEAR_NUMBER.sub("", text)
         return len(text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and not re.search(r"\d", bare)
     leaf = following.rank is not None and following.rank <= line.rank
@@ -259,6 +340,19 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
             and not _TIME_OPENING.match(text)
         )  # fmt: skip
     return len(text) <= _HEADING_CHARACTERS
+
+
+def _heads(line: _Line, following: _Line) -> bool:
+    """Whether a short numbered line stands above a longer whole paragraph: （二）打造10个示范点，推动区域协同."""
+    return (
+        line.rank is not None
+        and line.rank <= 2
+        and not line.ends_sentence
+        and len(line.text) - line.mark <= 30
+        and following.rank is None
+        and following.ends_sentence
+        and len(following.text) > len(line.text)
+    )
 
 
 def _gap_rank(line: _Line, lines: Sequence[_Line]) -> float | None:

@@ -33,14 +33,16 @@ def report_table(report: TaggedReport) -> RenderableType:
     head.append("\n" + " · ".join(f for f in facts if f), style="not bold dim")
     table = Table(show_lines=True, expand=True, border_style="bright_black")
     table.add_column("#", justify="right", style="dim", no_wrap=True)
-    table.add_column("维度", min_width=8, max_width=14)
-    table.add_column("段落", ratio=3)
-    table.add_column("指标", ratio=2)
+    # fold: Chinese has no spaces to break at, and rich would cut a line off instead
+    table.add_column("维度", min_width=8, max_width=20, overflow="fold")
+    table.add_column("段落", ratio=3, overflow="fold")
+    table.add_column("指标", ratio=2, overflow="fold")
     for number, paragraph in enumerate(report.paragraphs, 1):
         dimension = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label))
         for other in paragraph.labels[1:]:
             dimension.append(f"\n+{other.zh}", style=f"{_style(other)} dim")
-        text = Text(paragraph.headings[-1] + "\n" if paragraph.headings else "", style="dim")
+        heading = paragraph.headings[-1] if paragraph.headings else ""
+        text = Text("" if paragraph.text.startswith(heading) else heading + "\n", style="dim")
         text.append(_excerpt(paragraph.text), style="not dim")
         table.add_row(str(number), dimension, text, Text("\n").join(map(_indicator, paragraph.indicators)))
     return Group(head, table, _summary(report))

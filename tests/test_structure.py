@@ -171,3 +171,28 @@ def test_headings_with_a_colon_rule_what_is_below():
 def test_the_year_of_a_programme_is_not_the_report_s():
     opening = "根据《法治政府建设实施纲要（2021—2025年）》和2019—2020年规划，现将2023年工作报告如下："
     assert parse_report(f"{opening}\n{BODY}").year == 2023
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # the body and the date may stand under the title, and a draft's mark, a meeting, a speaker
+        ("2011年度依法行政工作总结\n安平县人民政府\n（二〇一一年十二月八日）\n一、主要做法\n" + BODY, ["title"] * 3 + ["heading", "body"]),
+        ("青柳镇2023年法治政府建设报告\n（征求意见稿）\n县人民政府：\n" + BODY, ["title", "title", "salutation", "body"]),
+        # a table of contents
+        ("青柳镇2023年法治政府建设报告\n目  录\n一、成效……1\n二、打算……3\n一、成效\n" + BODY + "\n二、打算\n" + BODY,
+         ["title"] + ["artifact"] * 3 + ["heading", "body", "heading", "body"]),
+        # short lines under a heading are its text when nothing else stands under it
+        ("一、成效\n" + BODY + "\n二、存在问题\n人员老化、经费不足\n三、打算\n" + BODY, ["heading", "body", "heading", "body", "heading", "body"]),
+        ("一、成效\n制定出台以下制度：\n《青柳镇重大行政决策程序规定》\n二、打算\n" + BODY, ["heading", "body", "body", "heading", "body"]),
+        # an amount in a heading that stands above a whole paragraph
+        ("（一）打造10个示范点，推动区域协同\n" + BODY, ["heading", "body"]),
+        # what a page leaves behind, and attachments above the signature
+        (BODY + "\n青柳镇人民政府\n2024年1月8日\n上一篇：工作动态\n扫一扫在手机打开当前页", ["body", "signoff", "signoff", "artifact", "artifact"]),
+        (BODY + "\n附件：1.统计表\n2.名册\n青柳镇人民政府\n2024年1月8日", ["body"] + ["signoff"] * 4),
+        (BODY + "\n特此报告\n青柳镇人民政府\n2024年1月8日", ["body", "body", "signoff", "signoff"]),
+        ("2022年以来，我镇扎实推进依法行政，主要做法是：\n" + BODY, ["body", "body"]),
+    ],
+)  # fmt: skip
+def test_more_habits(lines, expected):
+    assert kinds(lines) == expected
