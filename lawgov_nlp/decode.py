@@ -6,6 +6,7 @@ that 1.9万 is never split; the name is the best span that the pointer and the t
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import torch
 
 from lawgov_nlp.encode import Batch, EncodedParagraph, Window
 from lawgov_nlp.model import NONE, TAGS, TaggerModel, TaggerOutput
-from lawgov_nlp.quantity import numeral_runs, read_quantity
+from lawgov_nlp.quantity import numeral_runs, read_quantity, value_end
 from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension, Indicator, TaggedParagraph, TaggedReport, Unit
 
 NAME_TOKENS = 24
@@ -23,6 +24,18 @@ NAME_TOKENS = 24
 
 VALUES_AT_ONCE = 256
 """Values tied to names in one step; each needs a row of scores over its window."""
+
+_CALENDAR = re.compile(r"(?:19|20)\d\d|1[0-2][.·．]\d{1,2}|[1-9][.·．](?:[12]\d|3[01])(?=[”\"’日])|12\d{3}")
+"""Bare numbers that count nothing (codebook, section 3): years, days such as 12.4, hotlines such as 12345."""
+
+_QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
+
+_QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
+_NEVER_NAMED = ("，", "。", "；", "：", ",", ";", ":")
+"""Tokens that no name of the annotated reports crosses."""
+
+_YEAR_OR_HOTLINE = re.compile(r"(?:19|20)\d\d|12\d{3}")
+_DAY = re.compile(r"(?:1[0-2]|[1-9])[.·．](?:[12]\d|3[01]|\d)")
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
 _FORBIDDEN = np.zeros((len(TAGS), len(TAGS)))
@@ -72,10 +85,19 @@ def decode(
         for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True))
         for value in _values(number, paragraph.text, code, windows, rows[number], tags)
     ]
+    barred = {v.window: np.zeros(tags.shape[1], dtype=bool) for v in values}
+    for row, bars in barred.items():
+        window, number = windows[row], int(batch.paragraph[row])
+        shift = window.body - window.first
+        for token in range(*window.own):
+            start, end = encoded[number].offsets[token]
+            bars[token + shift] = paragraphs[number].text[start:end] in _NEVER_NAMED
+    for value in values:
+        barred[value.window][value.first : value.last + 1] = True
     indicators: dict[int, list[Indicator]] = {}
     for at in range(0, len(values), VALUES_AT_ONCE):
         some = values[at : at + VALUES_AT_ONCE]
-        for number, indicator in _indicators(model, output, batch, windows, some, tags, encoded, paragraphs):
+        for number, indicator in _indicators(model, output, batch, windows, some, tags, barred, encoded, paragraphs):
             indicators.setdefault(number, []).append(indicator)
     tagged = []
     for number, paragraph in enumerate(paragraphs):
@@ -132,6 +154,9 @@ def _values(
         touched = bisect_right(runs, start, key=lambda run: run[1])
         if touched == len(runs) or runs[touched][0] >= end or (found and start < found[-1].end):
             continue  # no numeral in it, or already part of the value before
+        end = _to_the_unit(text, start, end, runs, touched)
+        if _counts_nothing(text, start, end):
+            continue
         first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
         row = decider[first]
         shift = windows[row].body - windows[row].first
@@ -167,6 +192,33 @@ def _whole_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text:
     return start, end
 
 
+def _to_the_unit(text: str, start: int, end: int, runs: Sequence[tuple[int, int]], first: int) -> int:
+    """The end of a value: behind the unit of its first numeral where that is known, else where the model put it.
+
+    The model finds values almost without fault, but ends one in twenty a unit early (39|份) or late (7名|人选).
+    """
+    known = value_end(text, runs[first], runs)
+    if known is not None:
+        return known
+    return start + len(_QUALIFIER_BEHIND.sub("", text[start:end]))
+
+
+def _counts_nothing(text: str, start: int, end: int) -> bool:
+    """Whether a bare number is a year, a hotline or a day such as “12.4” (codebook, section 3)."""
+    if _YEAR_OR_HOTLINE.fullmatch(text, start, end):
+        return True
+    return bool(_DAY.fullmatch(text, start, end)) and text[end : end + 1] in (
+        "”",
+        '"',
+        "’",
+        "'",
+        "日",
+        "宪",
+        "国",
+        "禁",
+    )
+
+
 def _viterbi(scores: np.ndarray) -> np.ndarray:
     """The best path through token log-probabilities (T, tags) that IOB2 allows. Shape (T,)."""
     best = scores[0] + _FORBIDDEN[_O]
@@ -200,6 +252,7 @@ def _indicators(
     windows: Sequence[Window],
     values: Sequence[_Value],
     tags: np.ndarray,
+    barred: Mapping[int, np.ndarray],
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Unit],
 ) -> Iterator[tuple[int, Indicator]]:
@@ -207,7 +260,7 @@ def _indicators(
     device = output.states.device
     places = torch.tensor([(v.window, v.first, v.last) for v in values], device=device)
     starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.point(output.states, batch, places))
-    names = [_best_name(s, e, tags[v.window], v) for s, e, v in zip(starts, ends, values, strict=True)]
+    names = [_best_name(s, e, tags[v.window], barred[v.window]) for s, e, v in zip(starts, ends, values, strict=True)]
     # Without a name the topic is the value's own place's.
     anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
     topics = model.classify(output.states, places, anchors).argmax(-1).tolist()
@@ -239,10 +292,10 @@ def _indicators(
         )
 
 
-def _best_name(starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, value: _Value) -> tuple[int, int] | None:
+def _best_name(starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray) -> tuple[int, int] | None:
     """First and last token of the name: where pointer and token labels together score highest.
 
-    None where the paragraph holds nothing but the value.
+    It holds none of the tokens in `barred`: values, and what ends a clause. None where nothing else is left.
 
     The labels add how much likelier `B-NAME I-NAME … not I-NAME` is than no name at all; the pointer alone
     picks right places but ragged ends, the labels alone right ends but not whose name it is.
@@ -250,12 +303,13 @@ def _best_name(starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, value: _V
     begin = starts + tags[:, _B_NAME] - np.logaddexp(tags[:, _O], tags[:, _B_NAME])
     inside = tags[:, _I_NAME] - np.logaddexp(tags[:, _O], tags[:, _I_NAME])
     close = ends + np.append(np.log1p(-np.exp(np.minimum(tags[1:, _I_NAME], -1e-6))), 0.0)
+    before = np.append(0, barred.cumsum())  # barred tokens in front of each token
     best, answer = -np.inf, None
     for length in range(min(NAME_TOKENS, len(starts))):
         # sums[s] = labels of tokens s+1 .. s+length
         sums = 0.0 if not length else np.convolve(inside[1:], np.ones(length), "valid")
         total = begin[: len(begin) - length] + close[length:] + sums
-        total[max(0, value.first - length) : value.last + 1] = -np.inf  # a name doesn't overlap its value
+        total[before[length + 1 :] > before[: len(before) - length - 1]] = -np.inf
         at = int(total.argmax())
         if total[at] > best:
             best, answer = total[at], (at, at + length)

@@ -92,8 +92,8 @@ class TaggerModel(PreTrainedModel):
         self.encoder = BertModel(BertConfig(**config.encoder), add_pooling_layer=False)
         hidden, size = self.encoder.config.hidden_size, config.pointer_size
         self.dropout = nn.Dropout(config.dropout)
-        self.primary = nn.Linear(2 * hidden, len(DIMENSIONS) + 1)
-        self.mentions = nn.Linear(2 * hidden, len(DIMENSIONS))
+        self.primary = nn.Linear(3 * hidden, len(DIMENSIONS) + 1)
+        self.mentions = nn.Linear(3 * hidden, len(DIMENSIONS))
         self.tags = nn.Linear(hidden, len(TAGS))
         self.query = nn.Linear(2 * hidden, 2 * size)
         self.key = nn.Linear(hidden, 2 * size)
@@ -133,10 +133,16 @@ class TaggerModel(PreTrainedModel):
         )
 
     def _pool(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Mean of the paragraph's tokens beside `<s>`, over all its windows by length. Shape (P, 2 * hidden)."""
+        """`<s>`, mean of the headings, mean of the paragraph, over all its windows by length. Shape (P, 3 * hidden).
+
+        The headings count apart because the codebook puts function before topic: under a heading of plans a
+        paragraph is a plan, whatever its own words are about.
+        """
         body = batch.body_mask.unsqueeze(-1).to(states.dtype)
+        path = ((batch.attention_mask == 1) & (batch.token_type_ids == 0)).unsqueeze(-1).to(states.dtype)
         count = body.sum(1)
-        sums = torch.cat([states[:, 0] * count, (states * body).sum(1)], dim=1)
+        headings = (states * path).sum(1) / path.sum(1)
+        sums = torch.cat([states[:, 0] * count, headings * count, (states * body).sum(1)], dim=1)
         paragraphs = int(batch.paragraph.max()) + 1
         total = sums.new_zeros(paragraphs, sums.shape[1]).index_add(0, batch.paragraph, sums)
         counts = count.new_zeros(paragraphs, 1).index_add(0, batch.paragraph, count)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
@@ -93,6 +93,19 @@ _MEANING = {q.value: q for q in Qualifier} | {"more": Qualifier.AT_LEAST, "some"
 _EDGES = "的，。；、：,.;:“”\"'）)"
 
 
+# Units as they stand behind a numeral, compounds before their parts. Those of the annotated train split, and kin.
+_COMPOUNDS = (
+    "个百分点 百分点 个工作日 个小时 个月 平方公里 平方千米 平方米 立方米 公里 公斤 公顷 千克 小时 分钟 学时 课时"
+    " 人次 件次 家次 户次 场次 批次 台次 艘次 车次 班次 处次 条次 个次 剂次 台套 头只 人份"
+)
+_CLASSIFIERS = (
+    "件个名次人元份项条起场家处期户宗台册亩块卷张部吨本轮支辆所艘堂节讲批米间座套篇瓶通幅口倍面架位片顶把笔箱集株对头岁周种"
+    "例栋幢趟枚列则波只眼档单天分字%％‰"
+)
+_UNIT = re.compile(rf"[^\S\r\n]*(?:{'|'.join(_COMPOUNDS.split())}|[{_CLASSIFIERS}])")
+_RANGE_TO = re.compile(r"[^\S\r\n]*(?:至|到|[-~—～])[^\S\r\n]*")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
     """What a value says.
@@ -169,6 +182,27 @@ def numeral_runs(text: str) -> Iterator[tuple[int, int]]:
     """
     for run in _RUN.finditer(_normal(text)):
         yield run.span()
+
+
+def value_end(text: str, run: tuple[int, int], runs: Sequence[tuple[int, int]] = ()) -> int | None:
+    """Where the value that begins with a numeral ends: behind its unit, as the codebook has it.
+
+    Args:
+        text: The text around it.
+        run: The numeral, one of `numeral_runs(text)`.
+        runs: All of them, to follow a range whose bounds both have a unit (`3万元至5万元`).
+
+    Returns:
+        The offset, or None where no known unit follows: a bare number, or a unit that only the context tells.
+    """
+    unit = _UNIT.match(text, run[1])
+    if not unit:
+        return run[1] if text[run[0] : run[1]].strip().endswith(("%", "％", "‰")) else None
+    to = _RANGE_TO.match(text, unit.end())
+    upper = next((r for r in runs if to and r[0] == to.end()), None)
+    if upper and (end := value_end(text, upper)):
+        return end
+    return unit.end()
 
 
 def _normal(text: str) -> str:

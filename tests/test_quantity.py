@@ -16,7 +16,7 @@ from pathlib import Path
 import cn2an
 import pytest
 
-from lawgov_nlp.quantity import Quantity, numeral_runs, read_quantity
+from lawgov_nlp.quantity import Quantity, numeral_runs, read_quantity, value_end
 from lawgov_nlp.report import Qualifier
 
 _CASES = json.loads(Path(__file__).with_name("quantity_cases.json").read_text(encoding="utf-8"))
@@ -149,3 +149,25 @@ def test_import_is_light() -> None:
     code = "import sys, lawgov_nlp.quantity; print({'cn2an', 'numpy', 'pandas', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("39份；", "39份"),
+        ("7名人选", "7名"),
+        ("20个工作日压缩至", "20个工作日"),
+        ("5个百分点", "5个百分点"),
+        ("98.5%。", "98.5%"),
+        ("104亿元", "104亿元"),
+        ("300 余户", "300 余户"),
+        ("3万元至5万元", "3万元至5万元"),
+        ("3至5场次", "3至5场次"),
+        ("12350，", None),
+        ("三分之一左右", None),
+    ],
+)
+def test_a_value_ends_behind_its_unit(text, value):
+    runs = list(numeral_runs(text))
+    end = value_end(text, runs[0], runs)
+    assert (None if end is None else text[runs[0][0] : end]) == value

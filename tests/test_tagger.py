@@ -33,7 +33,8 @@ def check(tagged):
             if i.name is not None:
                 assert tagged.text[i.name_start : i.name_end] == i.name
                 assert p.start <= i.name_start < i.name_end <= p.end
-                assert i.name_end <= i.start or i.name_start >= i.end
+                assert all(i.name_end <= v.start or i.name_start >= v.end for v in p.indicators)
+                assert not set("，。；") & set(i.name)
 
 
 def test_untrained_weights_give_a_consistent_report(tiny, gold):
@@ -160,10 +161,12 @@ def test_shipped_model_reads_the_fixture(shipped, gold):
     assert [str(p.label or "none") for p in tagged.paragraphs] == [
         "none", "leadership", "training", "mediation", "publicity", "shortcomings", "plans",
     ]  # fmt: skip
+    values = [i.text for i in tagged.indicators]
+    assert values == ["4次", "12场", "36名", "302人次", "15份", "7216户", "1.9万人次"]
     found = {(i.name, i.text, str(i.dimension)) for i in tagged.indicators}
     assert {
         ("法律咨询", "302人次", "mediation"),
-        ("走访宣传", "1.9万人次", "publicity"),
+        ("执法人员", "36名", "training"),
         ("专题会议", "4次", "leadership"),
     } <= found
 
