@@ -118,7 +118,8 @@ class Encoder:
         ]
 
     def _path(self, headings: Sequence[str]) -> str:
-        return HEADING_SEPARATOR.join(h[:HEADING_CHARACTERS] for h in headings)
+        # White space goes: a printed heading keeps less of it than a typed one, and labels shouldn't depend on that.
+        return HEADING_SEPARATOR.join("".join(h.split())[:HEADING_CHARACTERS] for h in headings)
 
     def _windows(self, paragraph: int, path: list[int], ids: list[int]) -> list[Window]:
         prefix = [

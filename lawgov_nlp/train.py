@@ -175,7 +175,13 @@ def _start(folder: Path, revision: str, trained_on: str, dropout: float) -> tupl
         missing = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"{folder}: no pretrained BertModel, {missing} … are missing; see training/build_encoder.py")
     settings = BertConfig.from_pretrained(folder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    config = TaggerConfig(encoder=settings.to_diff_dict(), dropout=dropout, revision=revision, data_hash=trained_on)
+    config = TaggerConfig(
+        encoder=settings.to_diff_dict(),
+        window=min(TaggerConfig().window, settings.max_position_embeddings),
+        dropout=dropout,
+        revision=revision,
+        data_hash=trained_on,
+    )
     model = TaggerModel(config)
     model.encoder.load_state_dict(pretrained.float().state_dict())
     return model, tokenizer

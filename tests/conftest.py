@@ -55,7 +55,7 @@ def tokenizer(gold: GoldReport) -> PreTrainedTokenizerFast:
 def encoder_config(tokenizer: PreTrainedTokenizerFast) -> dict:
     return {
         "vocab_size": len(tokenizer), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "intermediate_size": 64, "max_position_embeddings": 128, "pad_token_id": 1,
+        "intermediate_size": 64, "max_position_embeddings": 512, "pad_token_id": 1,
     }  # fmt: skip
 
 

@@ -417,8 +417,8 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
         return True
     if line.page == last.page and last.y - line.y > _GAP * layout.pitch * max(1.0, em / layout.em):
         return True
-    if last.text[-1] in _OPENING + "，、" or line.text[0] in _CLOSING:
-        return False  # whatever the room: no paragraph ends or begins so
+    if (last.text[-1] in _OPENING + "，、" or line.text[0] in _CLOSING) and not _MARKER.match(line.text):
+        return False  # whatever the room: no paragraph ends or begins so, but for a typing error before a number
     # Its first word would have fitted onto the line before: that one ended by itself. A centred or right-aligned line
     # has as much room as there is on both of its sides.
     set_in = last.x0 > layout.left + 4 * layout.em
