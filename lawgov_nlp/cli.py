@@ -58,7 +58,7 @@ def tag(
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
         reports = _progress(_tagged(files, model, device, failures), len(files), notes)
         if out is not None:
-            written = write(reports, out, form, overwrite=overwrite) if files else []
+            written = write(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
                 notes.print(f"已写入 {_escape(str(path))}", highlight=False, soft_wrap=True)
         elif form == "jsonl":
@@ -72,6 +72,8 @@ def tag(
             for report in reports:
                 console.print(report_table(report))
                 console.print()
+    except _NothingReadError:
+        pass  # nothing was written; the failures are listed below
     except LawgovError as error:
         notes.print(f"[red]错误[/red] {_escape(str(error))}", soft_wrap=True, highlight=False)
         raise typer.Exit(2) from None
@@ -80,6 +82,19 @@ def tag(
 
         notes.print(failure_table(failures))
         raise typer.Exit(1)
+
+
+class _NothingReadError(Exception):
+    """No report could be read: raised into the writer, so that earlier results stay as they are."""
+
+
+def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
+    """The reports; at the end an error if there was none."""
+    count = 0
+    for count, report in enumerate(reports, 1):  # noqa: B007 - counted for its last value
+        yield report
+    if not count:
+        raise _NothingReadError
 
 
 def _files(paths: list[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:

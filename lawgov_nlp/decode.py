@@ -25,16 +25,12 @@ NAME_TOKENS = 24
 VALUES_AT_ONCE = 256
 """Values tied to names in one step; each needs a row of scores over its window."""
 
-_CALENDAR = re.compile(r"(?:19|20)\d\d|1[0-2][.·．]\d{1,2}|[1-9][.·．](?:[12]\d|3[01])(?=[”\"’日])|12\d{3}")
-"""Bare numbers that count nothing (codebook, section 3): years, days such as 12.4, hotlines such as 12345."""
-
-_QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
-
 _QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
 _NEVER_NAMED = ("，", "。", "；", "：", ",", ";", ":")
 """Tokens that no name of the annotated reports crosses."""
 
-_YEAR_OR_HOTLINE = re.compile(r"(?:19|20)\d\d|12\d{3}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_HOTLINE = re.compile("12(?:309|315|320|328|333|338|345|348|350|355|366|369|388|389|393|394)")
 _DAY = re.compile(r"(?:1[0-2]|[1-9])[.·．](?:[12]\d|3[01]|\d)")
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
@@ -85,15 +81,10 @@ def decode(
         for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True))
         for value in _values(number, paragraph.text, code, windows, rows[number], tags)
     ]
-    barred = {v.window: np.zeros(tags.shape[1], dtype=bool) for v in values}
-    for row, bars in barred.items():
-        window, number = windows[row], int(batch.paragraph[row])
-        shift = window.body - window.first
-        for token in range(*window.own):
-            start, end = encoded[number].offsets[token]
-            bars[token + shift] = paragraphs[number].text[start:end] in _NEVER_NAMED
-    for value in values:
-        barred[value.window][value.first : value.last + 1] = True
+    barred = {
+        row: _barred(windows[row], number, values, encoded[number], paragraphs[number].text, tags.shape[1])
+        for row, number in {(v.window, v.paragraph) for v in values}
+    }
     indicators: dict[int, list[Indicator]] = {}
     for at in range(0, len(values), VALUES_AT_ONCE):
         some = values[at : at + VALUES_AT_ONCE]
@@ -176,6 +167,21 @@ def _values(
     return found
 
 
+def _barred(
+    window: Window, number: int, values: Sequence[_Value], code: EncodedParagraph, text: str, length: int
+) -> np.ndarray:
+    """Which of a window's tokens no name may hold: clause ends and all values of the paragraph. Shape (length,)."""
+    bars = np.zeros(length, dtype=bool)
+    count = len(window.input_ids) - window.body - 1
+    inside = code.offsets[window.first : window.first + count]
+    for token, (start, end) in enumerate(inside, window.body):
+        bars[token] = text[start:end] in _NEVER_NAMED
+    starts, ends = [a for a, _ in inside], [b for _, b in inside]
+    for value in (v for v in values if v.paragraph == number):
+        bars[window.body + bisect_right(ends, value.start) : window.body + bisect_left(starts, value.end)] = True
+    return bars
+
+
 def _whole_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text: str) -> tuple[int, int]:
     """The span trimmed of white space and widened so that it holds every numeral it touches whole.
 
@@ -205,7 +211,9 @@ def _to_the_unit(text: str, start: int, end: int, runs: Sequence[tuple[int, int]
 
 def _counts_nothing(text: str, start: int, end: int) -> bool:
     """Whether a bare number is a year, a hotline or a day such as “12.4” (codebook, section 3)."""
-    if _YEAR_OR_HOTLINE.fullmatch(text, start, end):
+    if _YEAR.fullmatch(text, start, end):
+        return text[end : end + 1] == "年"
+    if _HOTLINE.fullmatch(text, start, end):
         return True
     return bool(_DAY.fullmatch(text, start, end)) and text[end : end + 1] in (
         "”",

@@ -96,13 +96,18 @@ _EDGES = "的，。；、：,.;:“”\"'）)"
 # Units as they stand behind a numeral, compounds before their parts. Those of the annotated train split, and kin.
 _COMPOUNDS = (
     "个百分点 百分点 个工作日 个小时 个月 平方公里 平方千米 平方米 立方米 公里 公斤 公顷 千克 小时 分钟 学时 课时"
-    " 人次 件次 家次 户次 场次 批次 台次 艘次 车次 班次 处次 条次 个次 剂次 台套 头只 人份"
+    " 人次 件次 家次 户次 场次 批次 台次 艘次 车次 班次 处次 条次 个次 剂次 台套 头只 人份 辆次 周岁 周年"
 )
 _CLASSIFIERS = (
     "件个名次人元份项条起场家处期户宗台册亩块卷张部吨本轮支辆所艘堂节讲批米间座套篇瓶通幅口倍面架位片顶把笔箱集株对头岁周种"
     "例栋幢趟枚列则波只眼档单天分字%％‰"
 )
-_UNIT = re.compile(rf"[^\S\r\n]*(?:{'|'.join(_COMPOUNDS.split())}|[{_CLASSIFIERS}])")
+# The same characters where they begin a word: 3部门, 5场所, 20分贝.
+_NO_UNIT = (
+    "部门|场所|场地|条例|集中|单位|个体|个别|个人|人民|人大|家庭|户籍|起诉|面积|面向|口径|处理|处置|处罚|期间"
+    "|分贝|分之|对于|名单"
+)
+_UNIT = re.compile(rf"[^\S\r\n]*(?:{'|'.join(_COMPOUNDS.split())}|(?!{_NO_UNIT})[{_CLASSIFIERS}])")
 _RANGE_TO = re.compile(r"[^\S\r\n]*(?:至|到|[-~—～])[^\S\r\n]*")
 
 
@@ -195,9 +200,11 @@ def value_end(text: str, run: tuple[int, int], runs: Sequence[tuple[int, int]] =
     Returns:
         The offset, or None where no known unit follows: a bare number, or a unit that only the context tells.
     """
+    if re.search("成|分之", text[run[0] : run[1]]):
+        return run[1]  # a share has its unit in itself
     unit = _UNIT.match(text, run[1])
     if not unit:
-        return run[1] if text[run[0] : run[1]].strip().endswith(("%", "％", "‰")) else None
+        return None
     to = _RANGE_TO.match(text, unit.end())
     upper = next((r for r in runs if to and r[0] == to.end()), None)
     if upper and (end := value_end(text, upper)):

@@ -147,9 +147,7 @@ def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     folder = Path(folder)
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
-            raise ModelError(
-                f"{folder} holds no {name}; expected a folder that `lawgov train` or save_pretrained wrote"
-            )
+            raise ModelError(f"{folder} holds no {name}; expected a folder that training/train.py wrote")
     bar = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:

@@ -80,6 +80,8 @@ def write(
             sink: _Sink = _Pages(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
         for report in reports:  # outside: an OSError of the reader isn't one of ours
+            if report.source is not None:
+                place.sources.add(Path(report.source).resolve())
             with _explained(path):
                 sink.add(report)
         with _explained(path):
@@ -93,6 +95,7 @@ class _Place:
     def __init__(self, hidden: Path, target: Path, overwrite: bool) -> None:
         self._hidden, self._target, self._overwrite = hidden, target, overwrite
         self._names: list[str] = []
+        self.sources: set[Path] = set()
 
     def claim(self, name: str) -> Path:
         """Where to write the file that will be called `name`; refuses one that exists."""
@@ -104,6 +107,8 @@ class _Place:
         """Moves all files into place."""
         for name in self._names:  # again: tagging took a while
             self._check(name)
+            if (self._target / name).resolve() in self.sources:
+                raise OutputError(f"{self._target / name} is one of the reports that were read; choose another place")
         self._target.mkdir(exist_ok=True)
         for name in self._names:
             os.replace(self._hidden / name, self._target / name)
@@ -116,7 +121,7 @@ class _Place:
         if target.is_dir():
             raise OutputError(f"{target} is a folder; choose another name (a folder of pages needs format='html')")
         if target.exists() and not self._overwrite:
-            raise OutputError(f"{target} exists; choose another name, or overwrite it with overwrite=True")
+            raise OutputError(f"{target} exists; choose another name, or overwrite it (overwrite=True, --overwrite)")
 
 
 class _Sink(Protocol):

@@ -75,6 +75,23 @@ def test_only_bad_files_write_nothing(folder):
     assert not (folder / "r.csv").exists()
 
 
+def test_unreadable_files_leave_earlier_results_alone(folder):
+    (folder / "空.txt").write_bytes(b"")
+    (folder / "r.csv").write_text("mine")
+    run(folder / "空.txt", "-o", folder / "r.csv", "--overwrite", code=1)
+    assert (folder / "r.csv").read_text() == "mine"
+
+
+def test_a_report_is_never_overwritten_by_its_page(folder):
+    page = folder / "web" / "a.html"
+    page.parent.mkdir()
+    page.write_text("<html><body><article>" + f"<p>{TEXT * 3}</p>" + "</article></body></html>", encoding="utf-8")
+    before = page.read_bytes()
+    result = run(folder / "web", "-o", folder / "web", "--format", "html", "--overwrite", code=2)
+    assert "one of the reports" in result.stderr
+    assert page.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

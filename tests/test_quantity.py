@@ -164,7 +164,10 @@ def test_import_is_light() -> None:
         ("3万元至5万元", "3万元至5万元"),
         ("3至5场次", "3至5场次"),
         ("12350，", None),
-        ("三分之一左右", None),
+        ("三分之一左右", "三分之一"),
+        ("三成集中在", "三成"),
+        ("1.2万辆次", "1.2万辆次"),
+        ("3部门联合", None),
     ],
 )
 def test_a_value_ends_behind_its_unit(text, value):

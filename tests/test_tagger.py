@@ -46,9 +46,17 @@ def test_values_are_tied_even_when_every_token_is_a_value(tiny_model, tokenizer,
     model = type(tiny_model)(tiny_model.config).eval()
     with torch.no_grad():
         model.tags.bias.copy_(torch.tensor([0.0, 0.05, 0.0, 0.0, 0.0]))
-    tagged = Tagger.of(model, tokenizer).tag(read_gold(gold))
+        model.query.weight.mul_(30)
+        model.key.weight.mul_(30)
+    tagger = Tagger.of(model, tokenizer)
+    tagged = tagger.tag(read_gold(gold))
     check(tagged)
     assert len(tagged.indicators) > 5
+    many = tagger.tag(
+        read_report("开展法律咨询302人次，走访宣传7216户。" * 40)
+    )  # values on both sides of every window's edge
+    check(many)
+    assert len(many.indicators) > 20
 
 
 def test_a_batch_gives_what_single_reports_give(tiny, gold):
