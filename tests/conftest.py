@@ -7,9 +7,11 @@ import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from lawgov_nlp import read_report
 from lawgov_nlp.annotation import GoldReport, parse
 from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.tagger import Tagger
+from tests.files import write_pdf
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"
@@ -34,6 +36,15 @@ year: 2023
 [signoff] 青柳镇人民政府
 [signoff] 2024年1月8日
 """
+
+
+@pytest.fixture(scope="session")
+def chinese_font(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The pdfs drawn here name a font that is not in the file, as office programs' do; servers often have none."""
+    path = tmp_path_factory.mktemp("font") / "probe.pdf"
+    write_pdf(path, ["镇里把人员、经费、场地逐项落实，全年开展各类活动。"])
+    if any("Chinese font" in warning for warning in read_report(path).warnings):
+        pytest.skip("no Chinese font on this machine; Debian's fonts-noto-cjk has one")
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def said(tagged):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("chinese_font")
 @pytest.mark.parametrize("path", REPORTS[::9], ids=lambda p: p.stem)
 def test_same_units_and_headings(path, tmp_path):
     read = dict(variants(path, tmp_path))
@@ -56,6 +57,7 @@ def test_same_units_and_headings(path, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("chinese_font")
 @pytest.mark.parametrize("path", REPORTS[4::25], ids=lambda p: p.stem)
 def test_same_labels_and_indicators(path, tmp_path, shipped):
     tagged = {form: said(shipped.tag(report)) for form, report in variants(path, tmp_path)}

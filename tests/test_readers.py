@@ -75,7 +75,10 @@ def saved(path: Path, data: bytes | str) -> Path:
 
 # ---- parity
 
+needs_font = pytest.mark.usefixtures("chinese_font")
 
+
+@needs_font
 @pytest.mark.parametrize("suffix", ["txt", "docx", "pdf", "html"])
 @pytest.mark.parametrize("report", [LINES, LINES[:2] + LINES[3:-2] * 4 + LINES[-2:], LINES[1:], SHORT])
 def test_the_four_formats_give_the_same_lines(tmp_path: Path, suffix: str, report: list[str]) -> None:
@@ -508,6 +511,7 @@ def test_paragraph_over_lines_and_pages(tmp_path: Path) -> None:
     assert lines_of(draw(tmp_path / "a.pdf", first, second)) == want
 
 
+@needs_font
 def test_paragraphs_without_indent(tmp_path: Path) -> None:
     lines = [
         FULL,
@@ -536,11 +540,13 @@ def test_numbers_at_the_start_of_a_line(tmp_path: Path) -> None:
     ]
 
 
+@needs_font
 def test_gap_between_paragraphs(tmp_path: Path) -> None:
     page = at((100, 700, FULL), (100, 672, FULL), (100, 620, FULL), (100, 592, FULL))
     assert lines_of(draw(tmp_path / "a.pdf", page)) == [FULL * 2] * 2
 
 
+@needs_font
 def test_long_centred_title(tmp_path: Path) -> None:
     def page(canvas: Any) -> None:
         canvas.setFont("STSong-Light", 22)
@@ -554,12 +560,14 @@ def test_long_centred_title(tmp_path: Path) -> None:
     assert got == ["云岭县松坪镇人民政府关于二〇二三年法治政府建设情况的报告", *[FULL[:23] + FULL * 3] * 2]
 
 
+@needs_font
 def test_table_rows(tmp_path: Path) -> None:
     rows = [["事项", "件数", "率"], ["1", "2", "3"], ["调解", "", "6"]]
     page = at(*[(100 + 150 * j, 700 - 28 * i, cell) for i, row in enumerate(rows) for j, cell in enumerate(row)])
     assert lines_of(draw(tmp_path / "a.pdf", page)) == ["事项\t件数\t率", "1\t2\t3", "调解\t6"]
 
 
+@needs_font
 def test_typed_spaces_and_bullets(tmp_path: Path) -> None:
     page = at(
         (100, 700, "报　　告"), (100, 672, "●"), (132, 672, "一条"), (100, 644, "New law text"), (100, 616, "甲 乙")
@@ -588,6 +596,7 @@ def test_watermark_and_bold_printed_twice(tmp_path: Path) -> None:
     assert "4 characters of a watermark" in source.warnings[0]
 
 
+@needs_font
 def test_turned_page(tmp_path: Path) -> None:
     def page(canvas: Any) -> None:
         canvas.setPageRotation(90)
@@ -598,6 +607,7 @@ def test_turned_page(tmp_path: Path) -> None:
     assert lines_of(draw(tmp_path / "a.pdf", page)) == [FULL + "完成。"]
 
 
+@needs_font
 def test_landscape_page_has_its_own_edges(tmp_path: Path) -> None:
     def wide(canvas: Any) -> None:
         canvas.setPageSize((842, 595))
@@ -609,6 +619,7 @@ def test_landscape_page_has_its_own_edges(tmp_path: Path) -> None:
     assert lines_of(draw(tmp_path / "a.pdf", upright, wide)) == want
 
 
+@needs_font
 def test_scans(tmp_path: Path) -> None:
     refused(draw(tmp_path / "a.pdf", picture, picture), "OCR")
     mixed = read_file(

@@ -31,6 +31,7 @@ _MAX_BAD = 0.3
 _MIN_CHARS = 30
 _EDGE = 0.12
 _GAP = 1.35
+_FLAT = 0.05  # points; a character without a shape is 0.016 high
 _OCR = "it is a scan or photo without text; run OCR over it first (WPS, ABBYY, ocrmypdf -l chi_sim) and read the result"
 
 _WIDE = re.compile(f"[{WIDE}]")
@@ -89,6 +90,7 @@ class _Page:
     bad: int
     askew: int
     scanned: bool
+    bare: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,7 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
     try:
         check_length(textpage.count_chars(), path)
         chars, bad, askew, turn = _chars(textpage)
+        bare = _is_bare(textpage)
     finally:
         textpage.close()
     corners = page.get_bbox()
@@ -171,6 +174,7 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
         askew=askew,
         # A scanner's own mark (扫描全能王) is text, too; so few characters on a picture are no text layer.
         scanned=count < _MIN_CHARS and _has_picture(page),
+        bare=bare,
     )
 
 
@@ -232,6 +236,26 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
             x1 = max(x0, _turned(left, bottom, turn)[0], _turned(right, top, turn)[0])
         chars.append(_Char(_unified(char), x0, x1, y0, em or 1.0))
     return chars, bad, askew, turn
+
+
+def _is_bare(textpage: pypdfium2.PdfTextPage) -> bool:
+    """Whether the first Chinese characters have no shape: their font is neither in the pdf nor on this machine.
+
+    pdfium then loses characters, all of a turned page among them, and says nothing.
+    """
+    import pypdfium2.raw as raw
+
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    seen = 0
+    for i in range(textpage.count_chars()):
+        if 0x4E01 <= raw.FPDFText_GetUnicode(textpage, i) <= 0x9FFF:  # 一 is flat in every font
+            raw.FPDFText_GetCharBox(textpage, i, left, right, bottom, top)
+            if top.value - bottom.value > _FLAT:
+                return False
+            seen += 1
+            if seen == _MIN_CHARS:
+                break
+    return seen > 0
 
 
 def _unified(char: str) -> str:
@@ -320,6 +344,11 @@ def _check(pages: list[_Page], path: Path) -> list[str]:
         warnings.append(f"pages without text, not read (scans; run OCR): {', '.join(scanned)}")
     if bad:
         warnings.append(f"{bad} characters that no font maps to text; compare with the pdf")
+    if any(page.bare for page in pages):
+        warnings.append(
+            "its Chinese font is neither in the pdf nor on this machine, so characters may be lost; install one "
+            "(fonts-noto-cjk on Debian) and read it again"
+        )
     if askew := sum(p.askew for p in pages):
         warnings.append(f"{askew} characters of a watermark or turned text were left out")
     return warnings
