@@ -67,7 +67,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(args.encoder)
-    model = BertModel.from_pretrained(args.encoder, add_pooling_layer=False).train()
+    # eager and bfloat16: 1.85 s a step instead of 3.0 s on two cores that know bfloat16
+    model = BertModel.from_pretrained(args.encoder, add_pooling_layer=False, attn_implementation="eager").train()
     hidden, vocabulary = model.config.hidden_size, model.config.vocab_size
     head = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden))
     bias = nn.Parameter(torch.zeros(vocabulary))
@@ -82,9 +83,10 @@ def main() -> None:
             group["lr"] = group["peak"] * min(1, (step + 1) / 100) * (1 - spent)
         ids = torch.tensor([next(source) for _ in range(BATCH)])
         seen, chosen = mask(ids, vocabulary, tokenizer.mask_token_id)
-        states = model(seen).last_hidden_state[chosen]
-        logits = head(states) @ model.get_input_embeddings().weight.T + bias
-        loss = nn.functional.cross_entropy(logits, ids[chosen])
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            states = model(seen).last_hidden_state[chosen]
+            logits = head(states) @ model.get_input_embeddings().weight.T + bias
+        loss = nn.functional.cross_entropy(logits.float(), ids[chosen])
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
