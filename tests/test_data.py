@@ -68,3 +68,36 @@ def test_reports_do_not_repeat_each_other(reports):
         shared += sum(run in seen for run in runs)
         seen.update(dict.fromkeys(runs, report.id))
     assert shared / total < 0.005
+
+
+HELD_OUT_ALSO_HAS = (
+    "坚持以习近平新时代中国特色社会主义思想为指导，全面贯彻党的二十大精神",
+    "根据《法治政府建设实施纲要（2021—2025年）》",
+    "法治政府建设取得新成效。现将有关情况报告如下：一、",
+    "报告如下：一、推进法治政府建设的主要举措和成效（一）",
+)
+"""Set phrases of the genre that the held-out reports and ours share."""
+
+
+def test_nothing_is_copied_from_the_held_out_reports(reports):
+    held_out = runpy.run_path(str(ROOT / "training" / "held_out.py"))
+    prints = held_out["read_fingerprints"]()
+    assert len(prints) > 5000
+    copied = [
+        (report.id, run)
+        for report in reports
+        for run in held_out["runs"](report.text)
+        if held_out["fingerprint"](run) in prints and not any(run in phrase for phrase in HELD_OUT_ALSO_HAS)
+    ]
+    assert copied == []
+
+
+def test_a_copied_run_would_be_found():
+    held_out = runpy.run_path(str(ROOT / "training" / "held_out.py"))
+    run = "根据《法治政府建设实施纲要（2021—2025年）"
+    assert {held_out["fingerprint"](run)} <= held_out["read_fingerprints"]()
+
+
+def test_the_census_is_what_the_data_give():
+    census = runpy.run_path(str(ROOT / "training" / "census.py"))
+    assert (ROOT / "data" / "CENSUS.md").read_text("utf-8") == census["census"](ROOT / "data")

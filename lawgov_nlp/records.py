@@ -1,0 +1,109 @@
+"""Annotated reports as plain records with character offsets: for `datasets`, JSONL and other people's tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.dataset import examples
+from lawgov_nlp.quantity import read_quantity
+from lawgov_nlp.report import DIMENSIONS, TOPICS
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+
+def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
+    """One record a body paragraph, in order.
+
+    All offsets are half-open and count characters of the record's own `text`; `start` is where that stands in the
+    plain text of the report. `number` is null where a value can't be read, and a string otherwise, since money runs to
+    twelve digits and rates to decimals.
+    """
+    for report in reports:
+        for example in examples([report]).examples:
+            text = example.unit.text
+            indicators = []
+            for i in example.indicators:
+                quantity = read_quantity(text, *i.value)
+                indicators.append(
+                    {
+                        "value_start": i.value[0],
+                        "value_end": i.value[1],
+                        "name_start": i.name[0],
+                        "name_end": i.name[1],
+                        "dimension": i.dimension.value,
+                        "number": None if quantity.number is None else str(quantity.number),
+                        "unit": quantity.unit,
+                        "qualifier": str(quantity.qualifier),
+                    }
+                )
+            yield {
+                "report": report.id,
+                "level": report.meta.get("level", ""),
+                "region": report.meta.get("region", ""),
+                "year": report.meta.get("year", ""),
+                "start": example.unit.start,
+                "text": text,
+                "headings": list(example.unit.headings),
+                "primary": example.primary.value if example.primary else "none",
+                "secondary": [d.value for d in example.secondary],
+                "indicators": indicators,
+            }
+
+
+def features() -> Features:
+    """The schema of `records` for `datasets`; dimensions are `ClassLabel`s, so that unknown ones are refused."""
+    from datasets import ClassLabel, Features, List, Value
+
+    offset, string = Value("int32"), Value("string")
+    topics = ClassLabel(names=[d.value for d in TOPICS])
+    return Features(
+        {
+            "report": string,
+            "level": string,
+            "region": string,
+            "year": string,
+            "start": offset,
+            "text": string,
+            "headings": List(string),
+            "primary": ClassLabel(names=[*(d.value for d in DIMENSIONS), "none"]),
+            "secondary": List(topics),
+            "indicators": List(
+                {
+                    "value_start": offset,
+                    "value_end": offset,
+                    "name_start": offset,
+                    "name_end": offset,
+                    "dimension": topics,
+                    "number": string,
+                    "unit": string,
+                    "qualifier": string,
+                }
+            ),
+        }
+    )
+
+
+def to_dataset(reports: Iterable[GoldReport]) -> Dataset:
+    """The records as a Hugging Face `Dataset`."""
+    from datasets import Dataset
+
+    return Dataset.from_list(list(records(reports)), features=features())
+
+
+def write_jsonl(reports: Iterable[GoldReport], path: Path) -> int:
+    """Write the records as JSONL (UTF-8); give their number.
+
+    Raises:
+        FileExistsError: There is such a file.
+    """
+    count = 0
+    with path.open("x", encoding="utf-8") as out:
+        for record in records(reports):
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+    return count

@@ -1,0 +1,59 @@
+"""A second coding: texts without labels for the coder, then the comparison with the first.
+
+    python training/second_coding.py blind data/reports a03 b02 … --out second     # texts to be coded anew
+    python training/second_coding.py compare data/reports second [--differences]   # kappa, span F1, differences
+
+A coder replaces each `[body]` by the paragraph's dimensions and marks names and values, as `data/FORMAT.md` says.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from lawgov_nlp.agreement import compare
+from lawgov_nlp.annotation import load, load_folder
+
+
+def blind(reports: Path, names: list[str], out: Path) -> None:
+    """Write the named reports with their labels and spans taken off."""
+    out.mkdir(parents=True)
+    for name in names:
+        report = load(reports / f"{name}.txt")
+        lines = [f"[{u.kind}] {u.text}" for u in report.units]
+        (out / f"{name}.txt").write_text("\n".join(["---", *lines, ""]), encoding="utf-8")
+
+
+def agreement(first: Path, second: Path, differences: bool) -> None:
+    """Print the agreement of a second coding with the first of the same reports."""
+    again = load_folder(second)
+    result = compare([load(first / f"{report.id}.txt") for report in again], again)
+    if differences:
+        print(*result.differences, sep="\n")
+    print(json.dumps({**result.figures, **result.support}, indent=2))
+    print(f"{'dimension':14} primary kappa  label kappa  first  second")
+    for name, row in result.per_dimension.items():
+        kappas = f"{row['primary_kappa']:13.3f} {row['label_kappa']:12.3f}"
+        print(f"{name:14} {kappas} {row['first']:6.0f} {row['second']:7.0f}")
+
+
+def main() -> None:
+    """Run one of the two commands."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    take = commands.add_parser("blind")
+    take.add_argument("reports", type=Path)
+    take.add_argument("names", nargs="+")
+    take.add_argument("--out", type=Path, required=True)
+    weigh = commands.add_parser("compare")
+    weigh.add_argument("first", type=Path)
+    weigh.add_argument("second", type=Path)
+    weigh.add_argument("--differences", action="store_true", help="list every difference")
+    args = parser.parse_args()
+    if args.command == "blind":
+        blind(args.reports, args.names, args.out)
+    else:
+        agreement(args.first, args.second, args.differences)
+
+
+if __name__ == "__main__":
+    main()
