@@ -68,9 +68,10 @@ def _indicators(paragraph, example):
 
 
 @pytest.mark.slow
-def test_memorises_one_report(tmp_path, encoder_folder, gold):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_memorises_one_report(tmp_path, encoder_folder, gold, precision):
     """From random weights: if heads, targets, windows or decoding disagreed, this could not reach 1."""
-    config = TrainConfig(epochs=150, rate=3e-3, head_rate=3e-3, heading_dropout=0.0, warmup=0.02)
+    config = TrainConfig(epochs=150, rate=3e-3, head_rate=3e-3, heading_dropout=0.0, warmup=0.02, precision=precision)
     scores = train([gold], [gold], encoder=encoder_folder, out=tmp_path, config=config, revision="memory")
     assert scores.figures["primary_accuracy"] == 1
     assert scores.figures["indicator_f1"] == 1
@@ -100,3 +101,8 @@ def test_splits_are_checked(tmp_path, gold):
     splits.write_text(json.dumps(good | {"test_sha256": "0" * 64}))
     with pytest.raises(SplitError, match="a test report has changed"):
         load_splits(tmp_path)
+
+
+def test_an_unknown_precision_is_refused(tmp_path, encoder_folder, gold):
+    with pytest.raises(ValueError, match="unknown precision 'fp8'"):
+        train([gold], [gold], encoder=encoder_folder, out=tmp_path, config=TrainConfig(precision="fp8"))
