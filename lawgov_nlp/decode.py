@@ -70,7 +70,7 @@ def decode(
         encoded: The batch's paragraphs encoded, in the order of their first window.
         paragraphs: The same paragraphs as they stand in the report.
     """
-    primary = output.primary.float().softmax(-1).cpu().numpy()
+    primary = (output.primary.float() / model.config.primary_temperature).softmax(-1).cpu().numpy()
     mentions = output.mentions.float().sigmoid().cpu().numpy()
     tags = output.tags.float().log_softmax(-1).cpu().numpy()
     rows: list[list[int]] = [[] for _ in paragraphs]
@@ -102,9 +102,10 @@ def decode(
                 headings=paragraph.headings,
                 label=label,
                 labels=_labels(label, secondary, model.config.secondary_threshold),
-                scores={d: round(float(p), 4) for d, p in zip(DIMENSIONS, primary[number], strict=False)},
+                scores={d: round(float(p), 6) for d, p in zip(DIMENSIONS, primary[number], strict=False)},
                 secondary_scores=secondary,
                 indicators=tuple(indicators.get(number, ())),
+                needs_review=bool(primary[number].max() < model.config.review_below),
             )
         )
     return tagged

@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.calibration import OperatingPoint, expected_calibration_error, risk_coverage
 from lawgov_nlp.dataset import Example, gold_examples
 from lawgov_nlp.report import DIMENSIONS, TaggedParagraph, TaggedReport
 
@@ -23,13 +26,37 @@ class Scores:
         figures: Score by name, in the order in which they read best.
         per_dimension: Precision, recall, F1 and support of the primary label, by dimension.
         support: Paragraphs and indicators that were coded.
+        probabilities: For each paragraph that was found the probability of each of `LABELS` as primary one, (N, K), and
+            `gold`, (N,), the index of the right one: what calibration needs.
         errors: One line a difference.
     """
 
     figures: dict[str, float]
     per_dimension: dict[str, dict[str, float]]
     support: dict[str, int]
+    probabilities: np.ndarray
+    gold: np.ndarray
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of the label that was chosen, (N,)."""
+        return self.probabilities.max(1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether the label that was chosen is the coded one, (N,), as 0 and 1."""
+        return (self.probabilities.argmax(1) == self.gold).astype(float)
+
+    @property
+    def calibration_error(self) -> float:
+        """How far confidence and accuracy of the primary label lie apart."""
+        return expected_calibration_error(self.confidence, self.right)
+
+    @property
+    def risk_coverage(self) -> list[OperatingPoint]:
+        """How accurate the primary label is on the surest paragraphs, from few to all."""
+        return risk_coverage(self.confidence, self.right)
 
 
 def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
@@ -47,7 +74,7 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
     from sklearn.metrics import classification_report, f1_score
 
     n: Counter[str] = Counter()
-    want, got, gold_tags, tags, errors = [], [], [], [], []
+    want, got, gold_tags, tags, errors, probabilities = [], [], [], [], [], []
     for gold, tagged in pairs:
         found = {p.start: p for p in tagged.paragraphs}
         coded = gold_examples(gold)
@@ -71,6 +98,8 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
             n["units_both"] += 1
             want.append(str(example.primary or NONE))
             got.append(str(paragraph.label or NONE))
+            row = [*(float(paragraph.scores.get(d, 0.0)) for d in DIMENSIONS), paragraph.none_score]
+            probabilities.append((*row, LABELS.index(want[-1])))
             if want[-1] != got[-1]:
                 errors.append(f"{gold.id}: {want[-1]} tagged {got[-1]}: {example.unit.text[:60]}")
             _count_labels(n, example, paragraph)
@@ -85,6 +114,7 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         strict = span_f1(gold_tags, tags, mode="strict", scheme=IOB2)
     report = classification_report(want, got, labels=labels, output_dict=True, zero_division=0)
     values = n["values_found"], n["values_gold"]
+    table = np.array(probabilities).reshape(-1, len(LABELS) + 1)
     figures = {
         "unit_f1": _f1(n["units_both"], n["units_found"], n["units_gold"]),
         "primary_accuracy": sum(map(str.__eq__, want, got)) / max(1, len(want)),
@@ -101,6 +131,8 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         figures={name: round(value, 4) for name, value in figures.items()},
         per_dimension={label: {k: round(v, 4) for k, v in report[label].items()} for label in labels},
         support={"paragraphs": n["units_gold"], "indicators": n["values_gold"]},
+        probabilities=table[:, :-1],
+        gold=table[:, -1].astype(int),
         errors=errors,
     )
 

@@ -38,6 +38,8 @@ class TaggerConfig(PretrainedConfig):
         dimensions: The dimensions in the order of the logits; checked against the code's on loading.
         window: Tokens in a window; `overlap` and `heading` as in `Encoder`.
         secondary_threshold: Probability from which a dimension counts as secondary; chosen on the dev split.
+        primary_temperature: What the primary logits are divided by to make the scores honest; fitted on dev.
+        review_below: Confidence of the primary label under which a human should look; chosen on dev.
         revision: Name of the trained model, with its version.
         data_hash: SHA-256 over the annotated reports that it was trained on.
     """
@@ -54,6 +56,8 @@ class TaggerConfig(PretrainedConfig):
         pointer_size: int = 128,
         dropout: float = 0.1,
         secondary_threshold: float = 0.5,
+        primary_temperature: float = 1.0,
+        review_below: float = 0.0,
         revision: str = "",
         data_hash: str = "",
         **kwargs: Any,  # noqa: ANN401 - transformers passes its own fields through
@@ -64,6 +68,7 @@ class TaggerConfig(PretrainedConfig):
         self.window, self.overlap, self.heading = window, overlap, heading
         self.pointer_size, self.dropout = pointer_size, dropout
         self.secondary_threshold = secondary_threshold
+        self.primary_temperature, self.review_below = primary_temperature, review_below
         self.revision, self.data_hash = revision, data_hash
 
 

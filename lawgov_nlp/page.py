@@ -21,7 +21,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lawgov_nlp.render import NONE, NONE_ZH, QUALIFIER_ZH, label_zh, none_score, plain_number
+from lawgov_nlp.render import NONE, NONE_ZH, QUALIFIER_ZH, label_zh, plain_number
 from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, TaggedParagraph, TaggedReport, UnitKind
 
 _COLORS: Mapping[str, tuple[str, str]] = {
@@ -257,7 +257,7 @@ def _scores(p: TaggedParagraph) -> list[dict[str, Any]]:
         {"zh": d.zh, "key": d.value, "score": float(p.scores.get(d, 0)), "any": p.secondary_scores.get(d)}
         for d in DIMENSIONS
     ]
-    table.append({"zh": NONE_ZH, "key": NONE, "score": none_score(p), "any": None})
+    table.append({"zh": NONE_ZH, "key": NONE, "score": p.none_score, "any": None})
     return sorted(table, key=lambda row: -row["score"])
 
 

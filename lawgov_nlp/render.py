@@ -84,6 +84,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("label", "text", 14, f"主维度；{NONE} 表示不属于任何维度（引言、过渡）"),
         Column("label_zh", "text", 20, f"主维度的中文名；{NONE_ZH} 表示不属于任何维度"),
         Column("labels", "text", 26, f"主维度与次要维度，以“+”相连，主维度在前；无维度时为 {NONE}"),
+        Column("confidence", "number", 12, "主维度正确的概率，0–1，经校准"),
+        Column("needs_review", "integer", 13, "1 表示 confidence 低于模型的阈值，宜由人复核；否则为 0"),
         *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1") for d in DIMENSIONS),
         Column(f"score_{NONE}", "number", 12, "不属于任何维度的概率，0–1；与前七项之和为 1"),
         Column("indicators", "integer", 11, "本段抽取到的指标数"),
@@ -143,6 +145,8 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
         headings: the headings above it from the outermost in, joined with " / ".
         label, label_zh: the primary dimension; `none`, 无 where it has none.
         labels: primary and secondary dimensions joined with "+"; `none` where it has none.
+        confidence: probability that the primary dimension, or none, is right; needs_review: 1 where that is below the
+            model's threshold, else 0, so that a column's mean is the share to be looked at.
         score_leadership … score_plans, score_none: probability that this is the primary one; they sum to 1. (The
             probabilities of the secondary ones are in `to_dict`.)
         indicators: how many indicators it holds.
@@ -233,8 +237,10 @@ def _paragraph_rows(report: TaggedReport) -> Iterator[dict[str, Any]]:
             "label": str(p.label or NONE),
             "label_zh": label_zh(p.label),
             "labels": "+".join(map(str, p.labels)) or NONE,
+            "confidence": p.confidence,
+            "needs_review": int(p.needs_review),
             **scores,
-            f"score_{NONE}": none_score(p),
+            f"score_{NONE}": p.none_score,
             "indicators": len(p.indicators),
             "text": p.text,
         }
@@ -277,11 +283,6 @@ def label_zh(label: Dimension | None) -> str:
     return label.zh if label else NONE_ZH
 
 
-def none_score(paragraph: TaggedParagraph) -> float:
-    """The probability that the paragraph has no dimension: what its scores leave to 1."""
-    return max(0.0, 1.0 - float(sum(paragraph.scores.values())))
-
-
 def _sentence(p: TaggedParagraph, i: Indicator, ends: Sequence[int]) -> str:
     """The text between the last sentence end before the value and the first one behind it."""
     first = max((e for e in ends if e <= i.start - p.start), default=0)
@@ -299,6 +300,7 @@ def _paragraph_dict(p: TaggedParagraph) -> dict[str, Any]:
         "labels": [*map(str, p.labels)],
         "scores": {str(d): float(s) for d, s in p.scores.items()},
         "secondary_scores": {str(d): float(s) for d, s in p.secondary_scores.items()},
+        "needs_review": p.needs_review,
         "indicators": [
             {
                 "text": i.text,
@@ -338,6 +340,7 @@ def _paragraph(data: Mapping[str, Any], at: str, text: str) -> TaggedParagraph:
         labels=tuple(_name(Dimension, name, f"{at}labels") for name in _strings(data, "labels", at)),
         scores=_scores(data, "scores", at),
         secondary_scores=_scores(data, "secondary_scores", at),
+        needs_review=_take(data, "needs_review", at, bool),
         indicators=_each(data, "indicators", at, lambda d, a: _indicator(d, a, text)),
         **_span(data, at, text),
     )
@@ -377,7 +380,7 @@ def _take(data: Mapping[str, Any], key: str, at: str, kind: type[Any], *, option
     if optional and value is None:
         return None
     accepted = (int, float) if kind is float else kind
-    if not isinstance(value, accepted) or isinstance(value, bool):
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise ReadError(f"{at}{key} is {_short(value)}, expected {kind.__name__}{' or null' if optional else ''}")
     return float(value) if kind is float else value
 

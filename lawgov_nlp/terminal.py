@@ -39,6 +39,8 @@ def report_table(report: TaggedReport) -> RenderableType:
     table.add_column("指标", ratio=2, overflow="fold")
     for number, paragraph in enumerate(report.paragraphs, 1):
         dimension = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label))
+        if paragraph.needs_review:
+            dimension.append("\n待复核", style="yellow")
         for other in paragraph.labels[1:]:
             dimension.append(f"\n+{other.zh}", style=f"{_style(other)} dim")
         heading = paragraph.headings[-1] if paragraph.headings else ""

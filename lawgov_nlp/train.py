@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.dataset import Example, data_hash, examples, read_gold
 from lawgov_nlp.decode import relabel
 from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder, Window
@@ -30,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
 _IGNORE = -100
+
+REVIEW_ACCURACY = 0.99
+"""Share of the primary labels on dev that shall be right among those that need no review. Higher than one would ask of
+real reports, since composed reports are easier."""
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds of secondary labels that are tried on dev."""
@@ -158,6 +163,9 @@ def train(
         if quality > best:
             best = quality
             model.config.secondary_threshold = threshold
+            temperature = fit_temperature(scores.probabilities, scores.gold)
+            point = threshold_for(scale(scores.probabilities, temperature).max(1), scores.right, REVIEW_ACCURACY)
+            model.config.primary_temperature, model.config.review_below = temperature, round(point.threshold, 4)
             used = {"bfloat16": half, "torch": str(torch.__version__), "transformers": transformers.__version__}
             save(model, tokenizer, out, {"train": asdict(config), **used, "dev": scores.figures})
     saved = Tagger(out, device)
@@ -347,6 +355,7 @@ def _clipped(coder: Encoder, data: Sequence[Example]) -> Counter[str]:
 
 def _score(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, dev: Sequence[GoldReport]) -> tuple[Scores, float]:
     """Scores on dev, and the threshold of secondary labels that is best there."""
+    model.config.primary_temperature = 1.0  # it is fitted anew on what this gives
     tagged = list(Tagger.of(model, tokenizer).tag_many(map(read_gold, dev)))
     best: tuple[Scores, float] | None = None
     for threshold in THRESHOLDS:

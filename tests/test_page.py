@@ -134,6 +134,13 @@ def test_empty_long_and_unknown() -> None:
     assert "没有报告" in to_index([])
 
 
+def test_a_doubtful_label_is_marked_for_review() -> None:
+    report = sample()
+    doubtful = replace(report, tagged=(replace(report.tagged[0], needs_review=True), *report.tagged[1:]))
+    assert to_html(report).count('class="review"') == 0
+    assert to_html(doubtful).count('class="review"') == 1
+
+
 def test_source_shows_no_folders() -> None:
     for source in ("/home/zhang/报告.docx", "C:\\Users\\zhang\\报告.docx"):
         report = replace(sample(), title=None, source=source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -144,3 +145,18 @@ def test_rows_keep_the_exact_number() -> None:
 def test_sentence_without_an_end() -> None:
     report = build([("body", "共5个村", [L], [], [("5个", None, "5", "个", EXACT, L)])])
     assert [row["sentence"] for row in rows(report, "indicators")] == ["共5个村"]
+
+
+def test_confidence_is_the_score_of_the_label() -> None:
+    report = sample()
+    frame = to_frame(report)
+    labelled = [p.scores[p.label] if p.label else p.none_score for p in report.paragraphs]
+    assert frame["confidence"].tolist() == labelled
+    assert frame["needs_review"].tolist() == [0] * len(labelled)
+
+
+def test_what_needs_review_is_kept() -> None:
+    report = sample()
+    doubtful = replace(report, tagged=(replace(report.tagged[0], needs_review=True), *report.tagged[1:]))
+    assert from_dict(to_dict(doubtful)) == doubtful
+    assert to_frame(doubtful)["needs_review"].sum() == 1

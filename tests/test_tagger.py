@@ -184,3 +184,26 @@ def test_the_model_is_loaded_once():
 
     assert tagger(None, "cpu") is tagger(None, "cpu")
     assert api.tag_report("一、普法\n开展宣传3场。", device="cpu").model == tagger(None, "cpu").model.config.revision
+
+
+def test_review_begins_below_the_models_threshold(tiny, gold):
+    report, config = read_gold(gold), tiny.model.config
+    confidences = sorted(p.confidence for p in tiny.tag(report).paragraphs)
+    config.review_below = (confidences[2] + confidences[3]) / 2
+    try:
+        flagged = [p for p in tiny.tag(report).paragraphs if p.needs_review]
+    finally:
+        config.review_below = 0.0
+    assert sorted(p.confidence for p in flagged) == confidences[:3]
+
+
+def test_temperature_changes_scores_and_no_label(tiny, gold):
+    report, config = read_gold(gold), tiny.model.config
+    before = tiny.tag(report).paragraphs
+    config.primary_temperature = 4.0
+    try:
+        after = tiny.tag(report).paragraphs
+    finally:
+        config.primary_temperature = 1.0
+    assert [p.label for p in after] == [p.label for p in before]
+    assert all(a.confidence < b.confidence for a, b in zip(after, before, strict=True))

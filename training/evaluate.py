@@ -20,11 +20,16 @@ def main() -> None:
     parser.add_argument("--errors", action="store_true", help="list every difference")
     args = parser.parse_args()
     gold = load_splits(args.data)[args.split]
-    tagged = Tagger(args.model).tag_many(map(read_gold, gold))
+    tagger = Tagger(args.model)
+    tagged = tagger.tag_many(map(read_gold, gold))
     scores = evaluate(zip(gold, tagged, strict=True))
     if args.errors:
         print(*scores.errors, sep="\n")
     print(json.dumps({**scores.figures, **scores.support}, indent=2))
+    below = tagger.model.config.review_below
+    sure = scores.confidence >= below
+    print(f"calibration error {scores.calibration_error:.4f}")
+    print(f"confidence of {below} or more: {sure.mean():.3f} of the paragraphs, {scores.right[sure].mean():.4f} right")
     print(f"{'primary dimension':16} precision  recall      F1  support")
     for label, row in scores.per_dimension.items():
         print(f"{label:16} {row['precision']:9.3f} {row['recall']:7.3f} {row['f1-score']:7.3f} {row['support']:8.0f}")
