@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.augment import vary
 from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.dataset import Example, data_hash, examples, read_gold
 from lawgov_nlp.decode import relabel
@@ -55,6 +56,8 @@ class TrainConfig:
         heading_swap: Share of paragraphs about work done, without numbers, that are put under the section heading of
             another report's plans in a pass, and are plans there: the heading decides even where the text forgets
             the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
+        half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
+            figures of the same length in their values; `misreading`: some look-alike characters (`lawgov_nlp.augment`).
         precision: Of the encoder's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
             GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, heads and losses are
             float32 always.
@@ -70,6 +73,9 @@ class TrainConfig:
     dropout: float = 0.2
     heading_dropout: float = 0.05
     heading_swap: float = 0.05
+    half_width: float = 0.1
+    digits: float = 0.5
+    misreading: float = 0.1
     precision: str = "auto"
     seed: int = 0
 
@@ -244,7 +250,16 @@ def _batches(
 ) -> Iterator[tuple[Batch, _Targets]]:
     """One pass: shuffled, paragraphs of like length together, headings dropped at random."""
     sections = [e.unit.headings[0] for e in data if e.primary is Dimension.PLANS and e.unit.headings]
-    data = [_varied(e, config, sections, rng) for e in data]
+    data = [
+        vary(
+            _varied(e, config, sections, rng),
+            rng,
+            half=config.half_width,
+            digits=config.digits,
+            misreading=config.misreading,
+        )
+        for e in data
+    ]
     encoded = coder.encode([e.unit for e in data])
     # Noise in the sort key mixes lengths a little: batches of strictly equal lengths are the same every time.
     order = sorted(range(len(data)), key=lambda k: len(encoded[k].offsets) * rng.uniform(0.8, 1.25))
