@@ -38,6 +38,8 @@ _ARTIFACT = re.compile(
 )
 _CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]*\]", re.IGNORECASE)
 _SENTENCE_END = "。；！？;!?…"
+_HALF_STOP = re.compile(r"(?<=[一-鿿”’\"'）)])\.(?!\d)")
+"""A full stop typed in English mode: behind a Chinese character or a bracket, not a decimal point."""
 _DOC_NUMBER = re.compile(
     r"[\u4e00-\u9fffA-Za-z]{1,14}\s*[〔［\[（(﹝]\s*(?:19|20)\d\d\s*[〕］\]）)﹞]\s*第?\s*\d{1,4}\s*号"
 )
@@ -99,7 +101,9 @@ class _Line:
 
     @property
     def ends_sentence(self) -> bool:
-        return self.text[-1] in _SENTENCE_END or (self.text[-2:-1] in _SENTENCE_END and self.text[-1] in "”’）)】》")
+        if self.text[-1] in _SENTENCE_END or _HALF_STOP.search(self.text, len(self.text) - 1):
+            return True
+        return self.text[-2:-1] in _SENTENCE_END and self.text[-1] in "”’）)】》"
 
 
 def parse_report(text: str, source: str | None = None, warnings: tuple[str, ...] = ()) -> Report:
@@ -314,6 +318,7 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
         "\t" in text
         or text.count("|") > 1
         or re.search("[。；！？]", text[:-1])
+        or _HALF_STOP.search(text[:-1])
         or text[-1] in "，,、"
         or following is None
     ):
@@ -375,7 +380,7 @@ def _units(lines: Iterable[_Line]) -> Iterator[Unit]:
             path = [entry for entry in path if entry[0] < line.rank]
             heading = line.text if kind is UnitKind.HEADING else run_in
             if heading:
-                path.append((line.rank, heading.rstrip("。；：:" + _SPACE)))
+                path.append((line.rank, heading.rstrip("。；：:." + _SPACE)))
         headings = tuple(h for _, h in path) if kind is UnitKind.BODY else ()
         yield Unit(kind=kind, text=line.text, start=line.start, end=line.start + len(line.text), headings=headings)
 
@@ -388,7 +393,9 @@ def _run_in(line: _Line) -> str | None:
     if line.rank is None:
         return None
     text = line.text
-    match = re.compile(rf"[。：:]|[{_SPACE}]{{2,}}|[{_SPACE}](?=[{_NUM}]是)").search(text, line.mark)
+    match = re.compile(rf"[。：:]|{_HALF_STOP.pattern}|[{_SPACE}]{{2,}}|[{_SPACE}](?=[{_NUM}]是)").search(
+        text, line.mark
+    )
     if not match or match.end() >= len(text):
         return None
     heading = text[line.mark : match.start()]

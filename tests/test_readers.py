@@ -561,6 +561,20 @@ def test_long_centred_title(tmp_path: Path) -> None:
 
 
 @needs_font
+def test_issuer_over_its_title(tmp_path: Path) -> None:
+    issuer, title = "北云市云阁区人民政府西柳坊街道办事处", "2022年法治政府建设年度情况报告"
+
+    def page(canvas: Any) -> None:
+        canvas.setFont("STSong-Light", 22)
+        canvas.drawCentredString(297, 760, issuer)
+        canvas.drawCentredString(297, 728, title)
+        canvas.setFont("STSong-Light", 16)
+        at(*((132 if k % 4 == 0 else 100, 680 - 28 * k, FULL[:23] if k % 4 == 0 else FULL) for k in range(8)))(canvas)
+
+    assert lines_of(draw(tmp_path / "a.pdf", page))[:2] == [issuer, title]
+
+
+@needs_font
 def test_table_rows(tmp_path: Path) -> None:
     rows = [["事项", "件数", "率"], ["1", "2", "3"], ["调解", "", "6"]]
     page = at(*[(100 + 150 * j, 700 - 28 * i, cell) for i, row in enumerate(rows) for j, cell in enumerate(row)])

@@ -196,3 +196,20 @@ def test_the_year_of_a_programme_is_not_the_report_s():
 )  # fmt: skip
 def test_more_habits(lines, expected):
     assert kinds(lines) == expected
+
+
+def test_full_stops_typed_in_english_mode():
+    report = parse_report(
+        "某镇2023年法治政府建设报告\n一、主要做法\n(一)强化组织领导.镇党委会研究4次,落实经费6.5万元.\n(二)化解矛盾,建设平安乡村\n"
+        "调委会每月例会,全年调解30件.\n二、打算\n(一)继续学法.安排讲座.\n"
+    )
+    assert [u.text for u in report.units if u.kind == "heading"] == [
+        "一、主要做法",
+        "(二)化解矛盾,建设平安乡村",
+        "二、打算",
+    ]
+    assert [p.headings[-1] for p in report.paragraphs] == [
+        "(一)强化组织领导",
+        "(二)化解矛盾,建设平安乡村",
+        "(一)继续学法",
+    ]

@@ -45,6 +45,8 @@ _MARKER = re.compile(
     r"|第[一二三四五六七八九十]{1,3}[章节条部]|[•●■◆▪○□➢✓]"
 )
 _DOC_NUMBER = re.compile(r".{1,14}[〔\[［（(]\s*(?:19|20)\d\d\s*[〕\]］）)]\s*\d{1,4}\s*号")
+_ISSUER = re.compile("(?:人民政府|办事处|委员会|局)$")
+_TITLE_OPENING = re.compile("关于|20\\d\\d年|二[〇○零]")
 _CLOSING = "，。、；：？！）】》〉”’％%…,.;:?!)]}"
 _OPENING = "（【《〈“‘([{"
 # Radicals that fonts draw with the glyph of the character, and print drivers write in its stead (crbug.com/981259):
@@ -456,7 +458,8 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
         return True
     centre = (layout.left + layout.right) / 2
     if em > 1.1 * layout.em and all(abs((x.x0 + x.x1) / 2 - centre) < em for x in (last, line)):
-        return False  # a title over two lines
+        # a title over two lines, or the body that reports and, beneath it, the title
+        return bool(_ISSUER.search(last.text) and _TITLE_OPENING.match(line.text))
     if len(paragraph) > 1 or _MARKER.match(first.text):  # hanging indent: behind 1. all lines are set in
         inner = paragraph[1].x0 if len(paragraph) > 1 else line.x0
         if inner > first.x0 + 0.6 * em and abs(line.x0 - inner) < 0.4 * em:
