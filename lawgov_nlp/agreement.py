@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
+from lawgov_nlp.evaluate import f1, near, overlapping
 from lawgov_nlp.report import DIMENSIONS, Dimension, UnitKind
 
 NONE = "none"
@@ -31,7 +32,7 @@ class Agreement:
         per_dimension: By dimension: `primary_kappa` (is it the primary one), `label_kappa` (is it among the labels),
             and in how many paragraphs each coder has it among the labels (`first`, `second`).
         support: Reports, paragraphs and the first coder's indicators.
-        differences: One line a difference, with report and line.
+        differences: One line a difference, with the report and the number of the unit (non-blank line) in it.
     """
 
     figures: dict[str, float]
@@ -57,10 +58,11 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreem
     n: Counter[str] = Counter()
     differences = []
     for name, at, a, b in pairs:
-        differences += (f"{name}:{at}: {line}" for line in _compare(n, a, b))
+        differences += (f"{name}, unit {at}: {line}" for line in _compare(n, a, b))
     primary = [[str(u.primary or NONE) for u in coder] for coder in _coders(pairs)]
-    values = 2 * n["values_both"] / max(1, n["values_first"] + n["values_second"])
-    both = max(1, n["values_both"])
+
+    def share(part: str) -> float:
+        return n[part] / n["values_both"] if n["values_both"] else 1.0
 
     def kappa(one: Sequence[object], two: Sequence[object]) -> float:
         # Where both coders give one and the same answer throughout, kappa is 0/0; they agree wholly.
@@ -78,11 +80,11 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreem
     figures = {
         "primary_agreement": sum(map(str.__eq__, *primary)) / len(pairs),
         "primary_kappa": kappa(*primary),
-        "labels_micro_f1": 2 * n["labels_both"] / max(1, n["labels_first"] + n["labels_second"]),
-        "value_span_f1": values,
-        "name_identical": n["names_same"] / both,
-        "name_overlapping": n["names_near"] / both,
-        "topic_agreement": n["topics_same"] / both,
+        "labels_micro_f1": f1(n["labels_both"], n["labels_second"], n["labels_first"]),
+        "value_span_f1": f1(n["values_both"], n["values_second"], n["values_first"]),
+        "name_identical": share("names_same"),
+        "name_overlapping": share("names_near"),
+        "topic_agreement": share("topics_same"),
     }
     return Agreement(
         figures={key: round(value, 4) for key, value in figures.items()},
@@ -93,12 +95,12 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreem
 
 
 def _bodies(first: GoldReport, second: GoldReport) -> list[tuple[int, GoldUnit, GoldUnit]]:
-    """The body lines of both codings with their number among the report's lines."""
+    """The body units of both codings with their number among the report's units."""
     if len(first.units) != len(second.units):
         raise CodingError(f"{first.id}: {len(first.units)} lines in one coding, {len(second.units)} in the other")
     for number, (a, b) in enumerate(zip(first.units, second.units, strict=True), 1):
         if a.text != b.text or a.kind is not b.kind:
-            raise CodingError(f"{first.id}, line {number}: [{a.kind}] {a.text[:30]!r} is [{b.kind}] {b.text[:30]!r}")
+            raise CodingError(f"{first.id}, unit {number}: [{a.kind}] {a.text[:30]!r} is [{b.kind}] {b.text[:30]!r}")
     return [
         (number, a, b)
         for number, (a, b) in enumerate(zip(first.units, second.units, strict=True), 1)
@@ -128,18 +130,16 @@ def _compare(n: Counter[str], a: GoldUnit, b: GoldUnit) -> list[str]:
     n["values_second"] += len(other)
     for span in sorted(mine.keys() ^ other.keys()):
         who = "first" if span in mine else "second"
-        found.append(f"only the {who} coder has the value {a.text[slice(*span)]!r}: {_near(a.text, span)}")
+        found.append(f"only the {who} coder has the value {a.text[slice(*span)]!r}: {near(a.text, span)}")
     for span in sorted(mine.keys() & other.keys()):
         one, two = mine[span], other[span]
-        both = max(0, min(one.name[1], two.name[1]) - max(one.name[0], two.name[0]))
-        union = one.name[1] - one.name[0] + two.name[1] - two.name[0] - both
         n["values_both"] += 1
         n["names_same"] += one.name == two.name
-        n["names_near"] += both >= union / 2
+        n["names_near"] += overlapping(one.name, two.name)
         n["topics_same"] += one.dimension is two.dimension
         if one.name != two.name or one.dimension is not two.dimension:
             said = (f"{a.text[slice(*i.name)]}/{i.dimension}" for i in (one, two))
-            found.append(f"{a.text[slice(*span)]} {' against '.join(said)}: {_near(a.text, span)}")
+            found.append(f"{a.text[slice(*span)]} {' against '.join(said)}: {near(a.text, span)}")
     return found
 
 
@@ -149,7 +149,3 @@ def _tag(unit: GoldUnit) -> str:
 
 def _by_value(unit: GoldUnit) -> Mapping[tuple[int, int], GoldIndicator]:
     return {i.value: i for i in unit.indicators}
-
-
-def _near(text: str, span: tuple[int, int]) -> str:
-    return "…" + text[max(0, span[0] - 18) : span[1] + 12] + "…"

@@ -36,6 +36,8 @@ def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
 
     Searched on a grid between 1/4 and 8: with some hundred cases the optimum is flat, and a grid can't diverge.
     """
+    if not len(gold):
+        raise ValueError("no cases to fit a temperature on")
     losses = [negative_log_likelihood(scale(probabilities, t), gold) for t in _TEMPERATURES]
     return round(float(_TEMPERATURES[int(np.argmin(losses))]), 3)
 
@@ -52,6 +54,8 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
     Shapes of `confidence` and `right`: (N,).
     """
     order = np.argsort(confidence, kind="stable")
+    if not len(confidence):
+        raise ValueError("no cases to measure calibration on")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     return float(sum(len(p) * abs(confidence[p].mean() - right[p].mean()) for p in parts) / len(order))
 
@@ -72,10 +76,16 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> list[OperatingPo
     ]
 
 
-def threshold_for(confidence: np.ndarray, right: np.ndarray, accuracy: float) -> OperatingPoint:
+def threshold_for(confidence: np.ndarray, right: np.ndarray, accuracy: float, coverage: float = 1.0) -> OperatingPoint:
     """The point that accepts most while at least `accuracy` of what it accepts is right.
 
-    Where none does, the surest cases alone.
+    It accepts at most `coverage` of the cases: a model that errs nowhere on them doesn't tell where its doubts begin.
+    Where no point does, the surest cases alone.
+
+    Raises:
+        ValueError: There are no cases.
     """
+    if not len(confidence):
+        raise ValueError("no cases to choose a threshold on")
     points = risk_coverage(confidence, right)
-    return next((p for p in reversed(points) if p.accuracy >= accuracy), points[0])
+    return next((p for p in reversed(points) if p.accuracy >= accuracy and p.coverage <= coverage), points[0])

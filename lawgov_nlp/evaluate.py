@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lawgov_nlp.annotation import GoldReport
-from lawgov_nlp.calibration import OperatingPoint, expected_calibration_error, risk_coverage
+from lawgov_nlp.calibration import expected_calibration_error
 from lawgov_nlp.dataset import Example, gold_examples
 from lawgov_nlp.report import DIMENSIONS, TaggedParagraph, TaggedReport
 
@@ -18,7 +18,7 @@ NONE = "none"
 LABELS = (*(d.value for d in DIMENSIONS), NONE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no plain equality
 class Scores:
     """Scores between 0 and 1, how many cases they stand on, and the differences in words.
 
@@ -52,11 +52,6 @@ class Scores:
     def calibration_error(self) -> float:
         """How far confidence and accuracy of the primary label lie apart."""
         return expected_calibration_error(self.confidence, self.right)
-
-    @property
-    def risk_coverage(self) -> list[OperatingPoint]:
-        """How accurate the primary label is on the surest paragraphs, from few to all."""
-        return risk_coverage(self.confidence, self.right)
 
 
 def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
@@ -116,15 +111,15 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
     values = n["values_found"], n["values_gold"]
     table = np.array(probabilities).reshape(-1, len(LABELS) + 1)
     figures = {
-        "unit_f1": _f1(n["units_both"], n["units_found"], n["units_gold"]),
+        "unit_f1": f1(n["units_both"], n["units_found"], n["units_gold"]),
         "primary_accuracy": sum(map(str.__eq__, want, got)) / max(1, len(want)),
         "primary_macro_f1": float(f1_score(want, got, labels=labels, average="macro", zero_division=0)),
-        "labels_micro_f1": _f1(n["labels_both"], n["labels_found"], n["labels_gold"]),
-        "value_span_f1": _f1(n["values_both"], *values),
-        "name_f1": _f1(n["named"], *values),
-        "name_exact_f1": _f1(n["named_exactly"], *values),
-        "dimension_f1": _f1(n["dimension"], *values),
-        "indicator_f1": _f1(n["whole"], *values),
+        "labels_micro_f1": f1(n["labels_both"], n["labels_found"], n["labels_gold"]),
+        "value_span_f1": f1(n["values_both"], *values),
+        "name_f1": f1(n["named"], *values),
+        "name_exact_f1": f1(n["named_exactly"], *values),
+        "dimension_f1": f1(n["dimension"], *values),
+        "indicator_f1": f1(n["whole"], *values),
         "spans_strict_f1": float(strict),
     }
     return Scores(
@@ -150,14 +145,12 @@ def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagr
     found = {(i.start - at, i.end - at): i for i in paragraph.indicators}
     n["values_gold"] += len(gold)
     n["values_found"] += len(found)
-    errors = [f"missed value {text[slice(*span)]}: {_near(text, span)}" for span in gold.keys() - found.keys()]
-    errors += [f"spurious value {text[slice(*span)]}: {_near(text, span)}" for span in found.keys() - gold.keys()]
+    errors = [f"missed value {text[slice(*span)]}: {near(text, span)}" for span in gold.keys() - found.keys()]
+    errors += [f"spurious value {text[slice(*span)]}: {near(text, span)}" for span in found.keys() - gold.keys()]
     for span in gold.keys() & found.keys():
         g, f = gold[span], found[span]
         name = (f.name_start - at, f.name_end - at) if f.name_start is not None and f.name_end is not None else (0, 0)
-        both = max(0, min(g.name[1], name[1]) - max(g.name[0], name[0]))
-        union = g.name[1] - g.name[0] + name[1] - name[0] - both
-        named, topic = both >= union / 2, g.dimension is f.dimension
+        named, topic = overlapping(g.name, name), g.dimension is f.dimension
         n["values_both"] += 1
         n["named"] += named
         n["named_exactly"] += g.name == name
@@ -166,12 +159,19 @@ def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagr
         if g.name != name or not topic:
             errors.append(
                 f"{text[slice(*span)]} wants {text[slice(*g.name)]}/{g.dimension}, got {f.name}/{f.dimension}: "
-                f"{_near(text, span)}"
+                f"{near(text, span)}"
             )
     return errors
 
 
-def _near(text: str, span: tuple[int, int]) -> str:
+def overlapping(one: tuple[int, int], two: tuple[int, int]) -> bool:
+    """Whether two spans share at least half of what they cover together."""
+    both = max(0, min(one[1], two[1]) - max(one[0], two[0]))
+    return both >= (one[1] - one[0] + two[1] - two[0] - both) / 2
+
+
+def near(text: str, span: tuple[int, int]) -> str:
+    """A span with some of the text around it."""
     return "…" + text[max(0, span[0] - 18) : span[1] + 12] + "…"
 
 
@@ -192,5 +192,6 @@ def _iob2(text: str, pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -
     return out
 
 
-def _f1(both: int, found: int, gold: int) -> float:
+def f1(both: int, found: int, gold: int) -> float:
+    """F1 from counts; 1 where there was nothing to find and nothing was found."""
     return 2 * both / (found + gold) if found + gold else 1.0

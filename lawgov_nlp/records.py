@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import examples
+from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.quantity import read_quantity
 from lawgov_nlp.report import DIMENSIONS, TOPICS
 
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
     """One record a body paragraph, in order.
 
+    Raises:
+        LawgovError: `structure` doesn't read a coded paragraph as one, so that it would be missing.
+
     All offsets are half-open and count characters of the record's own `text`; `start` is where that stands in the
     plain text of the report. `number` is null where a value can't be read, and a string otherwise, since money runs to
     twelve digits and rates to decimals.
     """
     for report in reports:
-        for example in examples([report]).examples:
+        found = examples([report])
+        if found.misread:
+            raise LawgovError(f"{report.id}: {found.misread} coded paragraph(s) are read as something else")
+        for example in found.examples:
             text = example.unit.text
             indicators = []
             for i in example.indicators:
@@ -101,9 +108,7 @@ def write_jsonl(reports: Iterable[GoldReport], path: Path) -> int:
     Raises:
         FileExistsError: There is such a file.
     """
-    count = 0
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records(reports)]
     with path.open("x", encoding="utf-8") as out:
-        for record in records(reports):
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
-            count += 1
-    return count
+        out.writelines(lines)
+    return len(lines)

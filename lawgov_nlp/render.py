@@ -22,6 +22,7 @@ from lawgov_nlp.report import (
     Unit,
     UnitKind,
 )
+from lawgov_nlp.structure import HALF_STOP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ QUALIFIER_ZH: Mapping[Qualifier, str] = {
 
 _DTYPES = {"text": "string", "integer": "Int64", "number": "float64"}
 _MOST_DIGITS = 100
-_SENTENCE_END = re.compile(r"[。！？!?]+[”’」』）)]*")
+_SENTENCE_END = re.compile(rf"(?:[。！？!?]+|{HALF_STOP.pattern})[”’」』）)]*")
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
 
@@ -340,7 +341,7 @@ def _paragraph(data: Mapping[str, Any], at: str, text: str) -> TaggedParagraph:
         labels=tuple(_name(Dimension, name, f"{at}labels") for name in _strings(data, "labels", at)),
         scores=_scores(data, "scores", at),
         secondary_scores=_scores(data, "secondary_scores", at),
-        needs_review=_take(data, "needs_review", at, bool),
+        needs_review="needs_review" in data and _take(data, "needs_review", at, bool),  # the first files had none
         indicators=_each(data, "indicators", at, lambda d, a: _indicator(d, a, text)),
         **_span(data, at, text),
     )

@@ -22,7 +22,7 @@ _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
     (2.8, re.compile(rf"第[{_NUM}]{{1,2}}[，,、：:]\s*")),
     (3, re.compile(r"\d{1,2}\s*(?:[、．]|\.(?!\d)|\.(?=20\d\d年)|,(?!\d))\s*")),
     (3.5, re.compile(r"\d{1,2}(?:\.\d{1,2}){1,2}[、\s]+")),
-    (4, re.compile(r"[（(]\s*\d{1,2}\s*[)）][、．.，,\s]*|\d{1,2}[)）]\s*")),
+    (4, re.compile(r"[（(]\s*\d{1,2}\s*[)）][、．.，,\s]*|\d{1,2}[)）][、．.，,\s]*")),
     (5, re.compile(r"[①-⑳⑴-⒇]\s*")),
 )
 """Rank and form of a heading's number, outermost first: a mark closes every heading of its rank or deeper."""
@@ -38,7 +38,7 @@ _ARTIFACT = re.compile(
 )
 _CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]*\]", re.IGNORECASE)
 _SENTENCE_END = "。；！？;!?…"
-_HALF_STOP = re.compile(r"(?<=[一-鿿”’\"'）)])\.(?!\d)")
+HALF_STOP = re.compile(r"(?<=[一-鿿”’\"'）)])\.(?!\d)")
 """A full stop typed in English mode: behind a Chinese character or a bracket, not a decimal point."""
 _DOC_NUMBER = re.compile(
     r"[\u4e00-\u9fffA-Za-z]{1,14}\s*[〔［\[（(﹝]\s*(?:19|20)\d\d\s*[〕］\]）)﹞]\s*第?\s*\d{1,4}\s*号"
@@ -101,7 +101,7 @@ class _Line:
 
     @property
     def ends_sentence(self) -> bool:
-        if self.text[-1] in _SENTENCE_END or _HALF_STOP.search(self.text, len(self.text) - 1):
+        if self.text[-1] in _SENTENCE_END or HALF_STOP.search(self.text, len(self.text) - 1):
             return True
         return self.text[-2:-1] in _SENTENCE_END and self.text[-1] in "”’）)】》"
 
@@ -318,7 +318,7 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
         "\t" in text
         or text.count("|") > 1
         or re.search("[。；！？]", text[:-1])
-        or _HALF_STOP.search(text[:-1])
+        or HALF_STOP.search(text[:-1])
         or text[-1] in "，,、"
         or following is None
     ):
@@ -393,7 +393,7 @@ def _run_in(line: _Line) -> str | None:
     if line.rank is None:
         return None
     text = line.text
-    match = re.compile(rf"[。：:]|{_HALF_STOP.pattern}|[{_SPACE}]{{2,}}|[{_SPACE}](?=[{_NUM}]是)").search(
+    match = re.compile(rf"[。：:]|{HALF_STOP.pattern}|[{_SPACE}]{{2,}}|[{_SPACE}](?=[{_NUM}]是)").search(
         text, line.mark
     )
     if not match or match.end() >= len(text):

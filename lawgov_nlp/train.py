@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import re
 from collections import Counter
@@ -37,13 +38,16 @@ REVIEW_ACCURACY = 0.99
 """Share of the primary labels on dev that shall be right among those that need no review. Higher than one would ask of
 real reports, since composed reports are easier."""
 
+REVIEW_SHARE = 0.05
+"""Share of the dev paragraphs that need review at least, however good the labels are."""
+
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds of secondary labels that are tried on dev."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How to train. The defaults are those of the shipped model.
+    """How to train; what the shipped model was trained with is in its `training.json`.
 
     Attributes:
         epochs: Passes over the training reports.
@@ -58,9 +62,9 @@ class TrainConfig:
             the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
         half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
             figures of the same length in their values; `misreading`: some look-alike characters (`lawgov_nlp.augment`).
-        precision: Of the encoder's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
-            GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, heads and losses are
-            float32 always.
+        precision: Of the model's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
+            GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
+            that tie names and tell topics are float32 always.
         seed: Of order, dropout and the heads' first weights.
     """
 
@@ -126,7 +130,7 @@ def train(
     config = config or TrainConfig()
     if config.epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {config.epochs}")
-    half = _bfloat16(config.precision, device)
+    half = in_bfloat16(config.precision, device)
     random.seed(config.seed)
     torch.manual_seed(config.seed)
     model, tokenizer = _start(encoder, revision, data_hash(reports), config.dropout)
@@ -169,13 +173,19 @@ def train(
         if quality > best:
             best = quality
             model.config.secondary_threshold = threshold
-            temperature = fit_temperature(scores.probabilities, scores.gold)
-            point = threshold_for(scale(scores.probabilities, temperature).max(1), scores.right, REVIEW_ACCURACY)
-            model.config.primary_temperature, model.config.review_below = temperature, round(point.threshold, 4)
+            calibrate(model.config, scores)
             used = {"bfloat16": half, "torch": str(torch.__version__), "transformers": transformers.__version__}
             save(model, tokenizer, out, {"train": asdict(config), **used, "dev": scores.figures})
     saved = Tagger(out, device)
     return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
+
+
+def calibrate(config: TaggerConfig, scores: Scores) -> None:
+    """Set temperature and review threshold by the scores on dev, which were made with a temperature of 1."""
+    config.primary_temperature = fit_temperature(scores.probabilities, scores.gold)
+    confidence = scale(scores.probabilities, config.primary_temperature).max(1)
+    point = threshold_for(confidence, scores.right, REVIEW_ACCURACY, 1 - REVIEW_SHARE)
+    config.review_below = math.floor(point.threshold * 1e4) / 1e4
 
 
 def save(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, record: dict) -> None:
@@ -210,14 +220,14 @@ def _start(folder: Path, revision: str, trained_on: str, dropout: float) -> tupl
     return model, tokenizer
 
 
-def _bfloat16(precision: str, device: str) -> bool:
-    """Whether the encoder's passes are to run in bfloat16."""
+def in_bfloat16(precision: str, device: str) -> bool:
+    """Whether passes on a device are to run in bfloat16, `precision` being `auto`, `float32` or `bfloat16`."""
     if precision not in ("auto", "float32", "bfloat16"):
         raise ValueError(f"unknown precision {precision!r}; expected auto, float32 or bfloat16")
     if precision != "auto":
         return precision == "bfloat16"
     if torch.device(device).type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # older GPUs only emulate it
     cpu = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't tell: float32, then
     return bool(cpu.get("avx512_bf16") or cpu.get("amx_bf16"))
 

@@ -32,6 +32,11 @@ def test_a_coding_agrees_with_itself(gold):
     assert same.support == {"reports": 1, "paragraphs": 7, "indicators": 7}
 
 
+@pytest.mark.parametrize("line", ["[training] 班子学法。", "[none] 现将情况报告如下："])
+def test_nothing_to_find_is_agreement(line):
+    assert set(compare([coding(line)], [coding(line)]).figures.values()) == {1.0}
+
+
 def test_figures_by_hand():
     got = compare([coding(*FIRST)], [coding(*SECOND)])
     primary = (["mediation", "publicity", "training", "plans"], ["mediation", "publicity", "publicity", "plans"])
@@ -49,7 +54,7 @@ def test_figures_by_hand():
 
 def test_every_difference_is_told_with_its_line():
     lines = compare([coding(*FIRST)], [coding(*SECOND)]).differences
-    assert [line.split(" ")[0] for line in lines] == ["x:2:", "x:2:", "x:2:", "x:3:", "x:4:"]
+    assert [line.split(":")[0] for line in lines] == ["x, unit 2"] * 3 + ["x, unit 3", "x, unit 4"]
     assert "mediation+enforcement against mediation" in lines[0]
     assert "法律咨询/mediation against 咨询/mediation" in lines[1]
     assert "only the first coder has the value '3000余份'" in lines[3]
@@ -64,7 +69,7 @@ def test_the_order_of_the_coders_changes_no_figure():
     [
         ([coding(*FIRST)], [coding(*FIRST, name="y")], "only one coder has"),
         ([coding(*FIRST)], [coding(*FIRST[:3])], "5 lines in one coding, 4 in the other"),
-        ([coding(*FIRST)], [coding(*FIRST[:3], "[plans] 不再普法。")], "line 5"),
+        ([coding(*FIRST)], [coding(*FIRST[:3], "[plans] 不再普法。")], "unit 5"),
         ([], [], "no paragraph"),
     ],
 )

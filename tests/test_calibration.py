@@ -55,6 +55,17 @@ def test_the_threshold_accepts_most_that_it_may(accuracy, threshold):
     assert threshold_for(confidence, right, accuracy).threshold == threshold
 
 
+def test_a_model_without_fault_still_has_its_least_sure_cases_looked_at():
+    confidence = np.linspace(0.5, 1.0, 100)
+    assert threshold_for(confidence, np.ones(100), 0.99, coverage=0.95).coverage == 0.95
+
+
+@pytest.mark.parametrize("call", [lambda e: threshold_for(e, e, 0.9), lambda e: expected_calibration_error(e, e)])
+def test_nothing_to_calibrate_on_is_told(call):
+    with pytest.raises(ValueError, match="no cases"):
+        call(np.array([]))
+
+
 def test_calibration_error_by_hand():
     assert expected_calibration_error(np.array([0.8, 0.8, 0.6, 0.6]), np.array([1.0, 1.0, 0.0, 1.0]), bins=2) == (
         pytest.approx((0.2 + 0.1) / 2)

@@ -78,10 +78,13 @@ def saved(path: Path, data: bytes | str) -> Path:
 needs_font = pytest.mark.usefixtures("chinese_font")
 
 
-@needs_font
 @pytest.mark.parametrize("suffix", ["txt", "docx", "pdf", "html"])
 @pytest.mark.parametrize("report", [LINES, LINES[:2] + LINES[3:-2] * 4 + LINES[-2:], LINES[1:], SHORT])
-def test_the_four_formats_give_the_same_lines(tmp_path: Path, suffix: str, report: list[str]) -> None:
+def test_the_four_formats_give_the_same_lines(
+    tmp_path: Path, suffix: str, report: list[str], request: pytest.FixtureRequest
+) -> None:
+    if suffix == "pdf":
+        request.getfixturevalue("chinese_font")
     path = tmp_path / f"报告 2023.{suffix}"
     getattr(files, f"write_{suffix}")(path, report)
     assert lines_of(path) == report
@@ -558,6 +561,21 @@ def test_long_centred_title(tmp_path: Path) -> None:
 
     got = lines_of(draw(tmp_path / "a.pdf", page))
     assert got == ["云岭县松坪镇人民政府关于二〇二三年法治政府建设情况的报告", *[FULL[:23] + FULL * 3] * 2]
+
+
+@needs_font
+def test_the_invisible_text_of_an_ocr_layer(tmp_path: Path) -> None:
+    def page(canvas: Any) -> None:
+        picture(canvas)
+        text = canvas.beginText(100, 700)
+        text.setTextRenderMode(3)
+        text.textLine(FULL)
+        text.textLine("完成十件实事，办结率百分之百。")
+        canvas.drawText(text)
+
+    read = read_file(draw(tmp_path / "a.pdf", page))
+    assert "".join(read.text.split()) == FULL + "完成十件实事，办结率百分之百。"
+    assert read.warnings == ()
 
 
 @needs_font

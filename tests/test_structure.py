@@ -213,3 +213,8 @@ def test_full_stops_typed_in_english_mode():
         "(二)化解矛盾,建设平安乡村",
         "(一)继续学法",
     ]
+
+
+def test_a_bracket_and_a_full_stop_behind_the_number():
+    report = parse_report("某镇2023年法治政府建设报告\n一、做法\n1).健全机制。按照上级部署，把责任落到人。\n")
+    assert report.paragraphs[0].headings == ("一、做法", "1).健全机制")

@@ -130,7 +130,7 @@ def squeezed(report: GoldReport) -> str:
 def shared_runs(reports: Sequence[GoldReport], phrases: Sequence[str], run: int = RUN) -> tuple[float, float]:
     """Share of all runs of `run` characters that another report has, too: all of them, and outside set phrases.
 
-    A run counts as a set phrase where it lies within one of `phrases`, or reaches over its end by at most a half.
+    A run counts as a set phrase where at least half of its characters lie within matches of `phrases`.
     """
     owners: dict[str, set[str]] = {}
     for report in reports:
@@ -162,7 +162,9 @@ def own_places(report: GoldReport) -> list[str]:
     """The places that a report is about: what its title, salutation and sign-off name down to the township."""
     lines = [u.text for u in report.units if u.kind in (UnitKind.TITLE, UnitKind.SIGNOFF)]
     part = re.compile(r"[一-鿿]{2,8}?(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")
-    return sorted({m.group() for line in lines for m in part.finditer(re.sub("^(?:中共|关于)", "", line.strip()))})
+    return sorted(
+        {m.group() for line in lines for m in part.finditer(re.sub("^(?:中共|关于)|人民政府", "", line.strip()))}
+    )
 
 
 def real_places(wheel: Path) -> set[str]:

@@ -29,7 +29,9 @@ def main() -> None:
     below = tagger.model.config.review_below
     sure = scores.confidence >= below
     print(f"calibration error {scores.calibration_error:.4f}")
-    print(f"confidence of {below} or more: {sure.mean():.3f} of the paragraphs, {scores.right[sure].mean():.4f} right")
+    if sure.any():
+        share, right = sure.mean(), scores.right[sure].mean()
+        print(f"confidence of {below} or more: {share:.3f} of the paragraphs, {right:.4f} right")
     print(f"{'primary dimension':16} precision  recall      F1  support")
     for label, row in scores.per_dimension.items():
         print(f"{label:16} {row['precision']:9.3f} {row['recall']:7.3f} {row['f1-score']:7.3f} {row['support']:8.0f}")

@@ -20,8 +20,9 @@ from lawgov_nlp.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
 GATE = Path(__file__).with_name("gate.json")
-MARGIN = 0.003
-"""Below what was measured: other processors round differently, and a paragraph or two may flip."""
+MARGIN = 0.01
+"""Below what was measured: other processors round differently, and of 364 paragraphs a few may flip; one is 0.003 of
+the accuracy and may be 0.005 of the macro-F1."""
 
 
 def measure(data: Path, model: Path | None) -> tuple[dict[str, float], str]:
@@ -64,6 +65,10 @@ def main() -> int:
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--lower", metavar="WHY", help="reason for floors that fall")
     args = parser.parse_args()
+    if args.lower and not args.update:
+        parser.error("--lower goes with --update")
+    if not GATE.exists() and not args.update:
+        parser.error(f"there is no {GATE.name}; make it with --update")
     gate = json.loads(GATE.read_text(encoding="utf-8")) if GATE.exists() else {}
     figures, test_hash = measure(args.data, args.model)
     if args.update:

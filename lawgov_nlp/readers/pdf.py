@@ -213,7 +213,9 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
             continue
         char = chr(code) if code and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF) else "\ufffd"
         category = unicodedata.category(char)
-        if char == "\ufffd" or category in ("Co", "Cn") or raw.FPDFText_HasUnicodeMapError(textpage, i) == 1:
+        # OCR's fonts map whole ranges at once, which pdfium takes for an error though it reads them rightly.
+        unmapped = raw.FPDFText_HasUnicodeMapError(textpage, i) == 1 and not _invisible(textpage, i)
+        if char == "\ufffd" or category in ("Co", "Cn") or unmapped:
             bad += 1
         elif category == "Cc":
             continue
@@ -241,23 +243,31 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
 
 
 def _is_bare(textpage: pypdfium2.PdfTextPage) -> bool:
-    """Whether the first Chinese characters have no shape: their font is neither in the pdf nor on this machine.
+    """Whether most Chinese characters have no shape: their font is neither in the pdf nor on this machine.
 
-    pdfium then loses characters, all of a turned page among them, and says nothing.
+    pdfium then loses characters, all of a turned page among them, and says nothing. The invisible text that OCR lays
+    over a scan has no shape by design, and nothing of it is lost.
     """
     import pypdfium2.raw as raw
 
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    seen = 0
+    seen = flat = 0
     for i in range(textpage.count_chars()):
-        if 0x4E01 <= raw.FPDFText_GetUnicode(textpage, i) <= 0x9FFF:  # 一 is flat in every font
+        if 0x4E01 <= raw.FPDFText_GetUnicode(textpage, i) <= 0x9FFF and not _invisible(
+            textpage, i
+        ):  # 一 is always flat
             raw.FPDFText_GetCharBox(textpage, i, left, right, bottom, top)
-            if top.value - bottom.value > _FLAT:
-                return False
             seen += 1
-            if seen == _MIN_CHARS:
-                break
-    return seen > 0
+            flat += top.value - bottom.value < _FLAT
+    return flat > seen / 2
+
+
+def _invisible(textpage: pypdfium2.PdfTextPage, index: int) -> bool:
+    """Whether a character is of the invisible text that OCR lays over a scan."""
+    import pypdfium2.raw as raw
+
+    text = raw.FPDFText_GetTextObject(textpage, index)
+    return bool(text) and raw.FPDFTextObj_GetTextRenderMode(text) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
 
 
 def _unified(char: str) -> str:

@@ -1,0 +1,34 @@
+"""Fit temperature and review threshold of a trained model on dev anew: `python training/calibrate.py MODEL`.
+
+For a model whose dev reports have been corrected since. Changes `config.json` alone, and prints what it was before.
+"""
+
+import argparse
+from pathlib import Path
+
+from lawgov_nlp.dataset import load_splits, read_gold
+from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.train import calibrate
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Tag dev with a temperature of 1, fit, save the configuration."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, default=ROOT / "data")
+    args = parser.parse_args()
+    tagger = Tagger(args.model)
+    config = tagger.model.config
+    print(f"before: temperature {config.primary_temperature}, review below {config.review_below}")
+    config.primary_temperature = 1.0
+    dev = load_splits(args.data)["dev"]
+    calibrate(config, evaluate(zip(dev, tagger.tag_many(map(read_gold, dev)), strict=True)))
+    config.save_pretrained(args.model)
+    print(f"now: temperature {config.primary_temperature}, review below {config.review_below}")
+
+
+if __name__ == "__main__":
+    main()
