@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.evaluate import f1, near, overlapping
+from lawgov_nlp.evaluate import NONE, f1, near, overlapping
 from lawgov_nlp.report import DIMENSIONS, Dimension, UnitKind
-
-NONE = "none"
 
 
 class CodingError(LawgovError, ValueError):

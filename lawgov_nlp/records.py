@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
     """One record a body paragraph, in order.
 
-    Raises:
-        LawgovError: `structure` doesn't read a coded paragraph as one, so that it would be missing.
-
     All offsets are half-open and count characters of the record's own `text`; `start` is where that stands in the
     plain text of the report. `number` is null where a value can't be read, and a string otherwise, since money runs to
     twelve digits and rates to decimals.
+
+    Raises:
+        LawgovError: `structure` doesn't read a coded paragraph as one, so that it would be missing.
     """
     for report in reports:
         found = examples([report])

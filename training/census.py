@@ -48,7 +48,7 @@ def _near_heading(example: Example) -> str:
 
 
 def _last_sentence(text: str) -> str:
-    return [s for s in re.split("[。！;；]", text) if s.strip()][-1:][0] if text.strip("。！;； ") else ""
+    return next((s for s in reversed(re.split("[。！;；]", text)) if s.strip()), "")
 
 
 def _gap(value: tuple[int, int], name: tuple[int, int]) -> int:
@@ -159,7 +159,7 @@ def set_phrases(folder: Path) -> list[str]:
 
 
 def own_places(report: GoldReport) -> list[str]:
-    """The places that a report is about: what its title, salutation and sign-off name down to the township."""
+    """The places that a report is about: what its title and sign-off name, down to the township."""
     lines = [u.text for u in report.units if u.kind in (UnitKind.TITLE, UnitKind.SIGNOFF)]
     part = re.compile(r"[一-鿿]{2,8}?(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")
     return sorted(

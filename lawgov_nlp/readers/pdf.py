@@ -32,6 +32,7 @@ _MIN_CHARS = 30
 _EDGE = 0.12
 _GAP = 1.35
 _FLAT = 0.05  # points; a character without a shape is 0.016 high
+_SHAPES = 100  # characters of a page, spread over it, that are looked at for their shape
 _OCR = "it is a scan or photo without text; run OCR over it first (WPS, ABBYY, ocrmypdf -l chi_sim) and read the result"
 
 _WIDE = re.compile(f"[{WIDE}]")
@@ -252,10 +253,10 @@ def _is_bare(textpage: pypdfium2.PdfTextPage) -> bool:
 
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     seen = flat = 0
-    for i in range(textpage.count_chars()):
-        if 0x4E01 <= raw.FPDFText_GetUnicode(textpage, i) <= 0x9FFF and not _invisible(
-            textpage, i
-        ):  # 一 is always flat
+    count = textpage.count_chars()
+    for i in range(0, count, max(1, count // _SHAPES)):
+        chinese = 0x4E01 <= raw.FPDFText_GetUnicode(textpage, i) <= 0x9FFF  # without 一, which is flat in every font
+        if chinese and not _invisible(textpage, i):
             raw.FPDFText_GetCharBox(textpage, i, left, right, bottom, top)
             seen += 1
             flat += top.value - bottom.value < _FLAT
