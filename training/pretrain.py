@@ -1,22 +1,27 @@
 """Go on pretraining the encoder on Chinese official texts with masked language modelling.
 
-    python training/pretrain.py --encoder encoder --texts texts.jsonl.xz --out encoder-mlm --minutes 45
+    python training/pretrain.py --encoder encoder --texts texts.jsonl.xz --out encoder-mlm --steps 3600
+
+`--whole-words` masks all pieces of a word as jieba cuts it, not single pieces. Every fiftieth text is held out; the
+loss on it, with single pieces masked, is printed at the end, so that runs with other masks can be compared.
 
 The encoder comes without a masked-language-model head, so one is learned here, tied to the embeddings, and
 thrown away at the end. Texts are drawn with equal weight per kind (`kind` in each line), since laws are
-90% of the characters but reports and policy papers are nearer to what is tagged. The learning rate falls
-with the clock, not with the step, so that a run ends well whatever else the machine does.
+90% of the characters but reports and policy papers are nearer to what is tagged.
 """
 
 import argparse
+import itertools
 import json
 import lzma
 import random
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import jieba
 import torch
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerFast
@@ -24,47 +29,69 @@ from transformers import BertModel, PreTrainedTokenizerFast
 from lawgov_nlp.train import in_bfloat16
 
 BLOCK = 160  # tokens: as long as most paragraphs; a longer block costs attention and teaches little more here
-BATCH = 16
-MASKED = 0.15
+BATCH = 8  # so few steps fit into an hour that more of them are worth more than a smoother gradient
+MASKED = 0.2
 RATE, HEAD_RATE = 1e-4, 1e-3
+HELD_OUT, HELD_OUT_BLOCKS = 50, 128
+
+Block = tuple[list[int], list[int]]
+"""Token ids of a block, `<s> … </s>`, and for each the number of the word that it belongs to."""
 
 
-def blocks(tokenizer: PreTrainedTokenizerFast, texts: Path, seed: int):
-    """Endless blocks of token ids, `<s> … </s>`, drawn from the kinds of text in turn."""
-    kinds = defaultdict(list)
-    with lzma.open(texts, "rt", encoding="utf-8") as lines:
-        for line in lines:
+def load_texts(file: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Texts by kind: those to learn from, and every fiftieth to measure on."""
+    seen: dict[str, list[str]] = defaultdict(list)
+    held_out: dict[str, list[str]] = defaultdict(list)
+    with lzma.open(file, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
             row = json.loads(line)
-            kinds[row["kind"]].append(row["text"])
+            (seen if number % HELD_OUT else held_out)[row["kind"]].append(row["text"])
+    return seen, held_out
+
+
+def blocks(tokenizer: PreTrainedTokenizerFast, kinds: dict[str, list[str]], seed: int, words: bool) -> Iterator[Block]:
+    """Endless blocks, drawn from the kinds of text in turn; without `words` every token is a word of its own."""
     rng = random.Random(seed)
     inner, begin, end = BLOCK - 2, tokenizer.bos_token_id, tokenizer.eos_token_id
     while True:
         text = rng.choice(kinds[rng.choice(sorted(kinds))])
         at = rng.randrange(max(1, len(text) - 4 * inner))
-        ids = tokenizer(text[at : at + 4 * inner], add_special_tokens=False)["input_ids"][:inner]
-        if len(ids) == inner:
-            yield [begin, *ids, end]
+        piece = text[at : at + 4 * inner]
+        coded = tokenizer(piece, add_special_tokens=False, return_offsets_mapping=True)
+        ids = coded["input_ids"][:inner]
+        if len(ids) < inner:
+            continue
+        number = list(range(len(ids)))
+        if words:
+            word_of = [k for k, word in enumerate(jieba.cut(piece)) for _ in word]
+            number = [word_of[start] for start, _ in coded["offset_mapping"][:inner]]
+        yield [begin, *ids, end], [-1, *number, -1]
 
 
-def mask(ids: torch.Tensor, vocabulary: int, mask_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """BERT's corruption: of the chosen 15% four fifths masked, a tenth random, a tenth as they are.
+def mask(group: Sequence[Block], vocabulary: int, mask_id: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """BERT's corruption: of the chosen words' tokens four fifths masked, a tenth random, a tenth as they are.
 
-    Shape of both: (batch, length); the second is true where a token is to be predicted.
+    Returns: the ids; the ids as the model sees them; true where one is to be predicted. Shape of each:
+    (batch, length).
     """
-    chosen = torch.rand(ids.shape) < MASKED
-    chosen[:, 0] = chosen[:, -1] = False
+    ids = torch.tensor([block for block, _ in group])
+    word = torch.tensor([number for _, number in group])
+    chosen = torch.rand(len(group), int(word.max()) + 1) < MASKED
+    chosen = chosen.gather(1, word.clamp(min=0)) & (word >= 0)
     dice = torch.rand(ids.shape)
-    out = torch.where(chosen & (dice < 0.8), mask_id, ids)
-    return torch.where(chosen & (dice >= 0.9), torch.randint(4, vocabulary - 1, ids.shape), out), chosen
+    seen = torch.where(chosen & (dice < 0.8), mask_id, ids)
+    seen = torch.where(chosen & (dice >= 0.9), torch.randint(4, vocabulary - 1, ids.shape), seen)
+    return ids, seen, chosen
 
 
 def main() -> None:
-    """Pretrain for the given minutes; save every five and at the end."""
+    """Pretrain for the given steps; save every five minutes and at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--whole-words", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_flush_denormal(True)  # as in train.py
@@ -79,29 +106,40 @@ def main() -> None:
         [{"params": model.parameters(), "peak": RATE}, {"params": [*head.parameters(), bias], "peak": HEAD_RATE}]
     )
     half = in_bfloat16("auto", "cpu")
-    source = blocks(tokenizer, args.texts, args.seed)
-    began = saved = time.monotonic()
-    step, losses = 0, []
-    while (spent := (time.monotonic() - began) / 60 / args.minutes) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * min(1, (step + 1) / 100) * (1 - spent)
-        ids = torch.tensor([next(source) for _ in range(BATCH)])
-        seen, chosen = mask(ids, vocabulary, tokenizer.mask_token_id)
+    seen_texts, held_out = load_texts(args.texts)
+    source = blocks(tokenizer, seen_texts, args.seed, args.whole_words)
+    measure = [*itertools.islice(blocks(tokenizer, held_out, 0, False), HELD_OUT_BLOCKS)]
+
+    def loss_on(group: Sequence[Block]) -> torch.Tensor:
+        ids, seen, chosen = mask(group, vocabulary, tokenizer.mask_token_id)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
             states = model(seen).last_hidden_state[chosen]
             logits = head(states) @ model.get_input_embeddings().weight.T + bias
-        loss = nn.functional.cross_entropy(logits.float(), ids[chosen])
+        return nn.functional.cross_entropy(logits.float(), ids[chosen])
+
+    began = saved = time.monotonic()
+    losses = []
+    for step in range(1, args.steps + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * min(1, step / 100) * (1 - step / args.steps)
+        loss = loss_on([next(source) for _ in range(BATCH)])
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
-        step += 1
         if time.monotonic() - saved > 300:
             saved = time.monotonic()
             model.save_pretrained(args.out)
         if step % 50 == 0:
-            sys.stderr.write(f"step {step}, {spent:.0%}: loss {sum(losses[-50:]) / 50:.3f}\n")
+            minutes = (time.monotonic() - began) / 60
+            left = minutes / step * (args.steps - step)
+            sys.stderr.write(f"step {step}, {minutes:.0f} min, {left:.0f} left: loss {sum(losses[-50:]) / 50:.3f}\n")
+    model.eval()
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        parts = [loss_on(measure[at : at + BATCH]).item() for at in range(0, HELD_OUT_BLOCKS, BATCH)]
+    sys.stderr.write(f"{args.steps} steps; loss on held-out texts {sum(parts) / len(parts):.3f}\n")
     model.save_pretrained(args.out)
     tokenizer.save_pretrained(args.out)
 
