@@ -93,7 +93,8 @@ class Encoder:
             raise ValueError(f"window {window} leaves no room beside heading {heading} and overlap {overlap}")
         self.tokenizer, self.window, self.overlap, self.heading = tokenizer, window, overlap, heading
         self._begin, self._end = tokenizer.cls_token_id, tokenizer.sep_token_id
-        ends = tokenizer(CLAUSE_ENDS, add_special_tokens=False)["input_ids"]
+        # one by one, and the last piece of each: a SentencePiece tokenizer may put a piece for the space in front
+        ends = [tokenizer(end, add_special_tokens=False)["input_ids"][-1] for end in CLAUSE_ENDS]
         self._clause_ends = torch.tensor([i for i in ends if i != tokenizer.unk_token_id])
         probe = tokenizer("法治政府建设", add_special_tokens=False)["input_ids"]
         if not probe or tokenizer.unk_token_id in probe:

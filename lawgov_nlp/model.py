@@ -1,4 +1,4 @@
-"""The tagger: one BERT encoder, a paragraph head and an indicator head.
+"""The tagger: one encoder of the BERT family, a paragraph head and an indicator head.
 
 The paragraph head gives the primary dimension (or none) and, independently, which dimensions are among the
 paragraph's labels. The indicator head labels tokens as VALUE or NAME, points from each value to the name of
@@ -8,12 +8,14 @@ serve several values and stand before or behind them.
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel, PretrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
 from lawgov_nlp.encode import Batch
 from lawgov_nlp.report import DIMENSIONS, TOPICS
@@ -34,7 +36,7 @@ class TaggerConfig(PretrainedConfig):
     """What the weights need to be used rightly.
 
     Args:
-        encoder: The `BertConfig` of the encoder as a dictionary.
+        encoder: The encoder's own configuration as a dictionary, with its `model_type` (without one, `bert`).
         dimensions: The dimensions in the order of the logits; checked against the code's on loading.
         window: Tokens in a window; `overlap` and `heading` as in `Encoder`.
         secondary_threshold: Probability from which a dimension counts as secondary; chosen on the dev split.
@@ -86,6 +88,36 @@ class TaggerOutput:
     states: torch.Tensor
 
 
+def encoder_config(settings: dict[str, Any]) -> PretrainedConfig:
+    """The configuration of an encoder from its dictionary."""
+    settings = dict(settings)
+    return AutoConfig.for_model(settings.pop("model_type", "bert"), **settings)
+
+
+def build_encoder(config: PretrainedConfig) -> PreTrainedModel:
+    """An encoder with fresh weights, of whatever architecture transformers knows.
+
+    Raises:
+        ValueError: transformers knows none for this configuration.
+    """
+    if type(config) not in MODEL_MAPPING:
+        raise ValueError(f"transformers has no encoder for model_type {config.model_type!r}")
+    architecture = MODEL_MAPPING[type(config)]
+    # a pooler would be weights that nothing trains
+    return architecture(config, **without_pooler(architecture))
+
+
+def without_pooler(architecture: type[PreTrainedModel]) -> dict[str, bool]:
+    """The argument that leaves the pooler of an architecture out, where it has one."""
+    return {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(architecture).parameters else {}
+
+
+def longest_window(config: PretrainedConfig) -> int:
+    """Tokens that an encoder can take at once: RoBERTa's kin count positions from behind the padding token's id."""
+    roberta = config.model_type in ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text")
+    return config.max_position_embeddings - (config.pad_token_id + 1 if roberta else 0)
+
+
 class TaggerModel(PreTrainedModel):
     """Encoder and heads; saved and loaded like every Hugging Face model, safetensors only."""
 
@@ -94,7 +126,9 @@ class TaggerModel(PreTrainedModel):
 
     def __init__(self, config: TaggerConfig) -> None:
         super().__init__(config)
-        self.encoder = BertModel(BertConfig(**config.encoder), add_pooling_layer=False)
+        self.encoder = build_encoder(encoder_config(config.encoder))
+        # XLM-R has one segment only: there the `</s>` between them tells heading from paragraph
+        self.segments = getattr(self.encoder.config, "type_vocab_size", 0) > 1
         hidden, size = self.encoder.config.hidden_size, config.pointer_size
         self.dropout = nn.Dropout(config.dropout)
         self.primary = nn.Linear(3 * hidden, len(DIMENSIONS) + 1)
@@ -127,7 +161,9 @@ class TaggerModel(PreTrainedModel):
         parts = (t.split(WINDOWS_AT_ONCE) for t in (batch.input_ids, batch.attention_mask, batch.token_type_ids))
         states = torch.cat(
             [
-                self.encoder(input_ids=ids, attention_mask=attention, token_type_ids=types).last_hidden_state
+                self.encoder(
+                    input_ids=ids, attention_mask=attention, **({"token_type_ids": types} if self.segments else {})
+                ).last_hidden_state
                 for ids, attention, types in zip(*parts, strict=True)
             ]
         )

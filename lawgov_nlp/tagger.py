@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 from lawgov_nlp.decode import decode
 from lawgov_nlp.encode import Encoder
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model import TaggerConfig, TaggerModel
+from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
 from lawgov_nlp.report import DIMENSIONS, Report, TaggedParagraph, TaggedReport, Unit
 
 BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
@@ -168,12 +168,12 @@ def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
         )
     if list(config.dimensions) != [d.value for d in DIMENSIONS]:
         raise ModelError(f"{folder}: trained for dimensions {config.dimensions}, expected {[*map(str, DIMENSIONS)]}")
-    if config.window > model.encoder.config.max_position_embeddings:
+    if config.window > (longest := longest_window(model.encoder.config)):
         raise ModelError(
-            f"{folder}: window {config.window} is longer than the encoder's "
-            f"{model.encoder.config.max_position_embeddings} positions; config.json was changed by hand?"
+            f"{folder}: window {config.window} is longer than the encoder's {longest} positions; config.json was "
+            "changed by hand?"
         )
-    if len(tokenizer) != model.encoder.config.vocab_size:
+    if len(tokenizer) > model.encoder.config.vocab_size:
         raise ModelError(
             f"{folder}: tokenizer has {len(tokenizer)} pieces, the encoder {model.encoder.config.vocab_size}; "
             "tokenizer.json belongs to another model"
