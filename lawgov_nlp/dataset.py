@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, load_folder, write
@@ -26,12 +26,19 @@ class SplitError(LawgovError, ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A paragraph with its gold labels; the indicators' offsets count within `unit.text`."""
+    """A paragraph with its gold labels; the indicators' offsets count within `unit.text`.
+
+    Attributes:
+        labels_coded: Whether someone decided on the dimensions; without, `primary` says nothing and none is learned.
+        indicators_coded: The same of the indicators.
+    """
 
     unit: Unit
     primary: Dimension | None
     secondary: tuple[Dimension, ...]
     indicators: tuple[GoldIndicator, ...]
+    labels_coded: bool = True
+    indicators_coded: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +81,7 @@ def examples(reports: Iterable[GoldReport]) -> ExampleSet:
             if unit is None:
                 misread += 1
                 continue
-            found.append(
-                Example(unit=unit, primary=example.primary, secondary=example.secondary, indicators=example.indicators)
-            )
+            found.append(replace(example, unit=unit))
     return ExampleSet(examples=tuple(found), misread=misread)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 import transformers
 from torch.nn import functional as F
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.augment import vary
@@ -25,7 +26,7 @@ from lawgov_nlp.decode import relabel
 from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder, Window
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.model import NONE, TAGS, TaggerConfig, TaggerModel, TaggerOutput
+from lawgov_nlp.model import NONE, TAGS, TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
 from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension
 from lawgov_nlp.tagger import Tagger
 
@@ -88,7 +89,8 @@ class TrainConfig:
 class _Targets:
     """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6).
 
-    A link is window, value's first and last token, name's first and last token, topic.
+    A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `_IGNORE`
+    in primary and tags, and NaN in mentions.
     """
 
     primary: torch.Tensor
@@ -155,6 +157,8 @@ def train(
             with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
                 output = model(batch)
             parts = _losses(model, TaggerOutput(**{k: v.float() for k, v in vars(output).items()}), batch, targets)
+            if not parts:  # nothing of this batch was coded
+                continue
             torch.stack(list(parts.values())).sum().backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
@@ -199,18 +203,44 @@ def save(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, reco
 
 
 def _start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
-    """A tagger on the pretrained encoder, its heads fresh."""
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    pretrained, info = BertModel.from_pretrained(
-        folder, add_pooling_layer=False, local_files_only=True, use_safetensors=True, output_loading_info=True
-    )
+    """A tagger on the pretrained encoder, its heads fresh.
+
+    Raises:
+        ModelError: The folder holds no encoder that transformers knows, or not all of its weights as safetensors, or
+            its tokenizer gives no offsets.
+    """
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
+        architecture = MODEL_MAPPING[type(settings)]
+        pretrained, info = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **without_pooler(architecture),
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a folder can be wrong in many ways, in libraries with errors of their own
+        raise ModelError(
+            f"{folder}: no encoder to start from: {error}; expected config.json, model.safetensors and tokenizer files "
+            "of an encoder that transformers knows"
+        ) from error
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
-        raise ModelError(f"{folder}: no pretrained BertModel, {missing} … are missing; see training/build_encoder.py")
-    settings = BertConfig.from_pretrained(folder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+        raise ModelError(f"{folder}: no pretrained {architecture.__name__}, {missing} … are missing")
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelError(f"{folder}: {type(tokenizer).__name__} gives no character offsets; a fast tokenizer is needed")
+    if len(tokenizer) > settings.vocab_size:
+        raise ModelError(
+            f"{folder}: the tokenizer has {len(tokenizer)} pieces, the encoder {settings.vocab_size}; "
+            "they don't belong together"
+        )
+    for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        if hasattr(settings, rate):
+            setattr(settings, rate, 0.0)  # see TrainConfig.dropout
     config = TaggerConfig(
-        encoder=settings.to_diff_dict(),
-        window=min(TaggerConfig().window, settings.max_position_embeddings),
+        encoder=settings.to_diff_dict() | {"model_type": settings.model_type},
+        window=min(TaggerConfig().window, longest_window(settings)),
         dropout=dropout,
         revision=revision,
         data_hash=trained_on,
@@ -310,15 +340,19 @@ def _varied(example: Example, config: TrainConfig, sections: Sequence[str], rng:
 def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch: Batch) -> _Targets:
     tags = torch.where(batch.body_mask, 0, _IGNORE)
     links = []
-    primary = [DIMENSIONS.index(e.primary) if e.primary else NONE for e in data]
+    primary = [_primary(e) for e in data]
     mentions = torch.zeros(len(data), len(DIMENSIONS))
     row = 0
     for number, (example, code) in enumerate(zip(data, encoded, strict=True)):
         for dimension in (example.primary, *example.secondary):
             if dimension:
                 mentions[number, DIMENSIONS.index(dimension)] = 1
+        if not example.labels_coded:
+            mentions[number] = torch.nan
         spans = [(_tokens(code, i.value), _tokens(code, i.name), TOPICS.index(i.dimension)) for i in example.indicators]
         for window in code.windows:
+            if not example.indicators_coded:
+                tags[row] = _IGNORE
             for value, name, topic in spans:
                 value_here, name_here = _within(window, value), _within(window, name)
                 for place, begin, inside in ((name_here, _B_NAME, _I_NAME), (value_here, _B_VALUE, _I_VALUE)):
@@ -338,6 +372,12 @@ def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch
     )
 
 
+def _primary(example: Example) -> int:
+    if not example.labels_coded:
+        return _IGNORE
+    return DIMENSIONS.index(example.primary) if example.primary else NONE
+
+
 def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
     """First and last token that touch a span of characters."""
     touching = [t for t, (start, end) in enumerate(code.offsets) if start < span[1] and span[0] < end]
@@ -354,12 +394,14 @@ def _within(window: Window, span: tuple[int, int]) -> tuple[int, int] | slice:
 
 
 def _losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: _Targets) -> dict[str, torch.Tensor]:
-    """The parts of the loss, each a mean, added with equal weight."""
-    parts = {
-        "primary": F.cross_entropy(output.primary, targets.primary),
-        "mentions": F.binary_cross_entropy_with_logits(output.mentions, targets.mentions),
-        "tags": F.cross_entropy(output.tags.flatten(0, 1), targets.tags.flatten(), ignore_index=_IGNORE),
-    }
+    """The parts of the loss, each a mean over what was coded, added with equal weight; a part without any is absent."""
+    parts = {}
+    labelled = targets.primary != _IGNORE
+    if labelled.any():
+        parts["primary"] = F.cross_entropy(output.primary, targets.primary, ignore_index=_IGNORE)
+        parts["mentions"] = F.binary_cross_entropy_with_logits(output.mentions[labelled], targets.mentions[labelled])
+    if (targets.tags != _IGNORE).any():
+        parts["tags"] = F.cross_entropy(output.tags.flatten(0, 1), targets.tags.flatten(), ignore_index=_IGNORE)
     if len(targets.links):
         values, names, topics = targets.links[:, :3], targets.links[:, 3:5], targets.links[:, 5]
         starts, ends = model.point(output.states, batch, values)

@@ -106,3 +106,32 @@ def test_splits_are_checked(tmp_path, gold):
 def test_an_unknown_precision_is_refused(tmp_path, encoder_folder, gold):
     with pytest.raises(ValueError, match="unknown precision 'fp8'"):
         train([gold], [gold], encoder=encoder_folder, out=tmp_path, config=TrainConfig(precision="fp8"))
+
+
+def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
+    """Labels of one paragraph and indicators of another: the loss is that of the two parts, and no NaN."""
+    import random
+
+    import torch
+
+    from lawgov_nlp.encode import Encoder
+    from lawgov_nlp.train import _batches, _losses
+
+    config = TrainConfig(heading_dropout=0, heading_swap=0, half_width=0, digits=0, misreading=0)
+    settings = tiny_model.config
+    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    whole = next(e for e in examples([gold]).examples if "法律咨询" in e.unit.text)
+
+    def losses(*data):
+        ((batch, targets),) = _batches(data, coder, config, random.Random(0))
+        with torch.inference_mode():
+            return {k: float(v) for k, v in _losses(tiny_model, tiny_model(batch), batch, targets).items()}
+
+    labels, indicators = replace(whole, indicators_coded=False, indicators=()), replace(whole, labels_coded=False)
+    both, only_labels, only_indicators = losses(whole), losses(labels), losses(indicators)
+    assert both.keys() == {"primary", "mentions", "tags", "names", "topics"}
+    assert only_labels == pytest.approx({k: both[k] for k in ("primary", "mentions")}, abs=1e-5)
+    assert only_indicators == pytest.approx({k: both[k] for k in ("tags", "names", "topics")}, abs=1e-5)
+    wrong = replace(labels, primary=Dimension.PLANS, labels_coded=False)  # what stands there isn't looked at
+    assert losses(wrong) == {}
+    assert losses(labels, indicators) == pytest.approx(both, abs=1e-5)
