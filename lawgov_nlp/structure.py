@@ -27,6 +27,9 @@ _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
 )
 """Rank and form of a heading's number, outermost first: a mark closes every heading of its rank or deeper."""
 
+_APPENDIX = re.compile(r"附(?:[件表录]\s*[\d一二三四五六]?)?\s*[：:、\s]|附[件表录]\s*[\d一二三四五六]?$")
+"""How the heading of an appendix opens: it stands beside the sections, numbered or not, and closes the last of them."""
+
 _UNNUMBERED = 1.5
 """Rank of a heading without a number: under 一、 and above （一）, unless a gap in the numbers says otherwise."""
 
@@ -284,7 +287,8 @@ def _mark_middle(lines: Sequence[_Line]) -> None:
     numbered = {line.rank for line in lines if line.rank is not None}
     for line in lines:
         if line.kind is UnitKind.HEADING and line.rank is None:
-            line.rank = _gap_rank(line, lines) or (_UNNUMBERED if 1 in numbered else 1)
+            plain = _UNNUMBERED if 1 in numbered and not _APPENDIX.match(line.text) else 1
+            line.rank = _gap_rank(line, lines) or plain
 
 
 def _is_listed(line: _Line, before: _Line | None, below: Sequence[_Line]) -> bool:

@@ -218,3 +218,8 @@ def test_full_stops_typed_in_english_mode():
 def test_a_bracket_and_a_full_stop_behind_the_number():
     report = parse_report("某镇2023年法治政府建设报告\n一、做法\n1).健全机制。按照上级部署，把责任落到人。\n")
     assert report.paragraphs[0].headings == ("一、做法", "1).健全机制")
+
+
+def test_an_appendix_stands_beside_the_sections():
+    text = f"一、主要做法\n{BODY}\n二、下一步打算\n{BODY}\n附：2020年主要数据\n行政许可　受理1893件　办结1893件\n"
+    assert paths(text) == [("一、主要做法",), ("二、下一步打算",), ("附：2020年主要数据",)]
