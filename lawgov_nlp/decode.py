@@ -29,6 +29,12 @@ _QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
 _NEVER_NAMED = ("，", "。", "；", "：", ",", ";", ":")
 """Tokens that no name of the annotated reports crosses."""
 
+_OUTSIDE_A_NAME = re.compile(
+    r"(?P<front>[\s的、，”’》）)]*(?:等(?=问题|事项|案件|领域|活动|方面|纠纷|行为|情形|情况))?)(?P<name>.*?)[\s的、，“‘《（(]*(?<!标的)",
+    re.DOTALL,
+)
+"""What a name neither begins nor ends with. The tokenizer has pieces such as 的问题, which the model can't part."""
+
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HOTLINE = re.compile("12(?:309|315|320|328|333|338|345|348|350|355|366|369|388|389|393|394)")
 _DAY = re.compile(r"(?:1[0-2]|[1-9])[.·．](?:[12]\d|3[01]|\d)")
@@ -271,8 +277,8 @@ def _indicators(
         name, start = "", 0
         if span:
             start, end = offsets[span[0] + shift][0], offsets[span[1] + shift][1]
-            name = paragraph.text[start:end].strip()
-            start += paragraph.text[start:end].find(name)
+            start, end = _trimmed(paragraph.text, start, end)
+            name = paragraph.text[start:end]
         quantity = read_quantity(paragraph.text, value.start, value.end)
         yield (
             value.paragraph,
@@ -290,6 +296,19 @@ def _indicators(
                 score=round(value.score, 4),
             ),
         )
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A name's span without what no name begins or ends with, half a pair of quotation marks, or a pair round all."""
+    match = _OUTSIDE_A_NAME.fullmatch(text, start, end)
+    if match and match["name"]:
+        start, end = match.span("name")
+    name = text[start:end]
+    if name.startswith("“") and "”" not in name[:-1] and len(name) > 1:
+        return start + 1, end - name.endswith("”")
+    if name.endswith("”") and "“" not in name and len(name) > 1:
+        return start, end - 1
+    return start, end
 
 
 def _best_name(starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray) -> tuple[int, int] | None:

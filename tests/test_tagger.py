@@ -11,6 +11,7 @@ from lawgov_nlp.decode import relabel
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.report import DIMENSIONS, TOPICS
 from lawgov_nlp.tagger import Tagger, load
+from tests.conftest import ROOT
 
 
 def check(tagged):
@@ -207,3 +208,25 @@ def test_temperature_changes_scores_and_no_label(tiny, gold):
         config.primary_temperature = 1.0
     assert [p.label for p in after] == [p.label for p in before]
     assert all(a.confidence < b.confidence for a, b in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("的成功率", "成功率"), ("等问题", "问题"), ("等候时间", "等候时间"), ("标的", "标的"), ("学法的", "学法"), (" 调解 ", "调解"), ("周边“", "周边"),
+        ("“学法用法示范户”", "学法用法示范户"), ("法律明白人”", "法律明白人"), ("“一件事”联办", "“一件事”联办"), ("的", "的"), ("”", "”"),
+    ],
+)  # fmt: skip
+def test_a_name_is_trimmed_to_the_codebook(name, kept):
+    from lawgov_nlp.decode import _trimmed
+
+    text = f"镇里{name}3件"
+    assert text[slice(*_trimmed(text, 2, 2 + len(name)))] == kept
+
+
+def test_no_coded_name_would_be_trimmed():
+    from lawgov_nlp.annotation import load_folder
+    from lawgov_nlp.decode import _trimmed
+
+    units = [u for report in load_folder(ROOT / "data" / "reports") for u in report.units]
+    assert [u.text for u in units for i in u.indicators if _trimmed(u.text, *i.name) != i.name] == []
