@@ -40,7 +40,7 @@ ifneq ($(TEXTS),)
 else
 	@echo "TEXTS is not set: the encoder isn't pretrained further, and the gate will find the model below the shipped one"
 endif
-	$(BIN)/python training/train.py --encoder $(WORK)/encoder$(if $(TEXTS),-mlm) --epochs $(EPOCHS) --revision "$(REVISION)" --out $(WORK)/lawgov-small
+	$(BIN)/python training/train.py --base $(WORK)/encoder$(if $(TEXTS),-mlm) --epochs $(EPOCHS) --revision "$(REVISION)" --out $(WORK)/lawgov-small
 	$(BIN)/python training/calibrate.py $(WORK)/lawgov-small
 	$(BIN)/python training/evaluate.py --model $(WORK)/lawgov-small --pictures $(WORK)
 	$(BIN)/python training/gate.py --model $(WORK)/lawgov-small

@@ -19,3 +19,7 @@ class ModelError(LawgovError, ValueError):
 
 class OutputError(LawgovError, ValueError):
     """A result that can't be written where or how it was asked for."""
+
+
+class TrainingError(LawgovError, RuntimeError):
+    """A training that can't begin, go on or be resumed."""

@@ -1,43 +1,43 @@
-"""Fine-tune the tagger on annotated reports. Never imported by inference."""
+"""Fine-tune a tagger on annotated reports, with the Hugging Face `Trainer`. Never imported by inference."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
 import math
 import platform
-import random
-import re
+import shutil
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 import transformers
-from torch.nn import functional as F
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
-from transformers.models.auto.modeling_auto import MODEL_MAPPING
+from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
+from transformers.trainer_utils import get_last_checkpoint
 
 from lawgov_nlp.annotation import GoldReport
-from lawgov_nlp.augment import vary
+from lawgov_nlp.batches import Batches, clipped
 from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.dataset import Example, data_hash, examples, read_gold
 from lawgov_nlp.decode import relabel
-from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder, Window
-from lawgov_nlp.errors import ModelError
+from lawgov_nlp.encode import Encoder
+from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.model import NONE, TAGS, TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
-from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.learner import Learner, start
+from lawgov_nlp.model import TaggerConfig, TaggerModel
+from lawgov_nlp.tagger import Tagger, shipped_model
+from lawgov_nlp.train_config import TrainConfig
+
+__all__ = ["TrainConfig", "calibrate", "in_bfloat16", "save", "train"]
 
 logger = logging.getLogger(__name__)
-
-_O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
-_IGNORE = -100
 
 REVIEW_ACCURACY = 0.99
 """Share of the primary labels on dev that shall be right among those that need no review. Higher than one would ask of
@@ -49,144 +49,235 @@ REVIEW_SHARE = 0.05
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds of secondary labels that are tried on dev."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """How to train; what the shipped model was trained with is in its `training.json`.
-
-    Attributes:
-        epochs: Passes over the training reports.
-        rate: Peak learning rate of the encoder; `head_rate` that of the heads, which start from nothing.
-        batch_tokens: Tokens in a batch, padding included.
-        dropout: In the heads. The encoder has none: on a CPU it costs a quarter of the time, and with so few passes
-            it changes little.
-        heading_dropout: Share of paragraphs that lose their heading path in a pass, so that reports without
-            headings are read too.
-        heading_swap: Share of paragraphs about work done, without numbers, that are put under the section heading of
-            another report's plans in a pass, and are plans there: the heading decides even where the text forgets
-            the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
-        half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
-            figures of the same length in their values; `misreading`: some look-alike characters (`lawgov_nlp.augment`).
-        precision: Of the model's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
-            GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
-            that tie names and tell topics are float32 always.
-        seed: Of order, dropout and the heads' first weights.
-    """
-
-    epochs: int = 10
-    rate: float = 1e-4
-    head_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    batch_tokens: int = 2560
-    dropout: float = 0.2
-    heading_dropout: float = 0.05
-    heading_swap: float = 0.05
-    half_width: float = 0.1
-    digits: float = 0.5
-    misreading: float = 0.1
-    precision: str = "auto"
-    seed: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Targets:
-    """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6).
-
-    A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `_IGNORE`
-    in primary and tags, and NaN in mentions.
-    """
-
-    primary: torch.Tensor
-    mentions: torch.Tensor
-    tags: torch.Tensor
-    links: torch.Tensor
-
-    def to(self, device: str) -> _Targets:
-        return _Targets(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+CHECKPOINTS = 4
+"""Checkpoints in a pass: what an interruption can cost at most."""
 
 
 def train(
     reports: Sequence[GoldReport],
     dev: Sequence[GoldReport],
     *,
-    encoder: Path,
+    base: Path,
     out: Path,
+    replay: Sequence[GoldReport] = (),
     config: TrainConfig | None = None,
     revision: str = "",
     device: str = "cpu",
+    overwrite: bool = False,
+    resume: bool = False,
 ) -> Scores:
-    """Train a tagger and save it where the dev reports are tagged best.
+    """Train a tagger and save it as it was after the pass that tags the dev reports best.
+
+    Nothing stands at `out` before the model is whole. Until then everything lies in a folder beside it, from which an
+    interrupted run can be resumed; the result is the same as without the interruption.
 
     Args:
         reports: Annotated reports to learn from.
-        dev: Annotated reports that choose the epoch and the threshold of secondary labels.
-        encoder: Folder of the pretrained encoder (`training/build_encoder.py`).
-        out: Folder for the model; each better epoch overwrites the last.
+        dev: Annotated reports that choose the pass, the threshold of secondary labels and the calibration.
+        base: Folder of the model to start from: a tagger, or a pretrained encoder.
+        out: Folder for the model.
+        replay: Annotated reports that the base was trained on and that shall not be forgotten (`TrainConfig.replay`).
         config: How to train.
         revision: Name and version to be written into the model.
         device: Where to train: `cpu`, `cuda` or `cuda:N`.
+        overwrite: Whether a model at `out` may be replaced, and an unfinished run for it thrown away.
+        resume: Go on with an interrupted run of the same reports, base and configuration.
 
     Returns:
         The scores of the saved model on `dev`, as it is loaded again.
 
     Raises:
-        ModelError: The encoder's folder doesn't hold all of a `BertModel`'s weights.
+        ModelError: The base can't be loaded.
+        OutputError: Something is at `out` already, or an unfinished run for it.
+        TrainingError: The reports give nothing to learn, the loss is no number, the disk is full, or the run to be
+            resumed is another one.
     """
     config = config or TrainConfig()
-    if config.epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {config.epochs}")
-    began = time.monotonic()
-    half = in_bfloat16(config.precision, device)
-    random.seed(config.seed)
+    torch.set_flush_denormal(True)  # Adam's averages of rare pieces become denormal, and a step takes twice as long
     torch.manual_seed(config.seed)
-    model, tokenizer = _start(encoder, revision, data_hash(reports), config.dropout)
-    model.to(device)
-    coder = Encoder(tokenizer, window=model.config.window, overlap=model.config.overlap, heading=model.config.heading)
+    folder = _claim(out, overwrite, resume)
+    learned, replayed = _examples(reports), _examples(replay)
+    if not learned:
+        raise TrainingError("there is no paragraph to learn from in the reports")
+    tagger, tokenizer = start(base, revision, data_hash(reports), config.dropout)
+    _identify(folder, {"config": asdict(config), "base": _hash(base), "data": data_hash([*reports, *replay, *dev])})
+    settings = tagger.config
+    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    loose = clipped(coder, learned)
+    if loose:
+        logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
+    batches = Batches(learned, replayed, coder, config)
+    half = in_bfloat16(config.precision, device)
+    learner = Learner(tagger.to(device))
+    progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
+    trainer = Trainer(
+        model=learner,
+        args=_arguments(folder, batches.ends, config, half, device),
+        train_dataset=batches,
+        data_collator=lambda items: items[0],
+        callbacks=[progress],
+        optimizers=_optimizer(learner, config, len(batches)),
+    )
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = get_last_checkpoint(folder) if resume else None
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+            raise TrainingError(f"{folder}: the disk is full; make room and go on with resume") from error
+        raise
+    if out.exists():
+        shutil.rmtree(out)  # only with `overwrite`
+    (folder / _BEST).rename(out)
+    shutil.rmtree(folder)
+    saved = Tagger(out, device)
+    return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
+
+
+_BEST, _RUN, _QUALITY = "best", "run.json", "quality.json"
+
+
+def _claim(out: Path, overwrite: bool, resume: bool) -> Path:
+    """The folder of the run, beside the model's."""
+    folder = out.with_name(f".{out.name}.training")
+    if shipped_model() in (out.resolve(), *out.resolve().parents):
+        raise OutputError(f"{out} is the shipped model, which stays as it is; choose another folder")
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} is there already; choose another folder, or overwrite")
+    if resume:
+        if not folder.is_dir() or get_last_checkpoint(folder) is None:
+            raise TrainingError(f"there is no interrupted run for {out} to resume ({folder} holds no checkpoint)")
+        return folder
+    if folder.exists():
+        if not overwrite:
+            raise OutputError(f"{folder} holds an unfinished run for {out}; resume it, or overwrite to begin anew")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _identify(folder: Path, run: dict[str, object]) -> None:
+    """Write down which run it is, or check that it is the same one."""
+    file = folder / _RUN
+    if not file.exists():
+        file.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+        return
+    before = json.loads(file.read_text(encoding="utf-8"))
+    changed = [key for key in run if before.get(key) != run[key]]
+    if changed:
+        raise TrainingError(
+            f"{folder} was begun with another {' and another '.join(changed)}; resume it with the same, or begin anew"
+        )
+
+
+def _examples(reports: Sequence[GoldReport]) -> list[Example]:
     data = examples(reports)
     if data.misread:
         logger.warning("%d annotated paragraphs are not read as paragraphs and are left out", data.misread)
-    clipped = _clipped(coder, data.examples)
-    if clipped:
-        logger.warning("%d annotated spans don't end on token bounds: %s", sum(clipped.values()), dict(clipped))
-    steps = config.epochs * sum(1 for _ in _batches(data.examples, coder, config, random.Random(0)))
-    optimizer, schedule = _optimizer(model, config, steps)
-    rng = random.Random(config.seed)
-    best = -1.0
-    for epoch in range(1, config.epochs + 1):
-        model.train()
-        losses: Counter[str] = Counter()
-        count = 0
-        for batch, targets in _batches(data.examples, coder, config, rng):
-            batch, targets = batch.to(device), targets.to(device)
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
-                output = model(batch)
-            parts = _losses(model, TaggerOutput(**{k: v.float() for k, v in vars(output).items()}), batch, targets)
-            if not parts:  # nothing of this batch was coded
-                continue
-            torch.stack(list(parts.values())).sum().backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-            losses.update({name: value.item() for name, value in parts.items()})
-            count += 1
-        logger.info("epoch %d: %s", epoch, {name: round(value / count, 4) for name, value in losses.items()})
-        if epoch < (config.epochs + 1) // 2:
-            continue  # the learning rate is still high; scoring costs as long as a quarter of an epoch
-        scores, threshold = _score(model, tokenizer, dev)
-        quality = (
-            scores.figures["primary_macro_f1"] + scores.figures["labels_micro_f1"] + scores.figures["indicator_f1"]
+    return [e for e in data.examples if e.labels_coded or e.indicators_coded]
+
+
+def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: bool, device: str) -> TrainingArguments:
+    args = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=ends[-1],
+        per_device_train_batch_size=1,  # an item is a whole batch
+        train_sampling_strategy="sequential",  # `Batches` has shuffled
+        max_grad_norm=1.0,
+        bf16=half,
+        use_cpu=torch.device(device).type == "cpu",
+        seed=config.seed,
+        save_steps=max(1, ends[0] // CHECKPOINTS),
+        save_total_limit=2,  # one to fall back upon while the other is being written
+        logging_steps=max(1, ends[0] // CHECKPOINTS),
+        logging_nan_inf_filter=False,
+        report_to="tensorboard" if find_spec("tensorboard") else "none",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+    )
+    args._n_gpu = min(1, args.n_gpu)  # several GPUs would each be given a part of a batch, which can't be parted
+    return args
+
+
+class _Progress(TrainerCallback):
+    """Says how far the training is; scores dev after each pass of the second half, and saves the best model."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        tokenizer: PreTrainedTokenizerFast,
+        dev: Sequence[GoldReport],
+        ends: Sequence[int],
+        config: TrainConfig,
+        folder: Path,
+        provenance: dict[str, object],
+    ) -> None:
+        self.learner, self.tokenizer, self.dev, self.ends = learner, tokenizer, dev, ends
+        self.config, self.folder, self.provenance = config, folder, provenance
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Start the clock."""
+        self.began, self.first = time.monotonic(), state.global_step
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """The loss since the last time, and the minutes left."""
+        if not self.learner.count:
+            return
+        done = state.global_step - self.first
+        left = (time.monotonic() - self.began) / done * (state.max_steps - state.global_step) / 60
+        parts = {name: round(total / self.learner.count, 4) for name, total in self.learner.sums.items()}
+        loss = sum(parts.values())
+        logger.info(
+            "step %d of %d, about %.0f min left: loss %.4f %s", state.global_step, state.max_steps, left, loss, parts
         )
-        logger.info("epoch %d on dev: %s", epoch, scores.figures)
-        if quality > best:
-            best = quality
+        self.learner.sums.clear()
+        self.learner.count = 0
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> TrainerControl:
+        """At the end of a pass: score, save, stop where it gets no better."""
+        if state.global_step not in self.ends:
+            return control
+        epoch = self.ends.index(state.global_step) + 1
+        if epoch < (self.config.epochs + 1) // 2:
+            return control  # the learning rate is still high; scoring costs as long as a quarter of a pass
+        model = self.learner.tagger
+        scores, threshold = _score(model, self.tokenizer, self.dev)
+        model.train()
+        quality = sum(scores.figures[n] for n in ("primary_macro_f1", "labels_micro_f1", "indicator_f1"))
+        logger.info("pass %d on dev: %s", epoch, scores.figures)
+        best = self._best()
+        if quality > best["quality"] or not (self.folder / _BEST).is_dir():
             model.config.secondary_threshold = threshold
             calibrate(model.config, scores)
-            record = _record(encoder, half, device, time.monotonic() - began)
-            save(model, tokenizer, out, {"train": asdict(config), **record, "epoch": epoch, "dev": scores.figures})
-    saved = Tagger(out, device)
-    return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
+            took = {"minutes": round((time.monotonic() - self.began) / 60, 1), **_peak_memory(model.device)}
+            record = {"train": asdict(self.config), **self.provenance, **took, "epoch": epoch, "dev": scores.figures}
+            _replace(self.folder / _BEST, lambda folder: save(model, self.tokenizer, folder, record))
+            best = {"quality": quality, "epoch": epoch}
+            (self.folder / _QUALITY).write_text(json.dumps(best), encoding="utf-8")
+        if self.config.patience and epoch - best["epoch"] >= self.config.patience:
+            logger.info("no better on dev for %d passes: training stops", self.config.patience)
+            control.should_training_stop = True
+        return control
+
+    def _best(self) -> dict[str, float]:
+        file = self.folder / _QUALITY
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"quality": -1.0, "epoch": 0}
+
+
+def _replace(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder beside another one, then put it in its place."""
+    new = folder.with_name(f"{folder.name}.new")
+    if new.exists():
+        shutil.rmtree(new)
+    write(new)
+    if folder.exists():
+        shutil.rmtree(folder)
+    new.rename(folder)
 
 
 def calibrate(config: TaggerConfig, scores: Scores) -> None:
@@ -207,81 +298,38 @@ def save(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, reco
     (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _record(encoder: Path, half: bool, device: str, seconds: float) -> dict[str, object]:
-    """What else a run depended on, and what it took until now."""
-    peak = {}
-    if torch.device(device).type == "cuda":
-        peak["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 2**20)
-    if sys.platform == "linux":  # elsewhere the unit of ru_maxrss differs, and Windows has none
-        import resource
+def _hash(base: Path) -> str:
+    weights = base / "model.safetensors"
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
 
-        peak["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
-    weights = encoder / "model.safetensors"
+
+def _provenance(base: Path, half: bool, device: str) -> dict[str, object]:
+    """What else a run depends on."""
     return {
-        "encoder_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "base_sha256": _hash(base),
         "bfloat16": half,
         "device": torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else platform.machine(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "transformers": transformers.__version__,
-        "minutes": round(seconds / 60, 1),
-        **peak,
     }
 
 
-def _start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
-    """A tagger on the pretrained encoder, its heads fresh.
+def _peak_memory(device: torch.device) -> dict[str, int]:
+    """Memory at its highest so far, in MiB."""
+    peak = {}
+    if device.type == "cuda":
+        peak["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated(device) / 2**20)
+    if sys.platform == "linux":  # elsewhere the unit of ru_maxrss differs, and Windows has none
+        import resource
 
-    Raises:
-        ModelError: The folder holds no encoder that transformers knows, or not all of its weights as safetensors, or
-            its tokenizer gives no offsets.
-    """
-    try:
-        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
-        architecture = MODEL_MAPPING[type(settings)]
-        pretrained, info = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-            **without_pooler(architecture),
-        )
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # a folder can be wrong in many ways, in libraries with errors of their own
-        raise ModelError(
-            f"{folder}: no encoder to start from: {error}; expected config.json, model.safetensors and tokenizer files "
-            "of an encoder that transformers knows"
-        ) from error
-    if info["missing_keys"]:
-        missing = ", ".join(sorted(info["missing_keys"])[:3])
-        raise ModelError(f"{folder}: no pretrained {architecture.__name__}, {missing} … are missing")
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ModelError(f"{folder}: {type(tokenizer).__name__} gives no character offsets; a fast tokenizer is needed")
-    if len(tokenizer) > settings.vocab_size:
-        raise ModelError(
-            f"{folder}: the tokenizer has {len(tokenizer)} pieces, the encoder {settings.vocab_size}; "
-            "they don't belong together"
-        )
-    for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        if hasattr(settings, rate):
-            setattr(settings, rate, 0.0)  # see TrainConfig.dropout
-    config = TaggerConfig(
-        encoder=settings.to_diff_dict() | {"model_type": settings.model_type},
-        window=min(TaggerConfig().window, longest_window(settings)),
-        dropout=dropout,
-        revision=revision,
-        data_hash=trained_on,
-    )
-    model = TaggerModel(config)
-    model.encoder.load_state_dict(pretrained.float().state_dict())
-    return model, tokenizer
+        peak["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+    return peak
 
 
 def in_bfloat16(precision: str, device: str) -> bool:
     """Whether passes on a device are to run in bfloat16, `precision` being `auto`, `float32` or `bfloat16`."""
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(f"unknown precision {precision!r}; expected auto, float32 or bfloat16")
     if precision != "auto":
         return precision == "bfloat16"
     if torch.device(device).type == "cuda":
@@ -291,12 +339,12 @@ def in_bfloat16(precision: str, device: str) -> bool:
 
 
 def _optimizer(
-    model: TaggerModel, config: TrainConfig, steps: int
+    model: torch.nn.Module, config: TrainConfig, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """AdamW with a linear warm-up and a linear way down; no decay on biases and norms."""
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
+        groups.setdefault((name.startswith("tagger.encoder."), parameter.ndim > 1), []).append(parameter)
     optimizer = torch.optim.AdamW(
         [
             {
@@ -311,146 +359,6 @@ def _optimizer(
     return optimizer, torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
     )
-
-
-def _batches(
-    data: Sequence[Example], coder: Encoder, config: TrainConfig, rng: random.Random
-) -> Iterator[tuple[Batch, _Targets]]:
-    """One pass: shuffled, paragraphs of like length together, headings dropped at random."""
-    sections = [e.unit.headings[0] for e in data if e.primary is Dimension.PLANS and e.unit.headings]
-    data = [
-        vary(
-            _varied(e, config, sections, rng),
-            rng,
-            half=config.half_width,
-            digits=config.digits,
-            misreading=config.misreading,
-        )
-        for e in data
-    ]
-    encoded = coder.encode([e.unit for e in data])
-    # Noise in the sort key mixes lengths a little: batches of strictly equal lengths are the same every time.
-    order = sorted(range(len(data)), key=lambda k: len(encoded[k].offsets) * rng.uniform(0.8, 1.25))
-    groups: list[list[int]] = [[]]
-    longest = 0
-    for k in order:
-        size = sum(len(w.input_ids) for w in encoded[k].windows)
-        longest = max(longest, size)
-        if groups[-1] and longest * (len(groups[-1]) + 1) > config.batch_tokens:
-            groups.append([])
-            longest = size
-        groups[-1].append(k)
-    rng.shuffle(groups)
-    for group in groups:
-        windows = [w for k in group for w in encoded[k].windows]
-        batch = coder.collate(windows)
-        yield batch, _targets([data[k] for k in group], [encoded[k] for k in group], batch)
-
-
-def _varied(example: Example, config: TrainConfig, sections: Sequence[str], rng: random.Random) -> Example:
-    """The example as it is, or without its headings, or under a section of plans."""
-    dice = rng.random()
-    if dice < config.heading_dropout:
-        return replace(example, unit=replace(example.unit, headings=()))
-    about_work = example.primary in TOPICS and not re.search(r"\d|今年|全年|一年来", example.unit.text)
-    if dice < config.heading_dropout + config.heading_swap and about_work and example.unit.headings and sections:
-        headings = (rng.choice(sections), *example.unit.headings[1:])
-        labels = dict.fromkeys((example.primary, *example.secondary))
-        return replace(
-            example,
-            unit=replace(example.unit, headings=headings),
-            primary=Dimension.PLANS,
-            secondary=tuple(d for d in labels if d),
-        )
-    return example
-
-
-def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch: Batch) -> _Targets:
-    tags = torch.where(batch.body_mask, 0, _IGNORE)
-    links = []
-    primary = [_primary(e) for e in data]
-    mentions = torch.zeros(len(data), len(DIMENSIONS))
-    row = 0
-    for number, (example, code) in enumerate(zip(data, encoded, strict=True)):
-        for dimension in (example.primary, *example.secondary):
-            if dimension:
-                mentions[number, DIMENSIONS.index(dimension)] = 1
-        if not example.labels_coded:
-            mentions[number] = torch.nan
-        spans = [(_tokens(code, i.value), _tokens(code, i.name), TOPICS.index(i.dimension)) for i in example.indicators]
-        for window in code.windows:
-            if not example.indicators_coded:
-                tags[row] = _IGNORE
-            for value, name, topic in spans:
-                value_here, name_here = _within(window, value), _within(window, name)
-                for place, begin, inside in ((name_here, _B_NAME, _I_NAME), (value_here, _B_VALUE, _I_VALUE)):
-                    if isinstance(place, tuple):
-                        tags[row, place[0]] = begin
-                        tags[row, place[0] + 1 : place[1] + 1] = inside
-                    else:  # cut by the window's edge: the next window learns it
-                        tags[row, place] = _IGNORE
-                if isinstance(value_here, tuple) and isinstance(name_here, tuple):
-                    links.append((row, *value_here, *name_here, topic))
-            row += 1
-    return _Targets(
-        primary=torch.tensor(primary),
-        mentions=mentions,
-        tags=tags,
-        links=torch.tensor(links, dtype=torch.long).view(-1, 6),
-    )
-
-
-def token_targets(example: Example, code: EncodedParagraph, batch: Batch) -> torch.Tensor:
-    """The coded label of each token of one paragraph's windows, an index into `TAGS`, -100 outside it. Shape (W, T)."""
-    return _targets([example], [code], batch).tags
-
-
-def _primary(example: Example) -> int:
-    if not example.labels_coded:
-        return _IGNORE
-    return DIMENSIONS.index(example.primary) if example.primary else NONE
-
-
-def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
-    """First and last token that touch a span of characters."""
-    touching = [t for t, (start, end) in enumerate(code.offsets) if start < span[1] and span[0] < end]
-    return touching[0], touching[-1]
-
-
-def _within(window: Window, span: tuple[int, int]) -> tuple[int, int] | slice:
-    """A span of the paragraph's tokens as tokens of a window; where it isn't all inside, the part that is."""
-    shift = window.body - window.first
-    first, last, end = span[0] + shift, span[1] + shift, len(window.input_ids) - 1
-    if window.body <= first and last < end:
-        return first, last
-    return slice(max(window.body, first), max(window.body, min(last + 1, end)))
-
-
-def _losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: _Targets) -> dict[str, torch.Tensor]:
-    """The parts of the loss, each a mean over what was coded, added with equal weight; a part without any is absent."""
-    parts = {}
-    labelled = targets.primary != _IGNORE
-    if labelled.any():
-        parts["primary"] = F.cross_entropy(output.primary, targets.primary, ignore_index=_IGNORE)
-        parts["mentions"] = F.binary_cross_entropy_with_logits(output.mentions[labelled], targets.mentions[labelled])
-    if (targets.tags != _IGNORE).any():
-        parts["tags"] = F.cross_entropy(output.tags.flatten(0, 1), targets.tags.flatten(), ignore_index=_IGNORE)
-    if len(targets.links):
-        values, names, topics = targets.links[:, :3], targets.links[:, 3:5], targets.links[:, 5]
-        starts, ends = model.point(output.states, batch, values)
-        parts["names"] = F.cross_entropy(starts, names[:, 0]) + F.cross_entropy(ends, names[:, 1])
-        parts["topics"] = F.cross_entropy(model.classify(output.states, values, names), topics)
-    return parts
-
-
-def _clipped(coder: Encoder, data: Sequence[Example]) -> Counter[str]:
-    """Spans whose bounds aren't token bounds, which the model can therefore never give exactly, by kind."""
-    clipped: Counter[str] = Counter()
-    for example, code in zip(data, coder.encode([e.unit for e in data]), strict=True):
-        for kind, span in ((k, s) for i in example.indicators for k, s in (("value", i.value), ("name", i.name))):
-            first, last = _tokens(code, span)
-            clipped[kind] += (code.offsets[first][0], code.offsets[last][1]) != span
-    return +clipped
 
 
 def _score(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, dev: Sequence[GoldReport]) -> tuple[Scores, float]:

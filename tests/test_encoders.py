@@ -75,7 +75,7 @@ def test_any_encoder_can_be_trained_saved_loaded_and_used(tmp_path, gold, layout
     torch.manual_seed(0)
     layout(tmp_path / "base", gold.text)
     config = TrainConfig(epochs=1, precision="float32")
-    trained = train([gold], [gold], encoder=tmp_path / "base", out=tmp_path / "out", config=config)
+    trained = train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out", config=config)
     tagger = Tagger(tmp_path / "out", "cpu")
     assert tagger.model.config.window == TaggerConfig().window == 512
     report = read_gold(gold)
@@ -92,7 +92,7 @@ def test_a_paragraph_as_long_as_the_positions_allow(tmp_path, gold):
 
     xlm_roberta(tmp_path / "base", gold.text)
     config = TrainConfig(epochs=1, precision="float32")
-    train([gold], [gold], encoder=tmp_path / "base", out=tmp_path / "out", config=config)
+    train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out", config=config)
     text = "全年法律咨询302人次，群众反映良好。" * 100
     (paragraph,) = Tagger(tmp_path / "out", "cpu").tag(read_report(text)).paragraphs
     assert paragraph.text == text
@@ -102,7 +102,7 @@ def test_a_folder_without_safetensors_is_refused(tmp_path, gold):
     bert_base_chinese(tmp_path / "base", gold.text)
     (tmp_path / "base" / "model.safetensors").rename(tmp_path / "base" / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"model\.safetensors"):
-        train([gold], [gold], encoder=tmp_path / "base", out=tmp_path / "out")
+        train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out")
 
 
 def test_a_folder_of_half_an_encoder_is_refused(tmp_path, gold):
@@ -112,11 +112,11 @@ def test_a_folder_of_half_an_encoder_is_refused(tmp_path, gold):
     file = tmp_path / "base" / "model.safetensors"
     save_file({k: v for k, v in load_file(file).items() if "layer.0.attention" not in k}, file, {"format": "pt"})
     with pytest.raises(ModelError, match=r"attention.* … are missing"):
-        train([gold], [gold], encoder=tmp_path / "base", out=tmp_path / "out")
+        train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out")
 
 
 def test_a_tokenizer_without_chinese_is_refused(tmp_path, gold):
     bert_base_chinese(tmp_path / "base", "abc")
     (tmp_path / "base" / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n")
     with pytest.raises(ModelError, match="no Chinese vocabulary"):
-        train([gold], [gold], encoder=tmp_path / "base", out=tmp_path / "out")
+        train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out")

@@ -72,11 +72,11 @@ def _indicators(paragraph, example):
 def test_memorises_one_report(tmp_path, encoder_folder, gold, precision):
     """From random weights: if heads, targets, windows or decoding disagreed, this could not reach 1."""
     config = TrainConfig(epochs=150, rate=3e-3, head_rate=3e-3, heading_dropout=0.0, warmup=0.02, precision=precision)
-    scores = train([gold], [gold], encoder=encoder_folder, out=tmp_path, config=config, revision="memory")
+    scores = train([gold], [gold], base=encoder_folder, out=tmp_path / "out", config=config, revision="memory")
     assert scores.figures["primary_accuracy"] == 1
     assert scores.figures["indicator_f1"] == 1
     assert scores.figures["name_exact_f1"] == 1
-    again = Tagger(tmp_path, "cpu")
+    again = Tagger(tmp_path / "out", "cpu")
     assert again.model.config.data_hash == data_hash([gold])
     reloaded = evaluate([(gold, again.tag(read_gold(gold)))])
     assert reloaded.figures == scores.figures
@@ -105,27 +105,25 @@ def test_splits_are_checked(tmp_path, gold):
 
 def test_an_unknown_precision_is_refused(tmp_path, encoder_folder, gold):
     with pytest.raises(ValueError, match="unknown precision 'fp8'"):
-        train([gold], [gold], encoder=encoder_folder, out=tmp_path, config=TrainConfig(precision="fp8"))
+        train([gold], [gold], base=encoder_folder, out=tmp_path / "out", config=TrainConfig(precision="fp8"))
 
 
 def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
     """Labels of one paragraph and indicators of another: the loss is that of the two parts, and no NaN."""
-    import random
-
     import torch
 
+    from lawgov_nlp.batches import collate
     from lawgov_nlp.encode import Encoder
-    from lawgov_nlp.train import _batches, _losses
+    from lawgov_nlp.learner import losses as parts
 
-    config = TrainConfig(heading_dropout=0, heading_swap=0, half_width=0, digits=0, misreading=0)
     settings = tiny_model.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     whole = next(e for e in examples([gold]).examples if "法律咨询" in e.unit.text)
 
     def losses(*data):
-        ((batch, targets),) = _batches(data, coder, config, random.Random(0))
+        batch, targets = collate(data, coder)
         with torch.inference_mode():
-            return {k: float(v) for k, v in _losses(tiny_model, tiny_model(batch), batch, targets).items()}
+            return {k: float(v) for k, v in parts(tiny_model, tiny_model(batch), batch, targets).items()}
 
     labels, indicators = replace(whole, indicators_coded=False, indicators=()), replace(whole, labels_coded=False)
     both, only_labels, only_indicators = losses(whole), losses(labels), losses(indicators)

@@ -45,6 +45,7 @@ class Placed:
 
     @property
     def example(self) -> Example:
+        """The paragraph itself."""
         return self.report[self.at]
 
 

@@ -17,11 +17,11 @@ import torch
 
 from lawgov_nlp import decode
 from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.batches import collate
 from lawgov_nlp.dataset import SPLITS, examples, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model import CLAUSES, REACH, TAGS, TaggerModel
 from lawgov_nlp.tagger import Tagger
-from lawgov_nlp.train import token_targets
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")
@@ -78,12 +78,11 @@ def fit_transitions(tagger: Tagger, reports: list[GoldReport], steps: int = 150)
 def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Log-probabilities (T, tags) and coded labels (T,) of each paragraph that fits into one window."""
     for example in examples(reports).examples:
-        code = tagger.encoder.encode([example.unit])[0]
-        if len(code.windows) == 1 and code.offsets:
-            batch = tagger.encoder.collate(code.windows)
+        batch, targets = collate([example], tagger.encoder)
+        if len(batch.body_mask) == 1:
             body = batch.body_mask[0]
             scores = tagger.model(batch).tags[0].log_softmax(-1)
-            yield scores[body].clone(), token_targets(example, code, batch)[0][body]
+            yield scores[body].clone(), targets.tags[0][body]
 
 
 def nearest(model: TaggerModel, weight: float):

@@ -1,4 +1,4 @@
-"""Train the shipped model: `python training/train.py --encoder ENCODER --out models/lawgov-small`.
+"""Train the shipped model: `python training/train.py --base ENCODER --out out/lawgov-small`.
 
 Learns from the train split of `data/`, chooses the epoch on dev, and prints the scores on dev. The test split
 is only read by `training/evaluate.py`.
@@ -10,8 +10,6 @@ import logging
 from dataclasses import fields
 from pathlib import Path
 
-import torch
-
 from lawgov_nlp.dataset import load_splits
 from lawgov_nlp.train import TrainConfig, train
 
@@ -22,26 +20,27 @@ def main() -> None:
     """Parse the options, one for each field of `TrainConfig`, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
-    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--base", type=Path, required=True, help="folder of an encoder, or of a tagger to go on with")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--revision", default="lawgov-small 0.1")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on with the interrupted run for --out")
     for field in fields(TrainConfig):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)
     args = parser.parse_args()
-    # Before the first parallel work, so that its threads inherit it: Adam's averages for rare pieces decay to denormal
-    # numbers within some 500 steps, and a step on two cores then takes twice as long.
-    torch.set_flush_denormal(True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     splits = load_splits(args.data)
     scores = train(
         splits["train"],
         splits["dev"],
-        encoder=args.encoder,
+        base=args.base,
         out=args.out,
         config=TrainConfig(**{f.name: getattr(args, f.name) for f in fields(TrainConfig)}),
         revision=args.revision,
         device=args.device,
+        overwrite=args.overwrite,
+        resume=args.resume,
     )
     print(json.dumps({"dev": scores.figures, "support": scores.support}, indent=2))
 

@@ -1,0 +1,198 @@
+"""Examples -> training batches: what is varied in a pass, which examples share a batch, what the batch should give.
+
+Every batch follows from the seed, its pass and its number alone, so that an interrupted run goes on with the batches
+that it would have had.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch.utils.data import Dataset
+
+from lawgov_nlp.augment import vary
+from lawgov_nlp.dataset import Example
+from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder, Window
+from lawgov_nlp.model import NONE, TAGS
+from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension
+from lawgov_nlp.train_config import TrainConfig
+
+_O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
+IGNORE = -100
+"""Target of what nobody coded, and of padding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6).
+
+    A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `IGNORE`
+    in primary and tags, and NaN in mentions.
+    """
+
+    primary: torch.Tensor
+    mentions: torch.Tensor
+    tags: torch.Tensor
+    links: torch.Tensor
+
+
+class Batches(Dataset):
+    """All batches of a training run, one pass after the other; shuffled, paragraphs of like length together.
+
+    Args:
+        data: What to learn; all of it in each pass.
+        replayed: What not to forget: a new draw of `config.replay` times as many in each pass.
+        coder: Of the model that is trained.
+        config: Passes, size of a batch, variation, seed.
+
+    Attributes:
+        ends: The number of batches up to the end of each pass.
+    """
+
+    def __init__(
+        self, data: Sequence[Example], replayed: Sequence[Example], coder: Encoder, config: TrainConfig
+    ) -> None:
+        self._data, self._coder, self._config = [*data, *replayed], coder, config
+        self._sections = [e.unit.headings[0] for e in self._data if e.primary is Dimension.PLANS and e.unit.headings]
+        # variation changes no length worth speaking of, so sizes are those of the texts as they are
+        sizes = [sum(len(w.input_ids) for w in code.windows) for code in coder.encode([e.unit for e in self._data])]
+        drawn = min(len(replayed), round(config.replay * len(data)))
+        self._groups: list[tuple[int, list[int]]] = []
+        self.ends: list[int] = []
+        for epoch in range(config.epochs):
+            rng = random.Random(f"{config.seed} {epoch}")
+            chosen = [*range(len(data)), *rng.sample(range(len(data), len(self._data)), drawn)]
+            self._groups += ((epoch, group) for group in _grouped(chosen, sizes, config.batch_tokens, rng))
+            self.ends.append(len(self._groups))
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, number: int) -> dict[str, dict[str, torch.Tensor]]:
+        """The tensors of a `Batch` and of its `Targets`, by name."""
+        epoch, group = self._groups[number]
+        config, rng = self._config, random.Random(f"{self._config.seed} {epoch} {number}")
+        data = [
+            vary(
+                _varied(self._data[k], config, self._sections, rng),
+                rng,
+                half=config.half_width,
+                digits=config.digits,
+                misreading=config.misreading,
+            )
+            for k in group
+        ]
+        batch, targets = collate(data, self._coder)
+        return {"batch": vars(batch), "targets": vars(targets)}
+
+
+def collate(data: Sequence[Example], coder: Encoder) -> tuple[Batch, Targets]:
+    """Examples as one batch."""
+    encoded = coder.encode([e.unit for e in data])
+    batch = coder.collate([w for code in encoded for w in code.windows])
+    return batch, _targets(data, encoded, batch)
+
+
+def clipped(coder: Encoder, data: Sequence[Example]) -> Counter[str]:
+    """Spans whose bounds aren't token bounds, which the model can therefore never give exactly, by kind."""
+    found: Counter[str] = Counter()
+    for example, code in zip(data, coder.encode([e.unit for e in data]), strict=True):
+        for kind, span in ((k, s) for i in example.indicators for k, s in (("value", i.value), ("name", i.name))):
+            first, last = _tokens(code, span)
+            found[kind] += (code.offsets[first][0], code.offsets[last][1]) != span
+    return +found
+
+
+def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: random.Random) -> list[list[int]]:
+    """Examples of like size together, each group within the budget of tokens, padding included."""
+    # Noise in the sort key mixes lengths a little: batches of strictly equal lengths are the same every time.
+    noise = {k: rng.uniform(0.8, 1.25) for k in chosen}
+    groups: list[list[int]] = [[]]
+    longest = 0
+    for k in sorted(chosen, key=lambda k: sizes[k] * noise[k]):
+        longest = max(longest, sizes[k])
+        if groups[-1] and longest * (len(groups[-1]) + 1) > budget:
+            groups.append([])
+            longest = sizes[k]
+        groups[-1].append(k)
+    rng.shuffle(groups)
+    return groups
+
+
+def _varied(example: Example, config: TrainConfig, sections: Sequence[str], rng: random.Random) -> Example:
+    """The example as it is, or without its headings, or under a section of plans."""
+    dice = rng.random()
+    if dice < config.heading_dropout:
+        return replace(example, unit=replace(example.unit, headings=()))
+    about_work = example.primary in TOPICS and not re.search(r"\d|今年|全年|一年来", example.unit.text)
+    if dice < config.heading_dropout + config.heading_swap and about_work and example.unit.headings and sections:
+        headings = (rng.choice(sections), *example.unit.headings[1:])
+        labels = dict.fromkeys((example.primary, *example.secondary))
+        return replace(
+            example,
+            unit=replace(example.unit, headings=headings),
+            primary=Dimension.PLANS,
+            secondary=tuple(d for d in labels if d),
+        )
+    return example
+
+
+def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch: Batch) -> Targets:
+    tags = torch.where(batch.body_mask, 0, IGNORE)
+    links = []
+    primary = [_primary(e) for e in data]
+    mentions = torch.zeros(len(data), len(DIMENSIONS))
+    row = 0
+    for number, (example, code) in enumerate(zip(data, encoded, strict=True)):
+        for dimension in (example.primary, *example.secondary):
+            if dimension:
+                mentions[number, DIMENSIONS.index(dimension)] = 1
+        if not example.labels_coded:
+            mentions[number] = torch.nan
+        spans = [(_tokens(code, i.value), _tokens(code, i.name), TOPICS.index(i.dimension)) for i in example.indicators]
+        for window in code.windows:
+            if not example.indicators_coded:
+                tags[row] = IGNORE
+            for value, name, topic in spans:
+                value_here, name_here = _within(window, value), _within(window, name)
+                for place, begin, inside in ((name_here, _B_NAME, _I_NAME), (value_here, _B_VALUE, _I_VALUE)):
+                    if isinstance(place, tuple):
+                        tags[row, place[0]] = begin
+                        tags[row, place[0] + 1 : place[1] + 1] = inside
+                    else:  # cut by the window's edge: the next window learns it
+                        tags[row, place] = IGNORE
+                if isinstance(value_here, tuple) and isinstance(name_here, tuple):
+                    links.append((row, *value_here, *name_here, topic))
+            row += 1
+    return Targets(
+        primary=torch.tensor(primary),
+        mentions=mentions,
+        tags=tags,
+        links=torch.tensor(links, dtype=torch.long).view(-1, 6),
+    )
+
+
+def _primary(example: Example) -> int:
+    if not example.labels_coded:
+        return IGNORE
+    return DIMENSIONS.index(example.primary) if example.primary else NONE
+
+
+def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
+    """First and last token that touch a span of characters."""
+    touching = [t for t, (start, end) in enumerate(code.offsets) if start < span[1] and span[0] < end]
+    return touching[0], touching[-1]
+
+
+def _within(window: Window, span: tuple[int, int]) -> tuple[int, int] | slice:
+    """A span of the paragraph's tokens as tokens of a window; where it isn't all inside, the part that is."""
+    shift = window.body - window.first
+    first, last, end = span[0] + shift, span[1] + shift, len(window.input_ids) - 1
+    if window.body <= first and last < end:
+        return first, last
+    return slice(max(window.body, first), max(window.body, min(last + 1, end)))

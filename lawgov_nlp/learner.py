@@ -1,0 +1,126 @@
+"""The tagger with its loss: what the Hugging Face `Trainer` trains."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+from lawgov_nlp.batches import IGNORE, Targets
+from lawgov_nlp.encode import Batch
+from lawgov_nlp.errors import ModelError, TrainingError
+from lawgov_nlp.model import TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
+from lawgov_nlp.tagger import load
+
+
+class Learner(nn.Module):
+    """A tagger that answers a batch and its targets with a loss.
+
+    Attributes:
+        tagger: The model that is trained.
+        sums: Of each part of the loss since they were last cleared; `count`, of how many batches.
+    """
+
+    def __init__(self, tagger: TaggerModel) -> None:
+        super().__init__()
+        self.tagger = tagger
+        self.sums: Counter[str] = Counter()
+        self.count = 0
+
+    def forward(self, batch: dict[str, torch.Tensor], targets: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The loss of a batch; both arguments as `Batches` gives them.
+
+        Raises:
+            TrainingError: The loss is no number.
+        """
+        whole, want = Batch(**batch), Targets(**targets)
+        output = self.tagger(whole)
+        # what ties names and tells topics computes in float32 always, as do the losses
+        with torch.autocast(output.states.device.type, enabled=False):
+            parts = losses(self.tagger, TaggerOutput(**{k: v.float() for k, v in vars(output).items()}), whole, want)
+        if not parts:  # nothing of this batch was coded
+            return {"loss": output.states.sum() * 0.0}
+        total = torch.stack(list(parts.values())).sum()
+        if not torch.isfinite(total):
+            raise TrainingError(
+                f"the loss is {total.item()}: {', '.join(k for k, v in parts.items() if not torch.isfinite(v))}; "
+                "try a lower rate, or precision float32"
+            )
+        self.sums.update({name: value.item() for name, value in parts.items()})
+        self.count += 1
+        return {"loss": total}
+
+
+def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targets) -> dict[str, torch.Tensor]:
+    """The parts of the loss, each a mean over what was coded, added with equal weight; a part without any is absent."""
+    parts = {}
+    labelled = targets.primary != IGNORE
+    if labelled.any():
+        parts["primary"] = F.cross_entropy(output.primary, targets.primary, ignore_index=IGNORE)
+        parts["mentions"] = F.binary_cross_entropy_with_logits(output.mentions[labelled], targets.mentions[labelled])
+    if (targets.tags != IGNORE).any():
+        parts["tags"] = F.cross_entropy(output.tags.flatten(0, 1), targets.tags.flatten(), ignore_index=IGNORE)
+    if len(targets.links):
+        values, names, topics = targets.links[:, :3], targets.links[:, 3:5], targets.links[:, 5]
+        starts, ends = model.point(output.states, batch, values)
+        parts["names"] = F.cross_entropy(starts, names[:, 0]) + F.cross_entropy(ends, names[:, 1])
+        parts["topics"] = F.cross_entropy(model.classify(output.states, values, names), topics)
+    return parts
+
+
+def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
+    """A tagger to train: one that was trained before, as it is, or a pretrained encoder with fresh heads.
+
+    Raises:
+        ModelError: The folder holds neither a tagger nor an encoder that transformers knows, or not all of its weights
+            as safetensors, or its tokenizer gives no offsets.
+    """
+    if (folder / "config.json").is_file() and TaggerConfig.model_type in (folder / "config.json").read_text("utf-8"):
+        model, tokenizer = load(folder)
+        model.config.revision, model.config.data_hash, model.config.dropout = revision, trained_on, dropout
+        model.dropout.p = dropout
+        return model.float(), tokenizer
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
+        architecture = MODEL_MAPPING[type(settings)]
+        pretrained, info = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **without_pooler(architecture),
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a folder can be wrong in many ways, in libraries with errors of their own
+        raise ModelError(
+            f"{folder}: no encoder to start from: {error}; expected config.json, model.safetensors and tokenizer files "
+            "of an encoder that transformers knows"
+        ) from error
+    if info["missing_keys"]:
+        missing = ", ".join(sorted(info["missing_keys"])[:3])
+        raise ModelError(f"{folder}: no pretrained {architecture.__name__}, {missing} … are missing")
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelError(f"{folder}: {type(tokenizer).__name__} gives no character offsets; a fast tokenizer is needed")
+    if len(tokenizer) > settings.vocab_size:
+        raise ModelError(
+            f"{folder}: the tokenizer has {len(tokenizer)} pieces, the encoder {settings.vocab_size}; "
+            "they don't belong together"
+        )
+    for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        if hasattr(settings, rate):
+            setattr(settings, rate, 0.0)  # see TrainConfig.dropout
+    config = TaggerConfig(
+        encoder=settings.to_diff_dict() | {"model_type": settings.model_type},
+        window=min(TaggerConfig().window, longest_window(settings)),
+        dropout=dropout,
+        revision=revision,
+        data_hash=trained_on,
+    )
+    model = TaggerModel(config)
+    model.encoder.load_state_dict(pretrained.float().state_dict())
+    return model, tokenizer

@@ -1,0 +1,58 @@
+"""How a tagger is trained, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How to train; what the shipped model was trained with is in its `training.json`.
+
+    Attributes:
+        epochs: Passes over the training reports.
+        rate: Peak learning rate of the encoder; `head_rate` that of the heads, which start from nothing.
+        batch_tokens: Tokens in a batch, padding included.
+        dropout: In the heads. The encoder has none: on a CPU it costs a quarter of the time, and with so few passes
+            it changes little.
+        heading_dropout: Share of paragraphs that lose their heading path in a pass, so that reports without
+            headings are read too.
+        heading_swap: Share of paragraphs about work done, without numbers, that are put under the section heading of
+            another report's plans in a pass, and are plans there: the heading decides even where the text forgets
+            the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
+        half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
+            figures of the same length in their values; `misreading`: some look-alike characters (`lawgov_nlp.augment`).
+        precision: Of the model's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
+            GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
+            that tie names and tell topics are float32 always.
+        replay: Paragraphs of the replayed reports in a pass for each one of the new reports, drawn anew each time.
+        patience: Passes in a row that may be no better on dev before training stops; 0 never stops.
+        seed: Of order, variation, dropout and the heads' first weights.
+    """
+
+    epochs: int = 10
+    rate: float = 1e-4
+    head_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    batch_tokens: int = 2560
+    dropout: float = 0.2
+    heading_dropout: float = 0.05
+    heading_swap: float = 0.05
+    half_width: float = 0.1
+    digits: float = 0.5
+    misreading: float = 0.1
+    precision: str = "auto"
+    replay: float = 1.0
+    patience: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, got {self.epochs}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"unknown precision {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
+        if self.replay < 0 or self.patience < 0:
+            raise ValueError("replay and patience can't be negative")

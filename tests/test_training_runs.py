@@ -1,0 +1,149 @@
+"""Whole runs of `train` on a tiny encoder: what they leave behind, and what goes wrong with a word."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lawgov_nlp.errors import OutputError, TrainingError
+from lawgov_nlp.learner import Learner
+from lawgov_nlp.tagger import shipped_model
+from lawgov_nlp.train import TrainConfig, train
+
+CONFIG = TrainConfig(epochs=6, precision="float32", batch_tokens=150)
+
+
+@pytest.fixture
+def run(encoder_folder, gold):
+    """Train on one report, the other half of the arguments as given."""
+
+    def run(out, config=CONFIG, reports=(gold,), **more):
+        return train([*reports], [gold], base=encoder_folder, out=out, config=config, revision="tiny", **more)
+
+    return run
+
+
+def stop_at(monkeypatch, call, error):
+    """Let the forward pass number `call` fail."""
+    forward, calls = Learner.forward, []
+
+    def failing(self, batch, targets):
+        calls.append(1)
+        if len(calls) == call:
+            raise error
+        return forward(self, batch, targets)
+
+    monkeypatch.setattr(Learner, "forward", failing)
+
+
+def interrupted(monkeypatch, call, begin):
+    with monkeypatch.context() as patch:
+        stop_at(patch, call, KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            begin()
+
+
+def test_a_run_leaves_the_model_and_its_record_and_nothing_else(tmp_path, run):
+    scores = run(tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    record = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
+    assert record["dev"] == scores.figures
+    assert record["train"]["epochs"] == 6
+    assert 3 <= record["epoch"] <= 6
+    assert len(record["base_sha256"]) == 64
+
+
+def test_the_same_seed_gives_the_same_model_and_another_seed_another(tmp_path, run):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        run(tmp_path / name, replace(CONFIG, seed=seed))
+    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize("call", [3, 8, 15])
+def test_an_interrupted_run_is_resumed_to_the_same_model(tmp_path, run, monkeypatch, call):
+    run(tmp_path / "whole")
+    interrupted(monkeypatch, call, lambda: run(tmp_path / "cut"))
+    assert not (tmp_path / "cut").exists()
+    with pytest.raises(OutputError, match="unfinished run"):
+        run(tmp_path / "cut")
+    run(tmp_path / "cut", resume=True)
+    whole, cut = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut", "whole"]
+
+
+def test_another_run_is_not_resumed(tmp_path, run, monkeypatch):
+    interrupted(monkeypatch, 4, lambda: run(tmp_path / "out"))
+    with pytest.raises(TrainingError, match="begun with another config"):
+        run(tmp_path / "out", replace(CONFIG, rate=1e-5), resume=True)
+    with pytest.raises(TrainingError, match="no interrupted run"):
+        run(tmp_path / "elsewhere", resume=True)
+
+
+def test_what_is_there_stays_unless_asked(tmp_path, run):
+    run(tmp_path / "out")
+    before = (tmp_path / "out" / "model.safetensors").read_bytes()
+    with pytest.raises(OutputError, match="there already"):
+        run(tmp_path / "out", replace(CONFIG, seed=1))
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
+    run(tmp_path / "out", replace(CONFIG, seed=1), overwrite=True)
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() != before
+
+
+def test_the_shipped_model_is_never_overwritten(run):
+    with pytest.raises(OutputError, match="shipped model"):
+        run(shipped_model(), overwrite=True)
+    with pytest.raises(OutputError, match="shipped model"):
+        run(shipped_model() / "mine", overwrite=True)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path, run):
+    with pytest.raises(TrainingError, match="try a lower rate"):
+        run(tmp_path / "out", replace(CONFIG, epochs=30, rate=1e30, head_rate=1e30))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_told(tmp_path, run, monkeypatch):
+    stop_at(monkeypatch, 3, OSError(28, "No space left on device"))
+    with pytest.raises(TrainingError, match="the disk is full"):
+        run(tmp_path / "out")
+
+
+def test_nothing_to_learn_is_told(tmp_path, run):
+    with pytest.raises(TrainingError, match="no paragraph to learn from"):
+        run(tmp_path / "out", reports=())
+
+
+def test_training_goes_on_from_a_tagger_with_its_heads(tmp_path, gold, run):
+    run(tmp_path / "first", replace(CONFIG, epochs=20, rate=3e-3, head_rate=3e-3))
+    config = TrainConfig(epochs=1, rate=1e-9, head_rate=1e-9, precision="float32")
+    train([gold], [gold], base=tmp_path / "first", out=tmp_path / "second", config=config, revision="second")
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("first", "second"))
+    assert all(torch.allclose(first[name].float(), second[name].float(), atol=1e-3) for name in first)
+    assert json.loads((tmp_path / "second" / "config.json").read_text("utf-8"))["revision"] == "second"
+
+
+def test_replayed_reports_are_drawn_anew_each_pass(gold, tokenizer):
+    from lawgov_nlp.batches import Batches
+    from lawgov_nlp.dataset import examples
+    from lawgov_nlp.encode import Encoder
+
+    coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
+    data = examples([gold]).examples
+    batches = Batches(data[:2], data[2:], coder, TrainConfig(epochs=8, replay=1.0, batch_tokens=1))
+    passes = [set() for _ in range(8)]
+    for epoch, group in batches._groups:
+        passes[epoch].update(group)
+    assert all({0, 1} <= chosen and len(chosen) == 4 for chosen in passes)
+    assert set().union(*passes) == set(range(len(data)))
+    assert batches.ends == [4 * n for n in range(1, 9)]
+
+
+def test_early_stopping(tmp_path, run, caplog):
+    with caplog.at_level("INFO"):
+        run(tmp_path / "out", replace(CONFIG, epochs=40, rate=1e-9, head_rate=1e-9, patience=2))
+    assert "training stops" in caplog.text
+    assert json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))["epoch"] == 20
