@@ -117,6 +117,11 @@ def parse(markup: str, name: str, file: str | None = None) -> GoldReport:
     return GoldReport(id=name, meta=meta, units=units)
 
 
+def has_numeral(text: str) -> bool:
+    """Whether a text can be a value: it holds a digit or a Chinese numeral."""
+    return bool(_NUMERAL.search(text))
+
+
 def write(report: GoldReport) -> str:
     """The markup of a report; `parse(write(r), r.id) == r`."""
     head = [f"{key}: {value}" for key, value in report.meta.items()]
@@ -189,7 +194,7 @@ def _indicators(text: str, spans: Iterable[_Span], where: str) -> Iterator[GoldI
         value = text[start:end]
         if link not in names:
             raise MarkupError(f"{where}: value {value!r} points to name {link!r}, which is not in this line")
-        if not _NUMERAL.search(value):
+        if not has_numeral(value):
             raise MarkupError(f"{where}: value {value!r} has no numeral")
         yield GoldIndicator(value=(start, end), name=names[link], dimension=dimension)
     unused = set(names) - {link for link, _, _, dimension in spans if dimension}

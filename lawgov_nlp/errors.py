@@ -19,3 +19,7 @@ class ModelError(LawgovError, ValueError):
 
 class OutputError(LawgovError, ValueError):
     """A result that can't be written where or how it was asked for."""
+
+
+class InterchangeError(LawgovError, ValueError):
+    """Annotations of another tool that can't be brought home; the message has a line for each wrong row."""

@@ -29,7 +29,7 @@ def test_a_coding_agrees_with_itself(gold):
     same = compare([gold], [parse(write(gold), gold.id)])
     assert set(same.figures.values()) == {1.0}
     assert same.differences == []
-    assert same.support == {"reports": 1, "paragraphs": 7, "indicators": 7}
+    assert same.support == {"reports": 1, "paragraphs": 7, "labelled": 7, "searched": 7, "indicators": 7}
 
 
 @pytest.mark.parametrize("line", ["[training] 班子学法。", "[none] 现将情况报告如下："])
