@@ -125,7 +125,8 @@ def _sum(reading: Reading) -> str:
     labelled = sum(line.labels_coded for line in lines)
     searched = sum(line.indicators_coded for line in lines)
     values = sum(len(line.values) for line in lines)
-    return f"{len(reading.documents)} 份报告，{len(lines)} 段：{labelled} 段已标维度，{searched} 段已标指标（{values} 个数值）"
+    coded = f"{labelled} 段已标维度，{searched} 段已标指标（{values} 个数值）"
+    return f"{len(reading.documents)} 份报告，{len(lines)} 段：{coded}"
 
 
 def _written(notes: Console, path: Path, what: str = "") -> None:

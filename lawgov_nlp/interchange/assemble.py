@@ -108,8 +108,8 @@ def _one(group: list[Row]) -> Row:
     for row in group:
         if row.line.text.strip() != base.line.text.strip():
             raise RowError(
-                f"the same place of report {row.report} reads {row.line.text[:20]!r} here and {base.line.text[:20]!r} at "
-                f"{base.origin}; are two reports called {row.report!r}?"
+                f"the same place of report {row.report} reads {row.line.text[:20]!r} here and "
+                f"{base.line.text[:20]!r} at {base.origin}; are two reports called {row.report!r}?"
             )
     line = base.line
     for layer, say in ((LABELS, _labels), (INDICATORS, _indicators)):

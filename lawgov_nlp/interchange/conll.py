@@ -154,7 +154,8 @@ def _blocks(path: Path) -> Iterator[_Block]:
                 block = _Block(report=block.report, row=number + 1, meta=block.meta)
         elif not line.startswith(("#", "-DOCSTART-")):
             raise InterchangeError(
-                f"{path}:{number}: {line[:30]!r} is no character with a BIO tag; expected '字<tab>O', one character a line"
+                f"{path}:{number}: {line[:30]!r} is no character with a BIO tag; "
+                "expected '字<tab>O', one character a line"
             )
     if block.tokens or block.before:
         yield block

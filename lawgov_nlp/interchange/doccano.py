@@ -188,8 +188,8 @@ def _shape(path: Path, records: list[dict[str, Any]], options: Options) -> _Shap
         spans, labels = INDICATORS in options.layers, LABELS in options.layers
     elif not spans and not labels:
         raise InterchangeError(
-            f"{path}: no line has a label or span, so that what was coded can't be told; say --layers labels, indicators "
-            "or both"
+            f"{path}: no line has a label or span, so that what was coded can't be told; say --layers labels, "
+            "indicators or both"
         )
     return _Shape(spans=spans, labels=labels, linked=any(record.get("relations") for record in records))
 

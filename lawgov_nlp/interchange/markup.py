@@ -62,7 +62,7 @@ def _fits(document: Document, findings: Findings) -> bool:
             wrong = True
             findings.add(
                 Origin(file=document.id, row=number, record={"report": document.id, "text": line.text}),
-                f"the text has {sign[0]!r}, a sign of the markup, near {line.text[max(0, sign.start() - 8) :][:20]!r}; put "
-                f"{_INSTEAD[sign[0]]!r} in its place before labelling",
+                f"the text has {sign[0]!r}, a sign of the markup, near {line.text[max(0, sign.start() - 8) :][:20]!r}; "
+                f"put {_INSTEAD[sign[0]]!r} in its place before labelling",
             )
     return not wrong

@@ -6,7 +6,7 @@ comes home, also those that nobody labels: titles, headings, the sign-off.
     report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (how many)
     start    204 (its offset in the report's plain text)
     headings "一、…\n（一）…"   shown to the annotator
-    before   [["heading", "一、…"]]   the lines between the paragraph above and this one; after: those below the last one
+    before   [["heading", "一、…"]]   the lines since the paragraph above; after: those below the last
     meta     {"level": "township", …} the header;  coded  ["labels", "indicators"] what had been coded on the way out
 """
 

@@ -167,7 +167,7 @@ def decode(path: Path) -> str:
 
 
 def count_lost(document: Document, findings: Findings, form: str, held: frozenset[str] = frozenset()) -> None:
-    """Count what a format that has a row a paragraph and nothing else leaves behind; `held` names header fields it has."""
+    """Count what a format that has a row a paragraph leaves behind; `held` names the header fields it has."""
     shown = {h for line in document.lines for h in line.headings}
     lost = [line for line in document.lines if line.kind is not UnitKind.BODY and line.text.strip() not in shown]
     findings.count(form, LINES, len(lost))
