@@ -99,8 +99,8 @@ def _convert(
     payload = interchange.render(reading.documents, form, findings)
     show_notes(notes, findings.notes)
     if not skip_bad:
-        findings.check()
-    if not payload:
+        findings.check("Correct them in the tool and export again, or convert the rest with --skip-bad")
+    if not reading.documents or not payload:
         raise InterchangeError(f"no report is left to write; see the reasons: {findings.problems[0]}")
     interchange.save(payload, out)
     _written(notes, out, _sum(reading))
@@ -125,6 +125,8 @@ def _sum(reading: Reading) -> str:
     labelled = sum(line.labels_coded for line in lines)
     searched = sum(line.indicators_coded for line in lines)
     values = sum(len(line.values) for line in lines)
+    if any(document.model for document in reading.documents):
+        return f"{len(reading.documents)} 份报告，{len(lines)} 段，{values} 个数值，出自模型"
     coded = f"{labelled} 段已标维度，{searched} 段已标指标（{values} 个数值）"
     return f"{len(reading.documents)} 份报告，{len(lines)} 段：{coded}"
 

@@ -47,6 +47,9 @@ __all__ = [
 ]
 
 
+PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无从区分，请逐段核对（--to label-studio 分得开）"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What files held: the reports, the format of each file, and what there is to say about them."""
@@ -104,6 +107,8 @@ def render(documents: Sequence[Document], form: str, findings: Findings) -> Payl
     maker = FORMATS[form].write if form in FORMATS else None
     if maker is None:
         raise InterchangeError(f"{form!r} can't be written; expected one of {', '.join(WRITTEN)}")
+    if form != "label-studio":
+        findings.count(form, PREDICTIONS, sum(bool(document.model) for document in documents))
     return maker(documents, findings)
 
 

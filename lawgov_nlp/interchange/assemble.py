@@ -153,7 +153,7 @@ def _coding(line: Line) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _labels(line: Line) -> str:
-    return "+".join(line.labels) or NONE
+    return "+".join([*line.labels[:1], *sorted(line.secondary)]) or NONE
 
 
 def _indicators(line: Line) -> str:

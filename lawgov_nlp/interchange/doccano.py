@@ -31,9 +31,12 @@ from lawgov_nlp.interchange.spans import CHARACTERS, UTF16, Mark, in_characters,
 
 FORM = "doccano"
 RELATION = "所数"
+PREDICTED = "predicted_labels"
+"""The column of a model's labels: whoever wants them as pre-annotations names it as label column in the upload."""
 
 RARE = "{n} 段有 BMP 以外的字符，偏移按 UTF-16 计；若项目以字形（grapheme）计数，请加 --offsets characters"
 NO_MARKS = "{n} 段有数字而无任何标记，按已看过、没有指标导入；若尚未标注，请在 doccano 中只导出已确认的文档"
+UNCHECKED = "{n} 段的数值是模型预测、未经此项目核对，按指标未标注导入"
 NO_LABEL = "{n} 段没有选类别，按维度未标注导入"
 
 
@@ -61,7 +64,8 @@ def write(documents: Sequence[Document], findings: Findings) -> bytes:
                     relations.append(relation)
             record: dict[str, Any] = {"text": text, "entities": entities, "relations": relations}
             if line.labels_coded:
-                record["cats"] = words.mark_labels(line.labels)
+                # A project keeps the labels that it doesn't show as metadata: a model's would come back as if checked.
+                record[PREDICTED if document.model else "cats"] = words.mark_labels(line.labels)
             lines.append(json.dumps({**record, **places.to_fields(row)}, ensure_ascii=False) + "\n")
     return "".join(lines).encode()
 
@@ -117,6 +121,9 @@ class _Reader:
     def _code(self, line: Line, record: dict[str, Any]) -> Line:
         text = line.text
         entries, chosen = _parts(record)
+        if entries and self._unchecked(record):
+            self.findings.count(FORM, UNCHECKED)
+            return replace(self._code(line, {**record, "entities": [], "relations": []}), indicators_coded=False)
         unit = self.options.offsets or UTF16
         marks = [in_characters(text, _mark(entry, k), unit) for k, entry in enumerate(entries)]
         if marks and unit != CHARACTERS and any(c > "\uffff" for c in text):
@@ -142,6 +149,11 @@ class _Reader:
             labels_coded=labels_coded,
             indicators_coded=bool(marks) or self._looked_for(text),
         )
+
+    def _unchecked(self, record: dict[str, Any]) -> bool:
+        """Whether the spans are a model's that only travelled through a text classification project."""
+        classified = any(isinstance(entry, str) for entry in record.get("label") or ())
+        return classified and self.coded is not None and INDICATORS not in self.coded
 
     def _looked_for(self, text: str) -> bool:
         """Whether a paragraph without a span is one where nothing was found."""

@@ -63,8 +63,8 @@ class Findings:
         except RowError as error:
             self.add(origin, str(error))
 
-    def check(self) -> None:
-        """Raise what was found to be wrong.
+    def check(self, advice: str = "Correct them in the tool and export again") -> None:
+        """Raise what was found to be wrong; the last line of the message is the advice.
 
         Raises:
             InterchangeError: There are problems; the first 20 are in the message.
@@ -73,5 +73,5 @@ class Findings:
             shown = [str(p) for p in self.problems[:_SHOWN]]
             if len(self.problems) > _SHOWN:
                 shown.append(f"… and {len(self.problems) - _SHOWN} more")
-            shown.append("Correct them in the tool and export again, or convert the rest with --skip-bad")
+            shown.append(advice)
             raise InterchangeError("\n".join(shown))

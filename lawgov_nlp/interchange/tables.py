@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,7 @@ _ALIASES = {
     "labels": ("labels",),
     "annotator": ("annotator", "coder", "标注者", "标注人"),
 }
-_FORMULA = tuple("=+-@\t＝＋－＠")
+_FORMULA = re.compile("'*[=+\\-@\t＝＋－＠]")  # an apostrophe in front is the escape; one that was there is escaped too
 _CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
 
 
@@ -55,7 +56,7 @@ def write_csv(documents: Sequence[Document], findings: Findings) -> bytes:
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for row in _table(documents, findings, CSV):
-        table.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row])
+        table.writerow([f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -256,7 +257,7 @@ def _start(word: str) -> int | None:
 
 
 def _escaped(cell: str) -> bool:
-    return cell[:1] == "'" and cell[1:].startswith(_FORMULA)
+    return cell[:1] == "'" and bool(_FORMULA.match(cell[1:]))
 
 
 def _lay_out(sheet: Worksheet) -> None:
