@@ -1,13 +1,14 @@
-"""How far two coders agree: kappa per dimension, F1 on spans, and every difference in words.
+"""How far two coders agree: kappa and alpha per dimension, F1 on spans, and every difference in words.
 
-Both codings are annotated reports with the same text. Which of the two is called first changes no figure.
+Both codings are annotated reports with the same text. Which of the two is called first changes no figure. A
+paragraph whose dimensions one of the two didn't code counts in no figure of labels, and likewise for indicators.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
@@ -20,23 +21,62 @@ class CodingError(LawgovError, ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What two coders read differently.
+
+    Attributes:
+        report: The report.
+        unit: The number of the line among its units (non-blank lines), from 1.
+        what: `labels`, `value` (only one coder has it: the other side is empty), or `name/topic`.
+        value: The value that is meant; empty for labels.
+        first: What the first coder says; `second` is what the other one does.
+        text: The text around it.
+    """
+
+    report: str
+    unit: int
+    what: str
+    value: str = ""
+    first: str
+    second: str
+    text: str
+
+    def __str__(self) -> str:
+        where = f"{self.report}, unit {self.unit}: "
+        if self.what == "value":
+            who = "first" if self.first else "second"
+            return f"{where}only the {who} coder has the value {self.first or self.second!r}: {self.text}"
+        value = f"{self.value} " if self.value else ""
+        return f"{where}{value}{self.first} against {self.second}: {self.text}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Agreement:
     """Agreement of two codings.
 
     Attributes:
-        figures: Cohen's kappa and share of agreement of the primary dimension, micro-F1 of all labels, F1 of VALUE
-            spans, and for the values that both coders marked: the share of names that are identical, that overlap
-            by half of their union, and of topics that are the same.
-        per_dimension: By dimension: `primary_kappa` (is it the primary one), `label_kappa` (is it among the labels),
-            and in how many paragraphs each coder has it among the labels (`first`, `second`).
-        support: Reports, paragraphs and the first coder's indicators.
-        differences: One line a difference, with the report and the number of the unit (non-blank line) in it.
+        figures: Cohen's kappa, Krippendorff's alpha and share of agreement of the primary dimension, micro-F1 of all
+        labels,
+            F1 of VALUE spans, and for the values that both coders marked: the share of names that are identical, that
+            overlap by half of their union, and of topics that are the same. Of labels or values that nobody coded on
+            both sides there are no figures.
+        per_dimension: By dimension: `primary_kappa` and `primary_alpha` (is it the primary one), `label_kappa` and
+            `label_alpha` (is it among the labels), and in how many paragraphs each coder has it among the labels
+            (`first`, `second`).
+        support: Reports, paragraphs, those whose labels and those whose indicators both coded, the first coder's
+        indicators.
+        rows: Every difference.
     """
 
     figures: dict[str, float]
     per_dimension: dict[str, dict[str, float]]
     support: dict[str, int]
-    differences: list[str]
+    rows: list[Difference]
+
+    @property
+    def differences(self) -> list[str]:
+        """One line a difference, with the report and the number of the unit (non-blank line) in it."""
+        return [str(row) for row in self.rows]
 
 
 def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreement:
@@ -45,51 +85,125 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreem
     Raises:
         CodingError: A report is missing on one side, or its text or the kind of a line differs.
     """
-    from sklearn.metrics import cohen_kappa_score
-
     mine, other = ({r.id: r for r in reports} for reports in (first, second))
     if mine.keys() != other.keys():
         raise CodingError(f"reports that only one coder has: {sorted(mine.keys() ^ other.keys())[:5]}")
     pairs = [(name, at, a, b) for name in sorted(mine) for at, a, b in _bodies(mine[name], other[name])]
     if not pairs:
         raise CodingError("there is no paragraph to compare")
+    labelled = [pair for pair in pairs if all(u.labels_coded for u in pair[2:])]
+    searched = [pair for pair in pairs if all(u.indicators_coded for u in pair[2:])]
+    if not labelled and not searched:
+        raise CodingError("no paragraph has labels, or indicators, of both coders")
     n: Counter[str] = Counter()
-    differences = []
-    for name, at, a, b in pairs:
-        differences += (f"{name}, unit {at}: {line}" for line in _compare(n, a, b))
-    primary = [[str(u.primary or NONE) for u in coder] for coder in _coders(pairs)]
+    found = [*_label_rows(n, labelled), *_indicator_rows(n, searched)]
+    figures = _figures(n, _primaries(labelled) if labelled else None, bool(searched))
+    return Agreement(
+        figures={key: round(value, 4) for key, value in figures.items()},
+        per_dimension=_per_dimension(labelled) if labelled else {},
+        support={
+            "reports": len(mine),
+            "paragraphs": len(pairs),
+            "labelled": len(labelled),
+            "searched": len(searched),
+            "indicators": n["values_first"],
+        },
+        rows=sorted(found, key=lambda row: (row.report, row.unit)),
+    )
 
+
+def krippendorff_alpha(units: Iterable[Sequence[Hashable | None]]) -> float:
+    """Krippendorff's alpha for nominal data: 1 - observed / expected disagreement; 1 where nothing varies.
+
+    K. Krippendorff, Content Analysis (2004), ch. 11; his worked examples ("Computing Krippendorff's
+    alpha-reliability", 2011) are in the tests. Unlike kappa it takes any number of coders and gaps, and pools both
+    coders' shares.
+
+    Args:
+        units: For each unit what the coders say of it; None for one who didn't code it.
+    """
+    total: Counter[Hashable] = Counter()
+    observed = 0.0
+    for unit in units:
+        counts = Counter(value for value in unit if value is not None)
+        size = counts.total()
+        if size < 2:
+            continue  # nothing to pair it with
+        total += counts
+        observed += (size * size - sum(c * c for c in counts.values())) / (size - 1)
+    n = total.total()
+    expected = n * n - sum(c * c for c in total.values())
+    return 1.0 - (n - 1) * observed / expected if expected else 1.0
+
+
+def paragraphs_only(report: GoldReport) -> GoldReport:
+    """The report without titles, headings and sign-off, nor white space around a line: what every format holds."""
+    units = []
+    for unit in report.units:
+        if unit.kind is UnitKind.BODY:
+            text = unit.text.strip()
+            lead = unit.text.find(text)
+            moved = (
+                replace(i, value=(i.value[0] - lead, i.value[1] - lead), name=(i.name[0] - lead, i.name[1] - lead))
+                for i in unit.indicators
+            )
+            units.append(replace(unit, text=text, indicators=tuple(moved)))
+    return replace(report, units=tuple(units))
+
+
+_Pair = tuple[str, int, GoldUnit, GoldUnit]
+"""Report, number of the unit, and both codings."""
+
+
+def _figures(n: Counter[str], primary: tuple[list[str], list[str]] | None, searched: bool) -> dict[str, float]:
     def share(part: str) -> float:
         return n[part] / n["values_both"] if n["values_both"] else 1.0
 
-    def kappa(one: Sequence[object], two: Sequence[object]) -> float:
-        # Where both coders give one and the same answer throughout, kappa is 0/0; they agree wholly.
-        return 1.0 if list(one) == list(two) else float(cohen_kappa_score(one, two))
-
-    per = {}
-    for dimension in DIMENSIONS:
-        labelled = [[dimension in _labels(u) for u in coder] for coder in _coders(pairs)]
-        per[dimension.value] = {
-            "primary_kappa": round(kappa(*([p == dimension for p in coder] for coder in primary)), 4),
-            "label_kappa": round(kappa(*labelled), 4),
-            "first": sum(labelled[0]),
-            "second": sum(labelled[1]),
+    out = {}
+    if primary:
+        out = {
+            "primary_agreement": sum(map(str.__eq__, *primary)) / len(primary[0]),
+            "primary_kappa": _kappa(*primary),
+            "primary_alpha": krippendorff_alpha(zip(*primary, strict=True)),
+            "labels_micro_f1": f1(n["labels_both"], n["labels_second"], n["labels_first"]),
         }
-    figures = {
-        "primary_agreement": sum(map(str.__eq__, *primary)) / len(pairs),
-        "primary_kappa": kappa(*primary),
-        "labels_micro_f1": f1(n["labels_both"], n["labels_second"], n["labels_first"]),
-        "value_span_f1": f1(n["values_both"], n["values_second"], n["values_first"]),
-        "name_identical": share("names_same"),
-        "name_overlapping": share("names_near"),
-        "topic_agreement": share("topics_same"),
-    }
-    return Agreement(
-        figures={key: round(value, 4) for key, value in figures.items()},
-        per_dimension=per,
-        support={"reports": len(mine), "paragraphs": len(pairs), "indicators": n["values_first"]},
-        differences=differences,
-    )
+    if searched:
+        out |= {
+            "value_span_f1": f1(n["values_both"], n["values_second"], n["values_first"]),
+            "name_identical": share("names_same"),
+            "name_overlapping": share("names_near"),
+            "topic_agreement": share("topics_same"),
+        }
+    return out
+
+
+def _per_dimension(pairs: Sequence[_Pair]) -> dict[str, dict[str, float]]:
+    primary = _primaries(pairs)
+    out = {}
+    for dimension in DIMENSIONS:
+        first = [[p == dimension for p in coder] for coder in primary]
+        among = [[dimension in _labels(u) for u in coder] for coder in _coders(pairs)]
+        out[dimension.value] = {
+            "primary_kappa": round(_kappa(*first), 4),
+            "primary_alpha": round(krippendorff_alpha(zip(*first, strict=True)), 4),
+            "label_kappa": round(_kappa(*among), 4),
+            "label_alpha": round(krippendorff_alpha(zip(*among, strict=True)), 4),
+            "first": sum(among[0]),
+            "second": sum(among[1]),
+        }
+    return out
+
+
+def _kappa(one: Sequence[object], two: Sequence[object]) -> float:
+    from sklearn.metrics import cohen_kappa_score
+
+    # Where both coders give one and the same answer throughout, kappa is 0/0; they agree wholly.
+    return 1.0 if list(one) == list(two) else float(cohen_kappa_score(one, two))
+
+
+def _primaries(pairs: Sequence[_Pair]) -> tuple[list[str], list[str]]:
+    first, second = ([str(u.primary or NONE) for u in coder] for coder in _coders(pairs))
+    return first, second
 
 
 def _bodies(first: GoldReport, second: GoldReport) -> list[tuple[int, GoldUnit, GoldUnit]]:
@@ -114,31 +228,43 @@ def _labels(unit: GoldUnit) -> set[Dimension]:
     return {d for d in (unit.primary, *unit.secondary) if d}
 
 
-def _compare(n: Counter[str], a: GoldUnit, b: GoldUnit) -> list[str]:
-    """Count what two codings of a line share; say where they differ."""
-    found = []
-    labels = _labels(a), _labels(b)
-    n["labels_first"] += len(labels[0])
-    n["labels_second"] += len(labels[1])
-    n["labels_both"] += len(labels[0] & labels[1])
-    if a.primary is not b.primary or labels[0] != labels[1]:
-        found.append(f"{_tag(a)} against {_tag(b)}: {a.text.strip()[:60]}")
-    mine, other = _by_value(a), _by_value(b)
-    n["values_first"] += len(mine)
-    n["values_second"] += len(other)
-    for span in sorted(mine.keys() ^ other.keys()):
-        who = "first" if span in mine else "second"
-        found.append(f"only the {who} coder has the value {a.text[slice(*span)]!r}: {near(a.text, span)}")
-    for span in sorted(mine.keys() & other.keys()):
-        one, two = mine[span], other[span]
-        n["values_both"] += 1
-        n["names_same"] += one.name == two.name
-        n["names_near"] += overlapping(one.name, two.name)
-        n["topics_same"] += one.dimension is two.dimension
-        if one.name != two.name or one.dimension is not two.dimension:
-            said = (f"{a.text[slice(*i.name)]}/{i.dimension}" for i in (one, two))
-            found.append(f"{a.text[slice(*span)]} {' against '.join(said)}: {near(a.text, span)}")
-    return found
+def _label_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Difference]:
+    """Count labels; give the differences."""
+    for report, at, a, b in pairs:
+        labels = _labels(a), _labels(b)
+        n["labels_first"] += len(labels[0])
+        n["labels_second"] += len(labels[1])
+        n["labels_both"] += len(labels[0] & labels[1])
+        if a.primary is not b.primary or labels[0] != labels[1]:
+            text = a.text.strip()[:60]
+            yield Difference(report=report, unit=at, what="labels", first=_tag(a), second=_tag(b), text=text)
+
+
+def _indicator_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Difference]:
+    """Count values, names and topics; give the differences."""
+    for report, at, a, b in pairs:
+        mine, other = _by_value(a), _by_value(b)
+        n["values_first"] += len(mine)
+        n["values_second"] += len(other)
+        for span in sorted(mine.keys() ^ other.keys()):
+            value = a.text[slice(*span)]
+            said = (value if span in side else "" for side in (mine, other))
+            yield _difference(report, at, "value", value, said, near(a.text, span))
+        for span in sorted(mine.keys() & other.keys()):
+            one, two = mine[span], other[span]
+            n["values_both"] += 1
+            n["names_same"] += one.name == two.name
+            n["names_near"] += overlapping(one.name, two.name)
+            n["topics_same"] += one.dimension is two.dimension
+            if one.name != two.name or one.dimension is not two.dimension:
+                value = a.text[slice(*span)]
+                said = (f"{a.text[slice(*i.name)]}/{i.dimension}" for i in (one, two))
+                yield _difference(report, at, "name/topic", value, said, near(a.text, span))
+
+
+def _difference(report: str, unit: int, what: str, value: str, said: Iterable[str], text: str) -> Difference:
+    first, second = said
+    return Difference(report=report, unit=unit, what=what, value=value, first=first, second=second, text=text)
 
 
 def _tag(unit: GoldUnit) -> str:

@@ -23,7 +23,9 @@ from pathlib import Path
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension, UnitKind
 
-_TAG = re.compile(r"\[([a-z+]+)\] ?(.*)", re.DOTALL)
+_UNCODED = "?"
+_NO_INDICATORS = "{?}"
+_TAG = re.compile(r"\[([a-z+]+|\?)\] ?(.*)", re.DOTALL)
 _SPAN = re.compile(r"<([a-z][0-9]?):([^<>{}|]+)>|\{([a-z][0-9]?):([^<>{}|]+)\|([a-z]+)\}")
 _NUMERAL = re.compile(r"[0-9０-９零〇一二两三四五六七八九十百千万亿半]")
 _KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
@@ -42,7 +44,8 @@ class GoldIndicator:
 class GoldUnit:
     """A hand-coded line: its kind, and for a body line its dimensions and indicators.
 
-    `text` is the line as it stands in the report, spaces around it included.
+    `text` is the line as it stands in the report, spaces around it included. A body line whose dimensions nobody
+    coded isn't one that has none: `labels_coded` tells them apart, and `indicators_coded` does so for indicators.
     """
 
     kind: UnitKind
@@ -50,6 +53,14 @@ class GoldUnit:
     primary: Dimension | None = None
     secondary: tuple[Dimension, ...] = ()
     indicators: tuple[GoldIndicator, ...] = ()
+    labels_coded: bool = True
+    indicators_coded: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.labels_coded and (self.primary or self.secondary):
+            raise ValueError(f"{self.text[:20]!r} has dimensions, but labels_coded=False says that nobody coded them")
+        if not self.indicators_coded and self.indicators:
+            raise ValueError(f"{self.text[:20]!r} has indicators, but indicators_coded=False says nobody coded them")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +117,11 @@ def parse(markup: str, name: str, file: str | None = None) -> GoldReport:
     return GoldReport(id=name, meta=meta, units=units)
 
 
+def has_numeral(text: str) -> bool:
+    """Whether a text can be a value: it holds a digit or a Chinese numeral."""
+    return bool(_NUMERAL.search(text))
+
+
 def write(report: GoldReport) -> str:
     """The markup of a report; `parse(write(r), r.id) == r`."""
     head = [f"{key}: {value}" for key, value in report.meta.items()]
@@ -124,16 +140,21 @@ def _unit(line: str, where: str) -> GoldUnit:
         if spans:
             raise MarkupError(f"{where}: a {tag} line carries no spans")
         return GoldUnit(kind=_KINDS[tag], text=text)
-    dimensions = [] if tag == "none" else [_dimension(t, where, DIMENSIONS) for t in tag.split("+")]
+    dimensions = [] if tag in ("none", _UNCODED) else [_dimension(t, where, DIMENSIONS) for t in tag.split("+")]
     if len(set(dimensions)) < len(dimensions):
         raise MarkupError(f"{where}: [{tag}] names a dimension twice")
-    text, spans = _strip(marked, where)
+    coded = not marked.endswith(_NO_INDICATORS)
+    text, spans = _strip(marked.removesuffix(_NO_INDICATORS), where)
+    if spans and not coded:
+        raise MarkupError(f"{where}: {_NO_INDICATORS} says that nobody coded the indicators, but the line marks some")
     return GoldUnit(
         kind=UnitKind.BODY,
         text=text,
         primary=dimensions[0] if dimensions else None,
         secondary=tuple(dimensions[1:]),
         indicators=tuple(_indicators(text, spans, where)),
+        labels_coded=tag != _UNCODED,
+        indicators_coded=coded,
     )
 
 
@@ -173,7 +194,7 @@ def _indicators(text: str, spans: Iterable[_Span], where: str) -> Iterator[GoldI
         value = text[start:end]
         if link not in names:
             raise MarkupError(f"{where}: value {value!r} points to name {link!r}, which is not in this line")
-        if not _NUMERAL.search(value):
+        if not has_numeral(value):
             raise MarkupError(f"{where}: value {value!r} has no numeral")
         yield GoldIndicator(value=(start, end), name=names[link], dimension=dimension)
     unused = set(names) - {link for link, _, _, dimension in spans if dimension}
@@ -193,7 +214,7 @@ def _dimension(word: str, where: str, allowed: tuple[Dimension, ...]) -> Dimensi
 def _write_unit(unit: GoldUnit) -> str:
     if unit.kind is not UnitKind.BODY:
         return f"[{unit.kind}] {unit.text}"
-    tag = "+".join([unit.primary, *unit.secondary]) if unit.primary else "none"
+    tag = "+".join([unit.primary, *unit.secondary]) if unit.primary else "none" if unit.labels_coded else _UNCODED
     names = {name: _link(k) for k, name in enumerate(sorted({i.name for i in unit.indicators}))}
     marks = [(start, end, f"<{link}:", ">") for (start, end), link in names.items()]
     marks += [(*i.value, f"{{{names[i.name]}:", f"|{i.dimension}}}") for i in unit.indicators]
@@ -201,7 +222,7 @@ def _write_unit(unit: GoldUnit) -> str:
     for start, end, before, after in sorted(marks):
         out += unit.text[at:start] + before + unit.text[start:end] + after
         at = end
-    return f"[{tag}] {out}{unit.text[at:]}"
+    return f"[{tag}] {out}{unit.text[at:]}{'' if unit.indicators_coded else _NO_INDICATORS}"
 
 
 def _link(k: int) -> str:

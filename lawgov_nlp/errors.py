@@ -23,3 +23,7 @@ class OutputError(LawgovError, ValueError):
 
 class TrainingError(LawgovError, RuntimeError):
     """A training that can't begin, go on or be resumed."""
+
+
+class InterchangeError(LawgovError, ValueError):
+    """Annotations of another tool that can't be brought home; the message has a line for each wrong row."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.annotation import GoldIndicator, GoldReport
 from lawgov_nlp.dataset import examples
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.quantity import read_quantity
@@ -15,6 +15,9 @@ from lawgov_nlp.report import DIMENSIONS, TOPICS
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
+
+HEADER = ("level", "region", "year")
+"""The fields of a report's header that each record repeats."""
 
 
 def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
@@ -32,34 +35,31 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
         if found.misread:
             raise LawgovError(f"{report.id}: {found.misread} coded paragraph(s) are read as something else")
         for example in found.examples:
-            text = example.unit.text
-            indicators = []
-            for i in example.indicators:
-                quantity = read_quantity(text, *i.value)
-                indicators.append(
-                    {
-                        "value_start": i.value[0],
-                        "value_end": i.value[1],
-                        "name_start": i.name[0],
-                        "name_end": i.name[1],
-                        "dimension": i.dimension.value,
-                        "number": None if quantity.number is None else str(quantity.number),
-                        "unit": quantity.unit,
-                        "qualifier": str(quantity.qualifier),
-                    }
-                )
             yield {
                 "report": report.id,
-                "level": report.meta.get("level", ""),
-                "region": report.meta.get("region", ""),
-                "year": report.meta.get("year", ""),
+                **{key: report.meta.get(key, "") for key in HEADER},
                 "start": example.unit.start,
-                "text": text,
+                "text": example.unit.text,
                 "headings": list(example.unit.headings),
                 "primary": example.primary.value if example.primary else "none",
                 "secondary": [d.value for d in example.secondary],
-                "indicators": indicators,
+                "indicators": [indicator_record(example.unit.text, i) for i in example.indicators],
             }
+
+
+def indicator_record(text: str, indicator: GoldIndicator) -> dict[str, Any]:
+    """One indicator as `records` gives it; its offsets count in `text`."""
+    quantity = read_quantity(text, *indicator.value)
+    return {
+        "value_start": indicator.value[0],
+        "value_end": indicator.value[1],
+        "name_start": indicator.name[0],
+        "name_end": indicator.name[1],
+        "dimension": indicator.dimension.value,
+        "number": None if quantity.number is None else str(quantity.number),
+        "unit": quantity.unit,
+        "qualifier": str(quantity.qualifier),
+    }
 
 
 def features() -> Features:

@@ -1,9 +1,10 @@
-"""A tagged report as a table for the terminal."""
+"""Tables for the terminal: a tagged report, files that could not be read, the agreement of two codings."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,6 +13,9 @@ from rich.text import Text
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.render import plain_number
 from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, Qualifier, TaggedReport
+
+if TYPE_CHECKING:
+    from lawgov_nlp.agreement import Agreement
 
 COLOURS = {
     Dimension.LEADERSHIP: "red",
@@ -24,6 +28,16 @@ COLOURS = {
 }
 _SIGNS = {Qualifier.EXACT: "", Qualifier.AT_LEAST: "≥ ", Qualifier.ABOUT: "≈ ", Qualifier.AT_MOST: "≤ "}
 _EXCERPT = 60
+_FIGURES = {
+    "primary_agreement": "主维度一致率",
+    "primary_kappa": "主维度 Cohen κ",
+    "primary_alpha": "主维度 Krippendorff α",
+    "labels_micro_f1": "全部维度 F1",
+    "value_span_f1": "数值范围 F1",
+    "name_identical": "名称完全相同",
+    "name_overlapping": "名称重叠过半",
+    "topic_agreement": "主题一致率",
+}
 
 
 def report_table(report: TaggedReport) -> RenderableType:
@@ -58,6 +72,31 @@ def failure_table(failures: Iterable[tuple[str, LawgovError]]) -> RenderableType
     for name, error in failures:
         table.add_row(Text(name), Text(str(error)))
     return table
+
+
+def agreement_table(agreement: Agreement, first: str, second: str) -> RenderableType:
+    """Figures of the whole, then one row a dimension; `first` and `second` name the codings."""
+    n = agreement.support
+    head = Text(f"标注一致性：{first} 与 {second}", style="bold")
+    facts = f"{n['reports']} 份报告，{n['paragraphs']} 段；两边都标维度 {n['labelled']} 段，都标指标 {n['searched']} 段"
+    head.append(f"\n{facts}，不同 {len(agreement.rows)} 处", style="not bold dim")
+    figures = Table(border_style="bright_black")
+    figures.add_column("总体", overflow="fold")
+    figures.add_column("数值", justify="right")
+    for key, value in agreement.figures.items():
+        figures.add_row(_FIGURES[key], f"{value:.3f}")
+    if not agreement.per_dimension:
+        return Group(head, figures)
+    table = Table(border_style="bright_black")
+    table.add_column("维度", overflow="fold")
+    for name in ("主维度 κ", "主维度 α", "全部 κ", "全部 α", "甲标", "乙标"):
+        table.add_column(name, justify="right")
+    for dimension in DIMENSIONS:
+        row = agreement.per_dimension[dimension.value]
+        scores = (f"{row[key]:.3f}" for key in ("primary_kappa", "primary_alpha", "label_kappa", "label_alpha"))
+        counts = (f"{row[key]:.0f}" for key in ("first", "second"))
+        table.add_row(Text(dimension.zh, style=_style(dimension)), *scores, *counts)
+    return Group(head, figures, table)
 
 
 def _summary(report: TaggedReport) -> Text:

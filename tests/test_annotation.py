@@ -1,6 +1,6 @@
 import pytest
 
-from lawgov_nlp.annotation import parse, write
+from lawgov_nlp.annotation import GoldIndicator, GoldUnit, parse, write
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import Dimension, UnitKind
 
@@ -45,12 +45,41 @@ def test_spaces_of_the_report_are_kept():
         ("[plans] <a:宣传><a:讲座>{a:3场|publicity}", "two names are called 'a'"),
         ("[plans] <a:宣传>{a:3场}", "a mark that is not"),
         ("[heading] <a:宣传>{a:3场|publicity}", "carries no spans"),
+        ("[?+plans] 文字", "a line begins with its kind or dimension"),
+        ("[plans] <a:宣传>{a:3场|publicity}{?}", "nobody coded the indicators"),
+        ("[plans] 宣传{?}3场", "a mark that is not"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_file_line_and_reason(line, reason):
     with pytest.raises(MarkupError, match=reason) as caught:
         parse(f"---\n[none] 好\n{line}", "r07")
     assert str(caught.value).startswith("r07:3: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "labels", "indicators"),
+    [
+        ("[?] <a:走访>{a:3次|mediation}", False, True),
+        ("[plans+mediation] 走访3次。{?}", True, False),
+        ("[none] 走访3次。{?}", True, False),
+        ("[?] 走访3次。{?}", False, False),
+        ("[none] 走访3次。", True, True),
+    ],
+)
+def test_what_nobody_coded_is_told_from_what_has_none(line, labels, indicators):
+    report = parse(f"---\n{line}", "x")
+    unit = report.units[0]
+    assert (unit.labels_coded, unit.indicators_coded) == (labels, indicators)
+    assert unit.text == "走访3次。".removesuffix("" if "。" in line else "。")
+    assert write(report) == f"---\n{line}\n"
+
+
+def test_a_unit_that_was_not_coded_has_no_coding():
+    with pytest.raises(ValueError, match="labels_coded=False"):
+        GoldUnit(kind=UnitKind.BODY, text="走访3次。", primary=Dimension.PLANS, labels_coded=False)
+    indicator = GoldIndicator(value=(2, 4), name=(0, 2), dimension=Dimension.MEDIATION)
+    with pytest.raises(ValueError, match="indicators_coded=False"):
+        GoldUnit(kind=UnitKind.BODY, text="走访3次。", indicators=(indicator,), indicators_coded=False)
 
 
 def test_header_and_body_are_needed():

@@ -1,0 +1,89 @@
+"""`lawgov agreement`: how far two codings of the same reports agree."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lawgov_nlp.commands.common import escape, fail, show_notes
+from lawgov_nlp.errors import LawgovError, OutputError
+
+if TYPE_CHECKING:
+    from lawgov_nlp.agreement import Agreement
+    from lawgov_nlp.annotation import GoldReport
+
+_COLUMNS = ("report", "unit", "what", "value", "first", "second", "text")
+
+
+def agreement(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A folder of markup, or a file of another format.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The other coding of the same reports.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the differences to this csv.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="The format of both, where it can't be told by sight.")
+    ] = None,
+) -> None:
+    """Compare two codings: kappa, alpha, spans, names and topics.
+
+    Paragraphs that one coder left out count in no figure.
+    """
+    console, notes = Console(), Console(stderr=True)
+    try:
+        result = _agreement(notes, first, second, source)
+        if out is not None:
+            from lawgov_nlp.interchange import save
+
+            save(_table(result), out)
+    except ImportError as error:
+        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+    except LawgovError as error:
+        fail(notes, error)
+    from lawgov_nlp.terminal import agreement_table
+
+    console.print(agreement_table(result, str(first), str(second)))
+    if out is not None:
+        notes.print(f"已写入 {escape(str(out))}（{len(result.rows)} 处不同）", highlight=False, soft_wrap=True)
+
+
+def _agreement(notes: Console, first: Path, second: Path, source: str | None) -> Agreement:
+    from lawgov_nlp.agreement import CodingError, compare
+    from lawgov_nlp.interchange import read
+
+    sides: list[dict[str, GoldReport]] = []
+    for path in (first, second):
+        reading = read([path], source)
+        show_notes(notes, reading.findings.notes)
+        reading.findings.check()
+        sides.append({report.id: report for report in reading.gold})
+    shared = sides[0].keys() & sides[1].keys()
+    if not shared:
+        names = " and ".join(", ".join(sorted(side)[:3]) for side in sides)
+        raise CodingError(f"no report is in both codings; they hold {names}")
+    alone = len(sides[0].keys() ^ sides[1].keys())
+    if alone:
+        show_notes(notes, [f"{alone} 份报告只在一边，未比较"])
+    pairs = [_alike(sides[0][name], sides[1][name]) for name in sorted(shared)]
+    return compare([a for a, _ in pairs], [b for _, b in pairs])
+
+
+def _alike(first: GoldReport, second: GoldReport) -> tuple[GoldReport, GoldReport]:
+    """Both reports; only their paragraphs where one comes from a format that holds no other lines."""
+    from lawgov_nlp.agreement import paragraphs_only
+
+    if [u.text for u in first.units] == [u.text for u in second.units]:
+        return first, second
+    return paragraphs_only(first), paragraphs_only(second)
+
+
+def _table(result: Agreement) -> bytes:
+    """The differences as a csv that Excel opens as UTF-8."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(_COLUMNS)
+    table.writerows([row.report, row.unit, row.what, row.value, row.first, row.second, row.text] for row in result.rows)
+    return text.getvalue().encode("utf-8-sig")

@@ -1,0 +1,28 @@
+"""What the commands share: how errors and notes are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from lawgov_nlp.errors import LawgovError
+
+
+def fail(notes: Console, error: LawgovError) -> NoReturn:
+    """Show an error and end the command with exit code 2."""
+    notes.print(f"[red]错误[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+    raise typer.Exit(2) from None
+
+
+def show_notes(notes: Console, lines: Iterable[str]) -> None:
+    """Show what was left out or taken to be so, a line each."""
+    for line in lines:
+        notes.print(f"[yellow]注意[/yellow] {escape(line)}", soft_wrap=True, highlight=False)
+
+
+def escape(text: str) -> str:
+    """Text that rich shows as it is."""
+    return text.replace("[", r"\[")

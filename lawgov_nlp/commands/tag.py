@@ -1,0 +1,117 @@
+"""`lawgov tag`: label paragraphs and extract indicators."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lawgov_nlp.api import Source, find_reports, tag_reports
+from lawgov_nlp.commands.common import escape, fail
+from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.writers import FORMATS, write
+
+
+def tag(
+    paths: Annotated[list[Path], typer.Argument(help="Files (docx, pdf, html, txt, doc, wps) and folders of them.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write here; without it a table is shown in the terminal.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", "-f", help="jsonl, csv, xlsx, parquet or html; else from OUT's ending.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+) -> None:
+    """Tag each paragraph of the reports and extract their numeric indicators.
+
+    A file that can't be read is listed with its reason and the others go on; the exit code is then 1.
+    """
+    console, notes = Console(), Console(stderr=True)
+    failures: list[tuple[str, LawgovError]] = []
+    try:
+        if form not in (None, *FORMATS):
+            raise OutputError(f"--format {form} is unknown; expected one of {', '.join(FORMATS)}")
+        files = _files(paths, failures)
+        if out is None and form not in (None, "jsonl"):
+            raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
+        reports = _progress(_tagged(files, model, device, failures), len(files), notes)
+        if out is not None:
+            written = write(_some(reports), out, form, overwrite=overwrite)
+            for path in written if len(written) <= 3 else [out]:
+                notes.print(f"已写入 {escape(str(path))}", highlight=False, soft_wrap=True)
+        elif form == "jsonl":
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # a redirected stdout is GBK on Chinese Windows
+            for report in reports:
+                sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
+        else:
+            from lawgov_nlp.terminal import report_table
+
+            for report in reports:
+                console.print(report_table(report))
+                console.print()
+    except _NothingReadError:
+        pass  # nothing was written; the failures are listed below
+    except LawgovError as error:
+        fail(notes, error)
+    if failures:
+        from lawgov_nlp.terminal import failure_table
+
+        notes.print(failure_table(failures))
+        raise typer.Exit(1)
+
+
+class _NothingReadError(Exception):
+    """No report could be read: raised into the writer, so that earlier results stay as they are."""
+
+
+def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
+    """The reports; at the end an error if there was none."""
+    count = 0
+    for count, report in enumerate(reports, 1):  # noqa: B007 - counted for its last value
+        yield report
+    if not count:
+        raise _NothingReadError
+
+
+def _files(paths: list[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
+    """All files to read; a path that isn't there is a failure like an unreadable file."""
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found += find_reports(path)
+        except LawgovError as error:
+            failures.append((str(path), error))
+    return list(dict.fromkeys(found))
+
+
+def _tagged(
+    files: list[Path], model: Path | None, device: str, failures: list[tuple[str, LawgovError]]
+) -> Iterator[TaggedReport]:
+    if not files:
+        return
+
+    def failed(source: Source, error: LawgovError) -> None:
+        failures.append((str(source), error))
+
+    yield from tag_reports(files, model=model, device=device, on_error=failed)
+
+
+def _progress(reports: Iterator[TaggedReport], total: int, notes: Console) -> Iterator[TaggedReport]:
+    """The reports, with a bar on stderr where there are many and someone is looking."""
+    columns = (TextColumn("标注"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=total < 2 or not notes.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        for report in reports:
+            yield report
+            bar.advance(task)

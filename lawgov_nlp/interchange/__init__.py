@@ -1,0 +1,170 @@
+"""Annotated reports to and from the tools that people label in: Label Studio, doccano, CoNLL, csv and Excel.
+
+    reading = read([Path("export.json")])          # documents, what was counted, and rows that are wrong
+    reading.findings.check()                        # raises, with a line for each wrong row
+    write(reading.documents, Path("reports"))       # our markup, which training reads
+
+The formats' files import nothing of each other: each turns a file into rows and documents into a file. `assemble`
+puts rows together to reports. No format ever drops anything without counting it in `Findings.notes`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.errors import InterchangeError, OutputError
+from lawgov_nlp.interchange.assemble import assemble
+from lawgov_nlp.interchange.document import Document, Row, from_gold, to_gold
+from lawgov_nlp.interchange.findings import Findings, Problem
+from lawgov_nlp.interchange.formats import FORMATS, WRITTEN, Payload, detect, target
+from lawgov_nlp.interchange.label_studio import labelling_config
+from lawgov_nlp.interchange.options import Options
+
+__all__ = [
+    "FORMATS",
+    "WRITTEN",
+    "Document",
+    "Findings",
+    "Options",
+    "Problem",
+    "Reading",
+    "detect",
+    "from_gold",
+    "labelling_config",
+    "read",
+    "render",
+    "save",
+    "target",
+    "to_gold",
+    "write",
+    "write_rejected",
+]
+
+
+PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无从区分，请逐段核对（--to label-studio 分得开）"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What files held: the reports, the format of each file, and what there is to say about them."""
+
+    documents: list[Document]
+    formats: list[str]
+    findings: Findings
+
+    @property
+    def gold(self) -> list[GoldReport]:
+        """The reports as `lawgov_nlp.annotation` has them."""
+        return [to_gold(document) for document in self.documents]
+
+
+def read(paths: Sequence[Path], form: str | None = None, options: Options | None = None) -> Reading:
+    """Read files of one format or several. Paragraphs that come more than once are merged where they agree.
+
+    Args:
+        paths: Files; for markup a folder.
+        form: One of `FORMATS` for all files; None looks at each.
+        options: What the files don't say themselves.
+
+    Returns:
+        Wrong rows are in `findings.problems`; their paragraphs stay in the report as ones that nobody coded, as far
+        as text and place can be read.
+
+    Raises:
+        InterchangeError: A file can't be read at all, or holds no paragraph.
+    """
+    if form not in (None, *FORMATS):
+        raise InterchangeError(f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}")
+    options, findings = options or Options(), Findings()
+    rows: list[Row] = []
+    formats = []
+    for path in paths:
+        name = form or detect(path)
+        formats.append(name)
+        try:
+            rows += FORMATS[name].read(path, findings, options)
+        except OSError as error:
+            raise InterchangeError(f"{path}: can't be read ({error.strerror})") from None
+        except UnicodeDecodeError as error:
+            raise InterchangeError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+    if not rows and not findings.problems:
+        raise InterchangeError(f"{', '.join(map(str, paths))}: no paragraph in there")
+    return Reading(documents=assemble(rows, findings, options.annotator), formats=formats, findings=findings)
+
+
+def render(documents: Sequence[Document], form: str, findings: Findings) -> Payload:
+    """The reports in a format; what it can't hold is counted in `findings`.
+
+    Raises:
+        InterchangeError: The format is unknown or only read, or a report doesn't fit it.
+    """
+    maker = FORMATS[form].write if form in FORMATS else None
+    if maker is None:
+        raise InterchangeError(f"{form!r} can't be written; expected one of {', '.join(WRITTEN)}")
+    if form != "label-studio":
+        findings.count(form, PREDICTIONS, sum(bool(document.model) for document in documents))
+    return maker(documents, findings)
+
+
+def write(documents: Sequence[Document], path: Path, form: str | None = None) -> Findings:
+    """Write reports to a new file, or for markup a new folder; give what was left out.
+
+    Raises:
+        InterchangeError: A report doesn't fit the format.
+        OutputError: There is such a file, or it can't be written.
+    """
+    findings = Findings()
+    payload = render(documents, form or target(path), findings)
+    findings.check()
+    save(payload, path)
+    return findings
+
+
+def save(payload: Payload, path: Path) -> None:
+    """Write a file or folder that isn't there yet, whole or not at all.
+
+    Raises:
+        OutputError: It exists, or can't be written.
+    """
+    if os.path.lexists(path):
+        raise OutputError(f"{path} exists; choose another name or move it away")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+    try:
+        if isinstance(payload, bytes):
+            _write_new(path, payload)
+            return
+        # Beside the target, because a rename can't cross file systems.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".lawgov-") as hidden:
+            grown = Path(hidden) / "out"
+            grown.mkdir()
+            for name, content in payload.items():
+                (grown / name).write_bytes(content)
+            grown.rename(path)
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written ({error.strerror})") from None
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with path.open("xb") as out:
+        try:
+            out.write(content)
+        except OSError:
+            path.unlink()
+            raise
+
+
+def write_rejected(problems: Sequence[Problem], path: Path) -> None:
+    """Write the rows that are wrong with their reasons, as JSONL.
+
+    Raises:
+        OutputError: There is such a file.
+    """
+    lines = [json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in problems]
+    save("".join(lines).encode(), path)

@@ -1,0 +1,195 @@
+"""Rows -> reports: who is meant where several people coded, one row a paragraph, all lines in their order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange.document import INDICATORS, LABELS, Document, Line, Row
+from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.words import NONE
+from lawgov_nlp.report import UnitKind
+
+_ID = re.compile(r"[^/\\:*?\"<>|\x00-\x1f]{1,100}")
+
+MERGED = "{n} 段在几个文件或几行中出现，合并为一段"
+OTHERS = "{n} 条其他标注者的标注按 --annotator 略去"
+
+
+def assemble(rows: Sequence[Row], findings: Findings, annotator: str | None = None) -> list[Document]:
+    """Put paragraphs together to reports.
+
+    A paragraph that comes several times is one where the layers that were coded agree or complete each other (the
+    labels of one file, the indicators of another); otherwise it is a problem that names both, and stays uncoded.
+
+    Args:
+        rows: Paragraphs of any number of files.
+        findings: Takes conflicts, and gaps between the paragraphs of a report.
+        annotator: Whose coding to take where the rows say whose they are.
+
+    Raises:
+        InterchangeError: There is no such annotator.
+    """
+    reports: dict[str, list[Row]] = {}
+    for row in _chosen(rows, findings, annotator):
+        if not _ID.fullmatch(row.report) or row.report.strip(". ") != row.report:
+            findings.add(row.origin, f"report id {row.report!r} can't be the name of a file; use letters and digits")
+            continue
+        reports.setdefault(row.report, []).append(row)
+    return [_document(name, found, findings) for name, found in reports.items()]
+
+
+def _chosen(rows: Sequence[Row], findings: Findings, annotator: str | None) -> Iterator[Row]:
+    if annotator is None:
+        yield from rows
+        return
+    known = sorted({name for row in rows for name in row.annotators})
+    if annotator not in known:
+        raise InterchangeError(f"--annotator {annotator}: nobody is called that; the files name {known or 'no one'}")
+    for row in rows:
+        if row.annotators and annotator not in row.annotators:
+            findings.count("annotator", OTHERS)
+            row = replace(row, line=row.line.without(LABELS, INDICATORS))
+        yield row
+
+
+def _document(name: str, rows: list[Row], findings: Findings) -> Document:
+    whole = list(_merged(rows, findings))
+    numbered = all(row.unit is not None for row in whole)
+    if numbered:
+        whole.sort(key=lambda row: row.unit or 0)
+        _check_gaps(name, whole, findings)
+    elif all(row.start is not None for row in whole):
+        whole.sort(key=lambda row: row.start or 0)
+    lines: list[Line] = []
+    path: tuple[str, ...] = ()
+    for row in whole:
+        if row.before is None:
+            lines += _new_headings(path, row.line)
+        else:
+            lines += row.before
+        path = row.line.headings
+        lines.append(row.line)
+    meta = next((row.meta for row in whole if row.meta), {})
+    models = sorted({row.model for row in whole if row.model})
+    return Document(id=name, meta=meta, lines=(*lines, *whole[-1].after), model=", ".join(models))
+
+
+def _merged(rows: list[Row], findings: Findings) -> Iterator[Row]:
+    """One row a paragraph. Without a place, rows of the same text are the same only where their coding differs."""
+    kinds = (lambda r: r.unit, lambda r: r.start, lambda r: r.line.text.strip())
+    key = next(k for k in kinds if all(k(row) is not None for row in rows))
+    by_text = key is kinds[2]
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    for group in groups.values():
+        if len(group) == 1 or (by_text and len({_coding(row.line) for row in group}) == 1):
+            yield from group
+            continue
+        try:
+            merged = _one(group)
+            findings.count(merged.report, MERGED)
+        except RowError as error:
+            findings.add(group[1].origin, str(error))
+            merged = replace(_fullest(group), line=_fullest(group).line.without(LABELS, INDICATORS))
+        yield merged
+
+
+def _one(group: list[Row]) -> Row:
+    """One row of several for the same paragraph.
+
+    Raises:
+        RowError: They contradict each other.
+    """
+    base = _fullest(group)
+    for row in group:
+        if row.line.text.strip() != base.line.text.strip():
+            raise RowError(
+                f"the same place of report {row.report} reads {row.line.text[:20]!r} here and "
+                f"{base.line.text[:20]!r} at {base.origin}; are two reports called {row.report!r}?"
+            )
+    line = base.line
+    for layer, say in ((LABELS, _labels), (INDICATORS, _indicators)):
+        coded = [row for row in group if layer in row.line.coded]
+        for row in coded[1:]:
+            if say(row.line) != say(coded[0].line):
+                one, two = coded[0], row
+                raise RowError(
+                    f"two codings of one paragraph, {row.line.text.strip()[:20]!r}: {say(one.line)} {_who(one)}, "
+                    f"{say(two.line)} {_who(two)}; settle it in the tool, or choose with --annotator"
+                )
+        if coded:
+            line = _with_layer(line, coded[0].line, layer)
+    return replace(base, line=line)
+
+
+def _with_layer(line: Line, other: Line, layer: str) -> Line:
+    if layer == LABELS:
+        return replace(line, primary=other.primary, secondary=other.secondary, labels_coded=True)
+    moved = other.values
+    if line.text != other.text:  # one format keeps the white space around a paragraph, the other doesn't
+        by = line.text.find(other.text.strip()) - other.text.find(other.text.strip())
+        moved = tuple(
+            replace(v, span=(v.span[0] + by, v.span[1] + by), name=v.name and (v.name[0] + by, v.name[1] + by))
+            for v in other.values
+        )
+    return replace(line, values=moved, indicators_coded=True)
+
+
+def _fullest(group: list[Row]) -> Row:
+    """The row that knows most of the lines around it."""
+    return next((row for row in group if row.before is not None), group[0])
+
+
+def _who(row: Row) -> str:
+    return f"({row.annotators[0]}, {row.origin})" if row.annotators else f"({row.origin})"
+
+
+def _coding(line: Line) -> tuple[str, str, tuple[str, ...]]:
+    return _labels(line), _indicators(line), line.coded
+
+
+def _labels(line: Line) -> str:
+    return "+".join([*line.labels[:1], *sorted(line.secondary)]) or NONE
+
+
+def _indicators(line: Line) -> str:
+    text = line.text
+    found = [f"{text[slice(*v.name)] if v.name else '?'}:{text[slice(*v.span)]}|{v.topic}" for v in line.values]
+    places = [f"{v.span[0] - len(text) + len(text.lstrip())}" for v in line.values]
+    return ", ".join(f"{f}@{p}" for f, p in zip(found, places, strict=True)) or "no indicator"
+
+
+def _check_gaps(name: str, rows: list[Row], findings: Findings) -> None:
+    at = 0
+    for row in rows:
+        first = (row.unit or 0) - len(row.before or ())
+        if row.before is not None and first > at + 1:
+            findings.add(replace(row.origin, record=None), _gap(name, at + 1, first - 1))
+        at = row.unit or 0
+    last = at + len(rows[-1].after)
+    if rows[-1].units and last < rows[-1].units:
+        findings.add(replace(rows[-1].origin, record=None), _gap(name, last + 1, rows[-1].units))
+
+
+def _gap(name: str, first: int, last: int) -> str:
+    lines = f"line {first} is" if first == last else f"lines {first} to {last} are"
+    return (
+        f"report {name}: {lines} missing between the tasks; export all tasks, those without annotation too "
+        "(--skip-bad puts the report together without them)"
+    )
+
+
+def _new_headings(path: Iterable[str], line: Line) -> Iterator[Line]:
+    """The headings that begin above a paragraph; one that runs into it is part of its text."""
+    path, own = tuple(path), line.headings
+    if own and line.text.lstrip().startswith(own[-1]):
+        own = own[:-1]
+    common = 0
+    while common < min(len(path), len(own)) and path[common] == own[common]:
+        common += 1
+    for heading in own[common:]:
+        yield Line(kind=UnitKind.HEADING, text=heading)

@@ -1,0 +1,221 @@
+"""doccano: JSONL in each of the shapes that its projects export.
+
+    {"text": …, "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id", "from_id", "to_id",
+    "type"}]}
+    {"text": …, "label": [[start, end, "VALUE-mediation"], …]}        sequence labelling (older imports: "labels")
+    {"text": …, "label": ["mediation", "+publicity"]}                 text classification
+    {"text": …, "cats": ["mediation"], "entities": [[start, end, "NAME"]]}   intent detection and slot filling
+
+All other fields are an example's metadata, which doccano keeps: a paragraph's place and, in the first shape, its
+`cats`. Labels have no order there, so a secondary dimension has a `+` in front. A value's topic is part of its
+label. Offsets count UTF-16 units: the editor takes JavaScript's own (its Text.toCodePointOffset sums string
+lengths), unless the project counts graphemes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import place as places
+from lawgov_nlp.interchange import words
+from lawgov_nlp.interchange.coding import make_row
+from lawgov_nlp.interchange.document import INDICATORS, LABELS, Document, Line, Origin, Row, rows
+from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.interchange.spans import CHARACTERS, UTF16, Mark, in_characters, utf16_offset, values
+
+FORM = "doccano"
+RELATION = "所数"
+PREDICTED = "predicted_labels"
+"""The column of a model's labels: whoever wants them as pre-annotations names it as label column in the upload."""
+
+RARE = "{n} 段有 BMP 以外的字符，偏移按 UTF-16 计；若项目以字形（grapheme）计数，请加 --offsets characters"
+NO_MARKS = "{n} 段有数字而无任何标记，按已看过、没有指标导入；若尚未标注，请在 doccano 中只导出已确认的文档"
+UNCHECKED = "{n} 段的数值是模型预测、未经此项目核对，按指标未标注导入"
+NO_LABEL = "{n} 段没有选类别，按维度未标注导入"
+
+
+def write(documents: Sequence[Document], findings: Findings) -> bytes:
+    """The shape with relations, which holds everything: for a sequence labelling project that uses relations."""
+    lines, number = [], 0
+    for document in documents:
+        for row in rows(document, Origin(file=document.id)):
+            line, text = row.line, row.line.text
+            entities: list[dict[str, Any]] = []
+            relations = []
+            names: dict[tuple[int, int], int] = {}
+            for span, label, value in sorted(
+                [(n, words.NAME, None) for n in line.names]
+                + [(v.span, words.value_label(v.topic), v) for v in line.values],
+                key=lambda entry: (entry[2] is not None, entry[0]),
+            ):
+                number += 1
+                start, end = (utf16_offset(text, at) for at in span)
+                entities.append({"id": number, "label": label, "start_offset": start, "end_offset": end})
+                if value is None:
+                    names[span] = number
+                elif value.name:
+                    relation = {"id": number, "from_id": number, "to_id": names[value.name], "type": RELATION}
+                    relations.append(relation)
+            record: dict[str, Any] = {"text": text, "entities": entities, "relations": relations}
+            if line.labels_coded:
+                # A project keeps the labels that it doesn't show as metadata: a model's would come back as if checked.
+                record[PREDICTED if document.model else "cats"] = words.mark_labels(line.labels)
+            lines.append(json.dumps({**record, **places.to_fields(row)}, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
+
+
+def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+    """The paragraphs of a JSONL export.
+
+    Raises:
+        InterchangeError: A line isn't a JSON object, or no line says what was coded.
+    """
+    records = list(_records(path))
+    shape = _shape(path, [record for _, record in records], options)
+    out = []
+    for number, record in records:
+        origin = Origin(file=str(path), row=number, task=str(record.get("id", "")), record=record)
+        with findings.row(origin):
+            text = places.checked_text(record.get("text", record.get("data")))
+            place, coded = places.from_fields(record, path.stem)
+            reader = _Reader(findings, options, shape, coded)
+            annotators = (str(record["annotator"]),) if record.get("annotator") else (path.stem,)
+            out.append(
+                make_row(findings, origin, text, places.headings(record), place, reader.coder(record), annotators)
+            )
+    return out
+
+
+def looks_like(record: object) -> bool:
+    """Whether a line of JSONL is of this format."""
+    return (
+        isinstance(record, dict)
+        and ("text" in record or "data" in record)
+        and bool({"label", "labels", "entities", "cats"} & record.keys())
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    spans: bool
+    labels: bool
+    linked: bool
+
+
+@dataclass(frozen=True)
+class _Reader:
+    findings: Findings
+    options: Options
+    shape: _Shape
+    coded: tuple[str, ...] | None
+
+    def coder(self, record: dict[str, Any]) -> Callable[[Line], Line]:
+        return lambda line: self._code(line, record)
+
+    def _code(self, line: Line, record: dict[str, Any]) -> Line:
+        text = line.text
+        entries, chosen = _parts(record)
+        if entries and self._unchecked(record):
+            self.findings.count(FORM, UNCHECKED)
+            return replace(self._code(line, {**record, "entities": [], "relations": []}), indicators_coded=False)
+        unit = self.options.offsets or UTF16
+        marks = [in_characters(text, _mark(entry, k), unit) for k, entry in enumerate(entries)]
+        if marks and unit != CHARACTERS and any(c > "\uffff" for c in text):
+            self.findings.count(FORM, RARE)
+        links = [(str(r.get("from_id")), str(r.get("to_id"))) for r in record.get("relations") or ()]
+        primary, secondary = words.marked_labels(chosen)
+        labels_coded = bool(chosen)
+        if self.shape.labels and not chosen and LABELS in (self.coded or (LABELS,)):
+            self.findings.count(FORM, NO_LABEL)
+        found = values(
+            text,
+            marks,
+            links if self.shape.linked else None,
+            [d for d in (primary, *secondary) if d],
+            self.findings,
+            FORM,
+        )
+        return replace(
+            line,
+            primary=primary,
+            secondary=secondary,
+            values=found,
+            labels_coded=labels_coded,
+            indicators_coded=bool(marks) or self._looked_for(text),
+        )
+
+    def _unchecked(self, record: dict[str, Any]) -> bool:
+        """Whether the spans are a model's that only travelled through a text classification project."""
+        classified = any(isinstance(entry, str) for entry in record.get("label") or ())
+        return classified and self.coded is not None and INDICATORS not in self.coded
+
+    def _looked_for(self, text: str) -> bool:
+        """Whether a paragraph without a span is one where nothing was found."""
+        if not self.shape.spans:
+            return False
+        if self.coded is not None and self.options.layers is None:
+            return INDICATORS in self.coded
+        if any(c.isdigit() for c in text) and self.options.layers is None:
+            self.findings.count(FORM, NO_MARKS)
+        return True
+
+
+def _parts(record: dict[str, Any]) -> tuple[list[Any], list[str]]:
+    """The spans and the labels of a line, told apart by what they are."""
+    spans = list(record.get("entities") or [])
+    chosen = [str(word) for word in record.get("cats") or []]
+    for entry in record.get("label") or record.get("labels") or []:
+        if isinstance(entry, str):
+            chosen.append(entry)
+        else:
+            spans.append(entry)
+    return spans, chosen
+
+
+def _mark(entry: object, number: int) -> Mark:
+    if isinstance(entry, list) and len(entry) == 3:
+        start, end, label = entry
+        key = f"#{number}"
+    elif isinstance(entry, dict):
+        start, end, label = (entry.get(key) for key in ("start_offset", "end_offset", "label"))
+        key = str(entry.get("id", f"#{number}"))
+    else:
+        raise RowError(f"a span is {entry!r}, expected [start, end, label] or an object")
+    if not isinstance(start, int) or not isinstance(end, int) or not isinstance(label, str):
+        raise RowError(f"a span is {entry!r}, expected whole numbers and a label")
+    return Mark(key=key, start=start, end=end, label=label)
+
+
+def _shape(path: Path, records: list[dict[str, Any]], options: Options) -> _Shape:
+    parts = [_parts(record) for record in records]
+    spans = any(s for s, _ in parts) or any("entities" in r for r in records)
+    labels = any(c for _, c in parts)
+    if options.layers is not None:
+        spans, labels = INDICATORS in options.layers, LABELS in options.layers
+    elif not spans and not labels:
+        raise InterchangeError(
+            f"{path}: no line has a label or span, so that what was coded can't be told; say --layers labels, "
+            "indicators or both"
+        )
+    return _Shape(spans=spans, labels=labels, linked=any(record.get("relations") for record in records))
+
+
+def _records(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    out = []
+    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise InterchangeError(f"{path}:{number}: not JSON ({error}); doccano exports JSONL") from None
+        if not isinstance(record, dict):
+            raise InterchangeError(f"{path}:{number}: {str(record)[:40]!r} is no object; doccano exports JSONL")
+        out.append((number, record))
+    return out

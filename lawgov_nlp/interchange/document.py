@@ -1,0 +1,204 @@
+"""What every format is read into and written from: reports as lines, and rows that are put together to reports.
+
+A `Line` says a little more than `GoldUnit`, since a model's value may lack its name and other tools show headings.
+Offsets count characters of the line's own `text`, half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.report import Dimension, UnitKind
+
+Span = tuple[int, int]
+"""Start and end in the text of a line, in characters."""
+
+LABELS, INDICATORS = "labels", "indicators"
+LAYERS = (LABELS, INDICATORS)
+"""What can be coded of a paragraph, each without the other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A number that is counted: its place, what it counts, and the topic of that. Only a model leaves out a name."""
+
+    span: Span
+    name: Span | None
+    topic: Dimension
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of a report with its coding; `headings` are shown to whoever codes it and aren't part of the coding."""
+
+    kind: UnitKind
+    text: str
+    headings: tuple[str, ...] = ()
+    primary: Dimension | None = None
+    secondary: tuple[Dimension, ...] = ()
+    values: tuple[Value, ...] = ()
+    labels_coded: bool = True
+    indicators_coded: bool = True
+
+    @property
+    def coded(self) -> tuple[str, ...]:
+        """The layers that were coded."""
+        return tuple(
+            layer for layer, yes in zip(LAYERS, (self.labels_coded, self.indicators_coded), strict=True) if yes
+        )
+
+    @property
+    def labels(self) -> tuple[Dimension, ...]:
+        """Primary dimension, then the secondary ones."""
+        return (self.primary, *self.secondary) if self.primary else ()
+
+    @property
+    def names(self) -> list[Span]:
+        """The names, each once, in order of their place."""
+        return sorted({v.name for v in self.values if v.name})
+
+    def without(self, *layers: str) -> Line:
+        """The line as if nobody had coded these layers."""
+        out = self
+        if LABELS in layers:
+            out = replace(out, primary=None, secondary=(), labels_coded=False)
+        if INDICATORS in layers:
+            out = replace(out, values=(), indicators_coded=False)
+        return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A report as lines. `model` names the model whose predictions these are; empty where people coded."""
+
+    id: str
+    meta: dict[str, str]
+    lines: tuple[Line, ...]
+    model: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a row came from: the file, the number of its line or table row (from 1), the task, and the row itself."""
+
+    file: str
+    row: int | None = None
+    task: str = ""
+    record: Any = None
+
+    def __str__(self) -> str:
+        row = f":{self.row}" if self.row is not None else ""
+        return f"{self.file}{row}" + (f" (task {self.task})" if self.task else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A paragraph as other tools hold it, with what is known of its place in the report.
+
+    Attributes:
+        origin: Where it was read.
+        report: The report's id.
+        line: The paragraph and its coding.
+        unit: Its number among the non-blank lines of the report, from 1; `units` is how many there are.
+        start: Where it begins in the plain text of the report.
+        before: The lines between the paragraph above and this one, or None where the format doesn't hold them.
+        after: The lines below the last paragraph of the report.
+        meta: The header of the report.
+        annotators: The names by which the one who coded it goes; empty where the file doesn't say.
+        model: As in `Document`.
+    """
+
+    origin: Origin
+    report: str
+    line: Line
+    unit: int | None = None
+    units: int | None = None
+    start: int | None = None
+    before: tuple[Line, ...] | None = None
+    after: tuple[Line, ...] = ()
+    meta: dict[str, str] = field(default_factory=dict)
+    annotators: tuple[str, ...] = ()
+    model: str = ""
+
+
+def from_gold(gold: GoldReport) -> Document:
+    """An annotated report as lines; the headings are those that `structure` finds."""
+    paths = {unit.start: unit.headings for unit in read_gold(gold).paragraphs}
+    lines, at, above = [], 0, ()
+    for unit in gold.units:
+        start = at + len(unit.text) - len(unit.text.lstrip())
+        above = paths.get(start, above)
+        lines.append(
+            Line(
+                kind=unit.kind,
+                text=unit.text,
+                headings=above if unit.kind is UnitKind.BODY else (),
+                primary=unit.primary,
+                secondary=unit.secondary,
+                values=tuple(Value(span=i.value, name=i.name, topic=i.dimension) for i in unit.indicators),
+                labels_coded=unit.labels_coded,
+                indicators_coded=unit.indicators_coded,
+            )
+        )
+        at += len(unit.text) + 1
+    return Document(id=gold.id, meta=dict(gold.meta), lines=tuple(lines))
+
+
+def to_gold(document: Document) -> GoldReport:
+    """The annotated report. Values without a name, which only a model has, are left out."""
+    units = tuple(
+        GoldUnit(
+            kind=line.kind,
+            text=line.text,
+            primary=line.primary,
+            secondary=line.secondary,
+            indicators=tuple(
+                GoldIndicator(value=v.span, name=v.name, dimension=v.topic) for v in line.values if v.name
+            ),
+            labels_coded=line.labels_coded,
+            indicators_coded=line.indicators_coded,
+        )
+        for line in document.lines
+    )
+    return GoldReport(id=document.id, meta=document.meta, units=units)
+
+
+def rows(document: Document, origin: Origin) -> Iterator[Row]:
+    """The paragraphs of a document, each with the lines around it that belong to none."""
+    last = max((k for k, line in enumerate(document.lines) if line.kind is UnitKind.BODY), default=-1)
+    before: list[Line] = []
+    at = 0
+    for k, line in enumerate(document.lines):
+        if line.kind is UnitKind.BODY:
+            yield Row(
+                origin=origin,
+                report=document.id,
+                line=line,
+                unit=k + 1,
+                units=len(document.lines),
+                start=at,
+                before=tuple(before),
+                after=document.lines[last + 1 :] if k == last else (),
+                meta=document.meta,
+                model=document.model,
+            )
+            before = []
+        else:
+            before.append(line)
+        at += len(line.text) + 1
+
+
+def stripped(line: Line) -> tuple[Line, int]:
+    """The line without the white space around it, and how much stood in front."""
+    text = line.text.strip()
+    lead = line.text.find(text)
+
+    def move(span: Span) -> Span:
+        return span[0] - lead, span[1] - lead
+
+    values = tuple(replace(v, span=move(v.span), name=v.name and move(v.name)) for v in line.values)
+    return replace(line, text=text, values=values), lead

@@ -1,0 +1,77 @@
+"""What a conversion has to say: rows that are wrong, and counts of what was left out or taken to be so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange.document import Origin
+
+_SHOWN = 20
+
+
+class RowError(Exception):
+    """One row is wrong: what is wrong and what to do. Never leaves the package; `Findings` collects them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A row that can't be used, and why."""
+
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.reason}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row with its reason, as `--skip-bad` writes it."""
+        at = self.origin
+        return {"file": at.file, "row": at.row, "task": at.task, "reason": self.reason, "record": at.record}
+
+
+class Findings:
+    """Collects problems and counts while files are read and written."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, form: str, what: str, number: int = 1) -> None:
+        """Count something to be told to the user; `what` is a Chinese sentence with `{n}` where the number goes."""
+        if number:
+            self._counts[form, what] += number
+
+    @property
+    def notes(self) -> list[str]:
+        """What was counted, a sentence each."""
+        return [f"{form}：{what.format(n=number)}" for (form, what), number in self._counts.items()]
+
+    def add(self, origin: Origin, reason: str) -> None:
+        """Put a row on the list of those that are wrong."""
+        self.problems.append(Problem(origin=origin, reason=reason))
+
+    @contextmanager
+    def row(self, origin: Origin) -> Iterator[None]:
+        """What raises `RowError` in here becomes a problem of this row."""
+        try:
+            yield
+        except RowError as error:
+            self.add(origin, str(error))
+
+    def check(self, advice: str = "Correct them in the tool and export again") -> None:
+        """Raise what was found to be wrong; the last line of the message is the advice.
+
+        Raises:
+            InterchangeError: There are problems; the first 20 are in the message.
+        """
+        if self.problems:
+            shown = [str(p) for p in self.problems[:_SHOWN]]
+            if len(self.problems) > _SHOWN:
+                shown.append(f"… and {len(self.problems) - _SHOWN} more")
+            shown.append(advice)
+            raise InterchangeError("\n".join(shown))

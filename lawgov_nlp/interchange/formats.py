@@ -1,0 +1,119 @@
+"""The formats by name, which of them a file is in, and which one a file is to be written in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import conll, doccano, jsonl, label_studio, markup, tables, tagged
+from lawgov_nlp.interchange.document import Document, Row
+from lawgov_nlp.interchange.findings import Findings
+from lawgov_nlp.interchange.options import Options
+
+Payload = bytes | dict[str, bytes]
+"""The content of a file, or of a folder by file name."""
+
+_PROBE = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How a format is read and written; `endings` are those that belong to no other one."""
+
+    read: Callable[[Path, Findings, Options], list[Row]]
+    write: Callable[[Sequence[Document], Findings], Payload] | None
+    endings: tuple[str, ...] = ()
+
+
+FORMATS: Mapping[str, Format] = {
+    "markup": Format(read=markup.read, write=markup.write),
+    "jsonl": Format(read=jsonl.read, write=jsonl.write),
+    "label-studio": Format(read=label_studio.read, write=label_studio.write, endings=(".json",)),
+    "doccano": Format(read=doccano.read, write=doccano.write),
+    "conll": Format(read=conll.read, write=conll.write, endings=(".conll", ".bio")),
+    "csv": Format(read=tables.read_csv, write=tables.write_csv, endings=(".csv",)),
+    "xlsx": Format(read=tables.read_xlsx, write=tables.write_xlsx, endings=(".xlsx",)),
+    "tagged": Format(read=tagged.read, write=None),
+}
+"""`tagged` is what `lawgov tag -o x.jsonl` writes, and is only read."""
+
+WRITTEN = tuple(name for name, form in FORMATS.items() if form.write)
+
+
+def detect(path: Path) -> str:
+    """The format that a file or folder is in, by its content.
+
+    Raises:
+        InterchangeError: There is no such file, or it is in none of the formats; names those that there are.
+    """
+    if not path.exists():
+        raise InterchangeError(f"{path}: there is no such file or folder")
+    if path.is_dir():
+        if any(path.glob("*.txt")):
+            return "markup"
+        raise InterchangeError(
+            f"{path}: a folder without annotated reports (*.txt); name the export's files themselves"
+        )
+    if path.suffix.lower() == ".xlsx":
+        return "xlsx"
+    head = path.read_bytes()[:_PROBE]
+    if head.startswith(b"PK"):
+        raise InterchangeError(f"{path}: an archive; unpack it first (doccano exports a zip) and name the files in it")
+    text = head.decode("utf-8-sig", "ignore").lstrip()
+    found = _json_format(path, text) if text[:1] in ("{", "[") and not text.startswith("[title") else None
+    if found:
+        return found
+    first = text.split("\n", 1)[0]
+    if any(line.strip() == "---" for line in text.split("\n")[:50]):
+        return "markup"
+    if conll.looks_like(text):
+        return "conll"
+    if path.suffix.lower() in (".csv", ".tsv") or {"text", "primary"} <= tables.columns(path, first):
+        return "csv"
+    raise InterchangeError(f"{path}: in none of the formats that can be told by sight; say --from {_either(FORMATS)}")
+
+
+def target(path: Path) -> str:
+    """The format that the ending of a file to be written asks for.
+
+    Raises:
+        InterchangeError: The ending belongs to several formats, or to none.
+    """
+    ending = path.suffix.lower()
+    for name, form in FORMATS.items():
+        if ending in form.endings:
+            return name
+    if not ending:
+        return "markup"
+    if ending == ".jsonl":
+        raise InterchangeError(f"{path}: both jsonl and doccano end in .jsonl; say --to jsonl or --to doccano")
+    raise InterchangeError(f"{path}: no format ends in {ending!r}; say --to {_either(WRITTEN)} (markup is a folder)")
+
+
+def _json_format(path: Path, text: str) -> str | None:
+    if text.startswith("["):
+        try:
+            data = json.loads(path.read_bytes())
+        except ValueError:
+            return None
+        if label_studio.looks_like(data) or isinstance(data, list):
+            return "label-studio"  # which says what is wrong with another list
+    for line in path.read_bytes().decode("utf-8-sig", "replace").split("\n"):
+        if line.strip():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                return None
+            for name, module in (("tagged", tagged), ("jsonl", jsonl), ("doccano", doccano)):
+                if module.looks_like(record):
+                    return name
+            return None
+    return None
+
+
+def _either(names: Sequence[str] | Mapping[str, Format]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}"

@@ -1,0 +1,118 @@
+"""Our own records, one paragraph a line (`lawgov_nlp.records`): what `datasets` and scripts read.
+
+A layer that nobody coded is null: `"primary": null`, `"indicators": null`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lawgov_nlp.annotation import GoldIndicator
+from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import place as places
+from lawgov_nlp.interchange import words
+from lawgov_nlp.interchange.coding import make_row
+from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
+from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.interchange.spans import Mark, values
+from lawgov_nlp.interchange.tables import count_lost
+from lawgov_nlp.records import HEADER, indicator_record
+
+FORM = "jsonl"
+UNNAMED = "{n} 个数值没有名称，未写出"
+
+
+def write(documents: Sequence[Document], findings: Findings) -> bytes:
+    """The records; titles, salutation, sign-off and most of the header are left behind."""
+    lines = []
+    for document in documents:
+        count_lost(document, findings, FORM, frozenset(HEADER))
+        for row in rows(document, Origin(file=document.id)):
+            line, lead = stripped(row.line)
+            findings.count(FORM, UNNAMED, sum(v.name is None for v in line.values))
+            named = [GoldIndicator(value=v.span, name=v.name, dimension=v.topic) for v in line.values if v.name]
+            record = {
+                "report": document.id,
+                **{key: document.meta.get(key, "") for key in HEADER},
+                "start": (row.start or 0) + lead,
+                "text": line.text,
+                "headings": list(line.headings),
+                "primary": (line.primary.value if line.primary else words.NONE) if line.labels_coded else None,
+                "secondary": [d.value for d in line.secondary],
+                "indicators": [indicator_record(line.text, i) for i in named] if line.indicators_coded else None,
+            }
+            lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
+
+
+def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+    """The paragraphs of a file of records.
+
+    Raises:
+        InterchangeError: A line isn't JSON.
+    """
+    out = []
+    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise InterchangeError(f"{path}:{number}: not JSON ({error})") from None
+        origin = Origin(file=str(path), row=number, record=record)
+        with findings.row(origin):
+            if not isinstance(record, dict):
+                raise RowError(f"{str(record)[:40]!r} is no record")
+            text = places.checked_text(record.get("text"))
+            place, _ = places.from_fields({k: record.get(k) for k in ("report", "start")}, path.stem)
+            place["before"] = None
+            place["meta"] = {key: str(record[key]) for key in HEADER if record.get(key)}
+            out.append(make_row(findings, origin, text, places.headings(record), place, _coder(record, findings)))
+    return out
+
+
+def looks_like(record: object) -> bool:
+    """Whether a line of JSONL is a record."""
+    return isinstance(record, dict) and {"text", "primary", "report"} <= record.keys()
+
+
+def _coder(record: dict[str, Any], findings: Findings) -> Callable[[Line], Line]:
+    def code(line: Line) -> Line:
+        first, second, said = (record.get(key) for key in ("primary", "secondary", "indicators"))
+        if first is not None and not isinstance(first, str):
+            raise RowError(f"primary is {first!r}, expected a dimension, 'none' or null")
+        if second and first is None:
+            raise RowError(f"secondary {second} without a primary dimension; name one, or 'none'")
+        primary, secondary = words.labels([*([first] if first else []), *(second or ())])
+        marks, links = _marks(said or [])
+        found = values(line.text, marks, links, [d for d in (primary, *secondary) if d], findings, FORM)
+        return replace(
+            line,
+            primary=primary,
+            secondary=secondary,
+            values=found,
+            labels_coded=first is not None,
+            indicators_coded=said is not None,
+        )
+
+    return code
+
+
+def _marks(indicators: list[Any]) -> tuple[list[Mark], list[tuple[str, str]]]:
+    marks: dict[str, Mark] = {}
+    links = []
+    for said in indicators:
+        try:
+            value, name = ((int(said[f"{w}_start"]), int(said[f"{w}_end"])) for w in ("value", "name"))
+            topic = words.span_label(said["dimension"])[1]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RowError(f"an indicator is {said!r}: {error!r}; expected the fields of lawgov_nlp.records") from None
+        marks[f"n{name}"] = Mark(key=f"n{name}", start=name[0], end=name[1], label=words.NAME)
+        marks[f"v{value}"] = Mark(key=f"v{value}", start=value[0], end=value[1], label=words.VALUE, topic=topic)
+        links.append((f"v{value}", f"n{name}"))
+    return list(marks.values()), links

@@ -1,0 +1,68 @@
+"""Our own markup, a folder of `<id>.txt` (data/FORMAT.md): what training reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lawgov_nlp import annotation
+from lawgov_nlp.errors import InterchangeError, MarkupError
+from lawgov_nlp.interchange.document import Document, Origin, Row, from_gold, rows, to_gold
+from lawgov_nlp.interchange.findings import Findings
+from lawgov_nlp.interchange.options import Options
+
+FORM = "markup"
+UNNAMED = "{n} 个数值没有名称（模型未找到），未写出"
+_SIGNS = re.compile(r"[<>{}|]")
+_INSTEAD = {"<": "〈", ">": "〉", "{": "｛", "}": "｝", "|": "｜"}
+
+
+def write(documents: Sequence[Document], findings: Findings) -> dict[str, bytes]:
+    """File names and contents, a file a report; what the markup can't say is a problem."""
+    out = {}
+    for document in documents:
+        named = [v.name is not None for line in document.lines for v in line.values]
+        findings.count(FORM, UNNAMED, named.count(False))
+        if _fits(document, findings):
+            out[f"{document.id}.txt"] = annotation.write(to_gold(document)).encode()
+    return out
+
+
+def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+    """The reports of a folder, or of one file.
+
+    Raises:
+        InterchangeError: The folder has none.
+    """
+    found: list[Row] = []
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    if not files:
+        raise InterchangeError(f"{path}: no annotated report (*.txt) in this folder")
+    for file in files:
+        try:
+            gold = annotation.load(file)
+        except MarkupError as error:
+            where, _, reason = str(error).removeprefix(f"{file}:").partition(": ")
+            row = int(where) if where.isdigit() else None
+            findings.add(Origin(file=str(file), row=row, record={"report": file.stem}), reason or str(error))
+            continue
+        except UnicodeDecodeError as error:
+            findings.add(Origin(file=str(file), record={"report": file.stem}), f"not UTF-8 ({error})")
+            continue
+        found += rows(from_gold(gold), Origin(file=str(file)))
+    return found
+
+
+def _fits(document: Document, findings: Findings) -> bool:
+    wrong = False
+    for number, line in enumerate(document.lines, 1):
+        sign = _SIGNS.search(line.text)
+        if sign:
+            wrong = True
+            findings.add(
+                Origin(file=document.id, row=number, record={"report": document.id, "text": line.text}),
+                f"the text has {sign[0]!r}, a sign of the markup, near {line.text[max(0, sign.start() - 8) :][:20]!r}; "
+                f"put {_INSTEAD[sign[0]]!r} in its place before labelling",
+            )
+    return not wrong

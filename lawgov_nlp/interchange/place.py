@@ -1,0 +1,93 @@
+r"""A paragraph's place in its report as JSON fields that travel through a tool and back.
+
+Label Studio keeps them in a task's `data`, doccano in an example's metadata. With them every line of the report
+comes home, also those that nobody labels: titles, headings, the sign-off.
+
+    report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (how many)
+    start    204 (its offset in the report's plain text)
+    headings "一、…\n（一）…"   shown to the annotator
+    before   [["heading", "一、…"]]   the lines since the paragraph above; after: those below the last
+    meta     {"level": "township", …} the header;  coded  ["labels", "indicators"] what had been coded on the way out
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lawgov_nlp.interchange.document import LAYERS, Line, Row
+from lawgov_nlp.interchange.findings import RowError
+from lawgov_nlp.report import UnitKind
+
+FIELDS = ("report", "unit", "units", "start", "headings", "before", "after", "meta", "coded")
+
+
+def to_fields(row: Row) -> dict[str, Any]:
+    """The fields of a paragraph that is about to leave."""
+    return {
+        "report": row.report,
+        "unit": row.unit,
+        "units": row.units,
+        "start": row.start,
+        "headings": "\n".join(row.line.headings),
+        "before": [[line.kind.value, line.text] for line in row.before or ()],
+        "after": [[line.kind.value, line.text] for line in row.after],
+        "meta": row.meta,
+        "coded": [] if row.model else [*row.line.coded],
+    }
+
+
+def from_fields(data: dict[str, Any], default_report: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
+    """What `Row` wants of the fields, headings excepted, and the layers that had been coded (None: not said).
+
+    Raises:
+        RowError: A field isn't what `to_fields` writes.
+    """
+    place: dict[str, Any] = {"report": str(data.get("report") or default_report)}
+    for key in ("unit", "units", "start"):
+        number = data.get(key)
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
+            raise RowError(f"{key} is {number!r}, expected a whole number")
+        place[key] = number
+    place["before"] = _lines(data, "before") if "before" in data else None
+    place["after"] = _lines(data, "after") or ()
+    meta = data.get("meta") or {}
+    if not isinstance(meta, dict):
+        raise RowError(f"meta is {meta!r}, expected an object")
+    place["meta"] = {str(key): str(value) for key, value in meta.items()}
+    coded = data.get("coded")
+    if coded is not None and (not isinstance(coded, list) or not set(coded) <= set(LAYERS)):
+        raise RowError(f"coded is {coded!r}, expected some of {list(LAYERS)}")
+    return place, None if coded is None else tuple(coded)
+
+
+def headings(data: dict[str, Any]) -> tuple[str, ...]:
+    """The headings, from a list or from one text with ` / ` or line breaks between them."""
+    said = data.get("headings") or ()
+    if isinstance(said, str):
+        said = said.replace(" / ", "\n").split("\n")
+    return tuple(str(h).strip() for h in said if str(h).strip())
+
+
+def checked_text(text: object) -> str:
+    """A paragraph's text.
+
+    Raises:
+        RowError: It isn't one line of text.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise RowError(f"the text is {text!r}, expected a paragraph")
+    if "\n" in text or "\r" in text:
+        count = len([part for part in text.splitlines() if part.strip()])
+        raise RowError(
+            f"the text has {count} lines, {text[:20]!r}…; a row is one paragraph: cut the report into paragraphs "
+            "(lawgov tag … -o x.jsonl, then lawgov convert) and label those"
+        )
+    return text
+
+
+def _lines(data: dict[str, Any], key: str) -> tuple[Line, ...]:
+    said = data.get(key) or []
+    try:
+        return tuple(Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said)
+    except (TypeError, ValueError):
+        raise RowError(f'{key} is {said!r}, expected pairs such as ["heading", "一、…"]') from None

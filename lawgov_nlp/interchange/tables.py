@@ -1,0 +1,266 @@
+"""csv and xlsx: one row a paragraph with its dimensions; what people label in Excel.
+
+    report,start,headings,text,primary,secondary,annotator
+
+`text` and `primary` suffice. Dimensions are English or Chinese words, several secondary ones joined with `+`, and an
+empty `primary` is a paragraph that nobody labelled; 无 is one without a dimension. Chinese column names, and those of
+`lawgov tag -o x.csv`, are read too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import place as places
+from lawgov_nlp.interchange import words
+from lawgov_nlp.interchange.coding import make_row
+from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
+from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.report import DIMENSIONS, TOPICS, UnitKind
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+CSV, XLSX = "csv", "xlsx"
+COLUMNS = ("report", "start", "headings", "text", "primary", "secondary")
+VALUES = "{n} 个数值（含名称与主题）未写出"
+LINES = "{n} 行标题、称谓、落款未写出（各段之上的标题除外）"
+HEADER = "{n} 份报告的题头（层级、年度等）未写出"
+UNCODED = "{n} 段没有填主维度，按维度未标注导入"
+
+_ALIASES = {
+    "report": ("report", "报告", "source"),
+    "start": ("start", "起点"),
+    "headings": ("headings", "标题"),
+    "text": ("text", "正文", "段落", "文本"),
+    "primary": ("primary", "主维度", "label", "维度"),
+    "secondary": ("secondary", "次要维度", "次维度"),
+    "labels": ("labels",),
+    "annotator": ("annotator", "coder", "标注者", "标注人"),
+}
+_FORMULA = re.compile("'*[=+\\-@\t＝＋－＠]")  # an apostrophe in front is the escape; one that was there is escaped too
+_CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
+
+
+def write_csv(documents: Sequence[Document], findings: Findings) -> bytes:
+    """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(COLUMNS)
+    for row in _table(documents, findings, CSV):
+        table.writerow([f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def write_xlsx(documents: Sequence[Document], findings: Findings) -> bytes:
+    """A workbook with the dimensions to choose from in a list.
+
+    Raises:
+        InterchangeError: A paragraph doesn't fit into a cell.
+    """
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment
+    from openpyxl.utils.exceptions import IllegalCharacterError
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "paragraphs"
+    sheet.append(COLUMNS)
+    for number, row in enumerate(_table(documents, findings, XLSX), 2):
+        for column, cell in enumerate(row, 1):
+            if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * _CELL_LIMIT:
+                raise InterchangeError(
+                    f"{row[0]}: a paragraph of {len(cell)} characters fits no cell; use csv or jsonl"
+                )
+            try:
+                target = sheet.cell(number, column, cell)
+            except IllegalCharacterError:
+                raise InterchangeError(
+                    f"{row[0]}: {cell[:30]!r} has a character that Excel can't hold; use csv"
+                ) from None
+            if isinstance(cell, str):
+                target.data_type = "s"  # never a formula
+            target.alignment = Alignment(wrap_text=True, vertical="top")
+    _lay_out(sheet)
+    choice = DataValidation(type="list", formula1=f'"{",".join([*DIMENSIONS, words.NONE])}"', allow_blank=True)
+    sheet.add_data_validation(choice)
+    choice.add(f"E2:E{max(2, sheet.max_row)}")
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def read_csv(path: Path, findings: Findings, options: Options) -> list[Row]:
+    """The paragraphs of a csv in UTF-8 or GB18030, with comma, semicolon or tab.
+
+    Raises:
+        InterchangeError: It isn't one, or lacks a column.
+    """
+    text = decode(path)
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    found = []
+    try:
+        for cells in table:
+            found.append((table.line_num, [cell.removeprefix("'") if _escaped(cell) else cell for cell in cells]))
+    except csv.Error as error:
+        raise InterchangeError(f"{path}:{table.line_num}: {error}; save it from Excel as 'CSV UTF-8'") from None
+    return _rows(path, found, findings, options, CSV)
+
+
+def read_xlsx(path: Path, findings: Findings, options: Options) -> list[Row]:
+    """The paragraphs of a workbook's first sheet.
+
+    Raises:
+        InterchangeError: It isn't one, or lacks a column.
+    """
+    from zipfile import BadZipFile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise InterchangeError(f"{path}: not an Excel workbook ({error}); save it as xlsx") from None
+    try:
+        sheet = book.worksheets[0]
+        found = [
+            (number, ["" if cell is None else str(cell) for cell in cells])
+            for number, cells in enumerate(sheet.iter_rows(values_only=True), 1)
+        ]
+    finally:
+        book.close()
+    return _rows(path, found, findings, options, XLSX)
+
+
+def columns(path: Path, first_line: str) -> set[str]:
+    """Which of our columns a table's first line names."""
+    delimiter = max(",;\t", key=first_line.count)
+    return set(_columns([cell.strip('" \r') for cell in first_line.split(delimiter)]))
+
+
+def decode(path: Path) -> str:
+    """The text of a file in UTF-8 or GB18030, with or without a byte order mark; line ends as they are.
+
+    Raises:
+        InterchangeError: It is in neither.
+    """
+    data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InterchangeError(f"{path}: this is UTF-16 (Excel's 'Unicode text'); save it as 'CSV UTF-8'")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InterchangeError(f"{path}: neither UTF-8 nor GB18030; save it as 'CSV UTF-8'")
+
+
+def count_lost(document: Document, findings: Findings, form: str, held: frozenset[str] = frozenset()) -> None:
+    """Count what a format that has a row a paragraph leaves behind; `held` names the header fields it has."""
+    shown = {h for line in document.lines for h in line.headings}
+    lost = [line for line in document.lines if line.kind is not UnitKind.BODY and line.text.strip() not in shown]
+    findings.count(form, LINES, len(lost))
+    findings.count(form, HEADER, int(bool(document.meta.keys() - held)))
+
+
+def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iterator[list[str | int]]:
+    for document in documents:
+        count_lost(document, findings, form)
+        for row in rows(document, Origin(file=document.id)):
+            line, lead = stripped(row.line)
+            findings.count(form, VALUES, len(line.values))
+            primary = "" if not line.labels_coded else line.primary.value if line.primary else words.NONE
+            yield [
+                document.id,
+                (row.start or 0) + lead,
+                " / ".join(line.headings),
+                line.text,
+                primary,
+                "+".join(line.secondary),
+            ]
+
+
+def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Findings, options: Options, form: str) -> list[Row]:
+    table = [(number, cells) for number, cells in table if any(cell.strip() for cell in cells)]
+    if not table:
+        raise InterchangeError(f"{path}: the table is empty")
+    at = _columns(table[0][1])
+    missing = [f"{name!r} ({_ALIASES[name][1]})" for name in ("text", "primary") if name not in at]
+    if missing:
+        raise InterchangeError(f"{path}:1: no column {' and '.join(missing)}; the columns are {table[0][1]}")
+    out = []
+    for number, cells in table[1:]:
+        said = {name: cells[k].strip() for name, k in at.items() if k < len(cells)}
+        origin = Origin(file=str(path), row=number, record=said)
+        with findings.row(origin):
+            text = places.checked_text(said.get("text"))
+            place: dict[str, Any] = {"report": said.get("report") or path.stem, "start": _start(said.get("start", ""))}
+            annotators = (said["annotator"],) if said.get("annotator") else ()
+            if not said.get("primary"):
+                findings.count(form, UNCODED)
+            out.append(make_row(findings, origin, text, places.headings(said), place, _coder(said), annotators))
+    return out
+
+
+def _coder(said: Mapping[str, str]) -> Callable[[Line], Line]:
+    def code(line: Line) -> Line:
+        first = words.split(said.get("primary", ""))
+        second = words.split(said.get("secondary", ""))
+        if "secondary" not in said and said.get(
+            "labels"
+        ):  # `lawgov tag` writes all of them there, the primary one first
+            second = words.split(said["labels"])[1:]
+        if len(first) > 1 and not second:
+            first, second = first[:1], first[1:]
+        if len(first) > 1:
+            raise RowError(
+                f"primary has several labels, {said['primary']!r}; keep one and put the others into secondary"
+            )
+        if second and not first:
+            raise RowError(f"secondary {said['secondary']!r} without a primary dimension; fill it in, or 'none'")
+        for word in second:
+            words.dimension(word, TOPICS)
+        primary, secondary = words.labels([*first, *second])
+        return replace(line, primary=primary, secondary=secondary, labels_coded=bool(first))
+
+    return code
+
+
+def _columns(names: Sequence[str]) -> dict[str, int]:
+    cleaned = [name.strip().lower() for name in names]
+    return {
+        ours: cleaned.index(alias)
+        for ours, aliases in _ALIASES.items()
+        for alias in [next((a for a in aliases if a in cleaned), None)]
+        if alias is not None
+    }
+
+
+def _start(word: str) -> int | None:
+    if not word:
+        return None
+    if not word.removesuffix(".0").isdigit():
+        raise RowError(f"start is {word!r}, expected a whole number, or nothing at all")
+    return int(word.removesuffix(".0"))
+
+
+def _escaped(cell: str) -> bool:
+    return cell[:1] == "'" and bool(_FORMULA.match(cell[1:]))
+
+
+def _lay_out(sheet: Worksheet) -> None:
+    for letter, width in zip("ABCDEF", (14, 8, 36, 90, 16, 24), strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet.freeze_panes = "A2"

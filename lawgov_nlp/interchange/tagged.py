@@ -1,0 +1,91 @@
+"""What `lawgov tag -o x.jsonl` writes: a model's predictions, to be taken out for correction. Read only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lawgov_nlp.errors import InterchangeError, ReadError
+from lawgov_nlp.interchange.document import Document, Line, Origin, Row, Value, rows
+from lawgov_nlp.interchange.findings import Findings
+from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.render import FORMAT
+from lawgov_nlp.report import TaggedReport
+
+FORM = "tagged"
+
+
+def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+    """The paragraphs of tagged reports.
+
+    Raises:
+        InterchangeError: A line isn't JSON.
+    """
+    out: list[Row] = []
+    taken: set[str] = set()
+    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except ValueError as error:
+            raise InterchangeError(f"{path}:{number}: not JSON ({error})") from None
+        try:
+            report = TaggedReport.from_dict(data)
+        except ReadError as error:
+            findings.add(Origin(file=str(path), row=number, record=data), str(error))
+            continue
+        document = from_tagged(report, _free(report, number, taken))
+        out += rows(document, Origin(file=str(path), row=number))
+    return out
+
+
+def from_tagged(report: TaggedReport, name: str) -> Document:
+    """A tagged report as lines, its blank ones left out."""
+    found = {p.start: p for p in report.paragraphs}
+    lines = []
+    for unit in report.units:
+        paragraph = found.get(unit.start)
+        if paragraph is None:
+            lines.append(Line(kind=unit.kind, text=unit.text))
+            continue
+        at = unit.start
+        values = tuple(
+            Value(
+                span=(i.start - at, i.end - at),
+                name=(i.name_start - at, i.name_end - at)
+                if i.name_start is not None and i.name_end is not None
+                else None,
+                topic=i.dimension,
+            )
+            for i in paragraph.indicators
+        )
+        lines.append(
+            Line(
+                kind=unit.kind,
+                text=unit.text,
+                headings=paragraph.headings,
+                primary=paragraph.label,
+                secondary=paragraph.labels[1:],
+                values=values,
+            )
+        )
+    meta = {"year": str(report.year)} if report.year else {}
+    return Document(
+        id=name, meta={**meta, "tagged_by": report.model or "unknown"}, lines=tuple(lines), model=report.model
+    )
+
+
+def looks_like(record: object) -> bool:
+    """Whether a line of JSONL is a tagged report."""
+    return isinstance(record, dict) and record.get("format") == FORMAT
+
+
+def _free(report: TaggedReport, number: int, taken: set[str]) -> str:
+    """A name for the report: its file's, numbered where two files are called the same."""
+    stem = Path((report.source or "").replace("\\", "/")).stem.strip(". ") or f"report{number}"
+    name, k = stem, 2
+    while name in taken:
+        name, k = f"{stem}-{k}", k + 1
+    taken.add(name)
+    return name
