@@ -66,7 +66,16 @@ def gold_examples(gold: GoldReport) -> list[Example]:
                 for i in unit.indicators
             )
             place = Unit(kind=unit.kind, text=text, start=at + lead, end=at + lead + len(text))
-            out.append(Example(unit=place, primary=unit.primary, secondary=unit.secondary, indicators=moved))
+            out.append(
+                Example(
+                    unit=place,
+                    primary=unit.primary,
+                    secondary=unit.secondary,
+                    indicators=moved,
+                    labels_coded=unit.labels_coded,
+                    indicators_coded=unit.indicators_coded,
+                )
+            )
         at += len(unit.text) + 1
     return out
 

@@ -78,3 +78,19 @@ def test_one_report_gives_a_point(tagged):
 def test_nothing_to_compare_is_refused():
     with pytest.raises(ValueError, match="no annotated report"):
         evaluate([])
+
+
+def test_what_nobody_coded_is_not_counted(tiny, gold):
+    from lawgov_nlp.annotation import GoldReport
+
+    def bare(report: GoldReport, **layer) -> GoldReport:
+        units = tuple(replace(u, **layer) if u.kind.value == "body" else u for u in report.units)
+        return replace(report, units=units)
+
+    tagged = tiny.tag(read_gold(gold))
+    no_labels = evaluate([(bare(gold, primary=None, secondary=(), labels_coded=False), tagged)])
+    assert no_labels.confusion.sum() == 0
+    assert len(no_labels.gold) == 0
+    no_spans = evaluate([(bare(gold, indicators=(), indicators_coded=False), tagged)])
+    assert no_spans.support["indicators"] == 0
+    assert no_spans.figures["value_span_f1"] == no_spans.figures["spans_strict_f1"] == 1
