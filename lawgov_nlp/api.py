@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.readers import MAX_CHARS, SUFFIXES, read_file
+from lawgov_nlp.folders import candidates, not_a_file
+from lawgov_nlp.readers import MAX_CHARS, SUFFIXES
+from lawgov_nlp.reading import read_path
 from lawgov_nlp.report import Report, TaggedReport
 from lawgov_nlp.structure import parse_report
 
 Source = Path | str | Report
 """A `Path` is a file, a `str` the text itself, a `Report` is taken as it is."""
+
+_MANY = 16
+"""Files from which on `tag_reports` starts processes: one takes about half a second, a file some hundredths."""
 
 
 def read_report(source: Source) -> Report:
@@ -27,8 +34,7 @@ def read_report(source: Source) -> Report:
     if isinstance(source, Report):
         return source
     if isinstance(source, Path):
-        read = read_file(source)
-        return parse_report(read.text, source=str(source), warnings=read.warnings)
+        return read_path(source)
     if not isinstance(source, str):
         raise TypeError(f"expected a Path (a file), a str (the text itself) or a Report; got {type(source).__name__}")
     _check_text(source)
@@ -61,8 +67,14 @@ def tag_reports(
     model: Path | None = None,
     device: str = "auto",
     on_error: Callable[[Source, LawgovError], None] | None = None,
+    workers: int | None = None,
+    timeout: float = 60.0,
 ) -> Iterator[TaggedReport]:
     """Tag many reports; neighbouring reports share batches, the order is kept.
+
+    Files are read in processes of their own while this one runs the model. A file that takes too long, eats the
+    memory or crashes its reader is an error of that file; the others go on. A script needs no
+    `if __name__ == "__main__"` for it. The processes end with the iteration.
 
     Args:
         sources: As for `tag_report`; may be a generator, which is read as needed.
@@ -70,17 +82,22 @@ def tag_reports(
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         on_error: Called with each source that can't be read and its error, and the others go on; without it
             the first error is raised.
+        workers: Processes that read files; 0 reads in this one, where nothing can end a file that hangs. None takes
+            0 for fewer than 16 files, which are read sooner than a process starts, and else one less than there are
+            cores, at most 4. Texts and `Report`s always stay in this process.
+        timeout: Seconds that a worker may take for a file.
 
     Returns:
         One `TaggedReport` for each source that could be read; `source` says which file it was.
 
     Raises:
         TypeError: A single report instead of several.
+        ValueError: While iterating: `workers` or `timeout` makes no sense.
         LawgovError: While iterating: a source can't be read and there is no `on_error`, or the model isn't there.
     """
     if isinstance(sources, (str, Path, Report)):
         raise TypeError("tag_reports takes several sources; for a folder give find_reports(folder), for one tag_report")
-    return _tag_reports(sources, model, device, on_error)
+    return _tag_reports(sources, model, device, on_error, workers, timeout)
 
 
 def _tag_reports(
@@ -88,25 +105,58 @@ def _tag_reports(
     model: Path | None,
     device: str,
     on_error: Callable[[Source, LawgovError], None] | None,
+    workers: int | None,
+    timeout: float,
 ) -> Iterator[TaggedReport]:
     from lawgov_nlp.tagger import tagger
 
-    def readable() -> Iterator[Report]:
-        for source in sources:
+    chosen = tagger(model, device)
+    # closed here, not when it is collected: a traceback may keep it, and with it the processes
+    with closing(_readable(sources, on_error, workers, timeout)) as reports:
+        yield from chosen.tag_many(reports)
+
+
+def _readable(
+    sources: Iterable[Source],
+    on_error: Callable[[Source, LawgovError], None] | None,
+    workers: int | None,
+    timeout: float,
+) -> Iterator[Report]:
+    """The reports that can be read, in order."""
+    from lawgov_nlp.reading_pool import ReadingPool, default_workers
+
+    rest = iter(sources)
+    head: list[Source] = []
+    if workers is None:
+        head = list(islice(rest, _MANY))
+        workers = default_workers() if len(head) == _MANY else 0
+    tasks = ((source, source if isinstance(source, Path) else None) for source in chain(head, rest))
+    with ReadingPool(workers, timeout) as pool:
+        for source, reading in pool.read_tasks(tasks):
             try:
-                yield read_report(source)
+                if reading is None:
+                    report = read_report(source)
+                elif reading.report is None:
+                    raise reading.error
+                else:
+                    report = reading.report
             except LawgovError as error:
                 if on_error is None:
                     raise
                 on_error(source, error)
+            else:
+                yield report
 
-    yield from tagger(model, device).tag_many(readable())
 
-
-def find_reports(*paths: Path) -> list[Path]:
+def find_reports(*paths: Path, on_error: Callable[[Path, LawgovError], None] | None = None) -> list[Path]:
     """Every file that a reader exists for, in and below the given folders, sorted; files are taken as given.
 
-    Hidden files and the lock files that Word leaves (`~$…`) are passed over.
+    Hidden files and the lock files that Word leaves (`~$…`) are passed over, and links to folders aren't followed.
+
+    Args:
+        paths: Files and folders.
+        on_error: Called with what can't be a report though its name says so (a broken link, a pipe) and with folders
+            that can't be opened; without it they are passed over.
 
     Raises:
         ReadError: A path doesn't exist, or a folder holds no such file.
@@ -118,16 +168,18 @@ def find_reports(*paths: Path) -> list[Path]:
             continue
         if not path.is_dir():
             raise ReadError(f"{path} doesn't exist; expected a file or a folder of reports")
-        inside = sorted(
-            p
-            for p in path.rglob("*")
-            if p.suffix.lower() in SUFFIXES
-            and p.is_file()
-            and not any(part.startswith((".", "~$")) for part in p.relative_to(path).parts)
-        )
-        if not inside:
+        inside, problems = candidates(path)
+        for candidate in inside:
+            reason = not_a_file(candidate)
+            if reason is None:
+                found.append(candidate)
+            else:
+                problems.append((candidate, reason))
+        if not inside and not problems:
             raise ReadError(f"{path} holds no reports; expected files that end in {' '.join(SUFFIXES)}")
-        found += inside
+        if on_error is not None:
+            for problem in problems:
+                on_error(*problem)
     return list(dict.fromkeys(found))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
@@ -70,21 +72,50 @@ def _check_ole(data: bytes, path: Path) -> None:
 def _convert(command: list[str], source: Path, path: Path) -> str:
     command += ["--headless", "--norestore", "--convert-to", "docx:MS Word 2007 XML"]
     command += ["--outdir", str(source.parent / "out"), str(source)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # soffice is a script: killing it alone leaves soffice.bin running
-    )
+    with _own_memory():
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # soffice is a script: killing it alone leaves soffice.bin running
+        )
     try:
         output, _ = process.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired as error:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-        process.communicate()
+        _end(process)
         raise ReadError(f"{path}: LibreOffice took over {TIMEOUT} s; open the file and save it as .docx") from error
+    except BaseException:  # this process is being ended
+        _end(process)
+        raise
     said = (line for line in output.decode("utf-8", "replace").splitlines() if not line.startswith("Warning"))
     return " ".join(said)[-200:]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill LibreOffice with its children."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.communicate()
+
+
+@contextlib.contextmanager
+def _own_memory() -> Iterator[None]:
+    """Starts a child without this process's own limit of address space, of which LibreOffice maps gigabytes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft in (hard, resource.RLIM_INFINITY):
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
