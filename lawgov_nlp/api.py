@@ -9,8 +9,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.folders import candidates, not_a_file
-from lawgov_nlp.readers import MAX_CHARS, SUFFIXES
+from lawgov_nlp.folders import candidates
+from lawgov_nlp.readers import MAX_CHARS, SUFFIXES, irregular
 from lawgov_nlp.reading import read_path
 from lawgov_nlp.report import Report, TaggedReport
 from lawgov_nlp.structure import parse_report
@@ -169,14 +169,12 @@ def find_reports(*paths: Path, on_error: Callable[[Path, LawgovError], None] | N
         if not path.is_dir():
             raise ReadError(f"{path} doesn't exist; expected a file or a folder of reports")
         inside, problems = candidates(path)
-        for candidate in inside:
-            reason = not_a_file(candidate)
-            if reason is None:
-                found.append(candidate)
-            else:
-                problems.append((candidate, reason))
-        if not inside and not problems:
+        reasons = [(candidate, irregular(candidate)) for candidate in inside]
+        files = [candidate for candidate, reason in reasons if reason is None]
+        problems += ((candidate, reason) for candidate, reason in reasons if reason is not None)
+        if not files and (on_error is None or not problems):
             raise ReadError(f"{path} holds no reports; expected files that end in {' '.join(SUFFIXES)}")
+        found += files
         if on_error is not None:
             for problem in problems:
                 on_error(*problem)

@@ -16,7 +16,7 @@ def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]
     that no loop of links keeps the search going.
 
     Returns:
-        The paths in order, some of which may be no files (`not_a_file`), and the shut folders with the reason.
+        The paths in order, some of which may be no files (`readers.irregular`), and the shut folders with the reason.
     """
     found: list[Path] = []
     shut: list[tuple[Path, LawgovError]] = []
@@ -29,23 +29,6 @@ def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]
         folders[:] = [name for name in folders if not _passed_over(name)]
         found += (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and not _passed_over(name))
     return sorted(found), shut
-
-
-def not_a_file(path: Path) -> ReadError | None:
-    """Why a path that a folder lists can't be read as a file; None for a regular file."""
-    try:
-        if path.is_file():
-            return None
-        path.stat()
-    except (OSError, ValueError) as error:
-        if path.is_symlink():
-            return ReadError(f"{path}: a link to {os.readlink(path)}, which can't be followed ({_reason(error)})")
-        return ReadError(f"{path}: can't be looked at ({_reason(error)}); check the permissions")
-    return ReadError(f"{path}: is no regular file but a pipe, socket or device; save the report as a file")
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _passed_over(name: str) -> bool:

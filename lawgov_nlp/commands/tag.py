@@ -11,12 +11,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lawgov_nlp.api import Source, find_reports, tag_reports
 from lawgov_nlp.commands.common import escape, fail
+from lawgov_nlp.commands.progress import TaggingBar
+from lawgov_nlp.commands.tag_parts import tag_in_parts
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.runs import PART_SIZE, Progress
 from lawgov_nlp.writers import FORMATS, write
 
 
@@ -31,20 +33,46 @@ def tag(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Processes that read files; 0: none. Without, as many as the number of files asks for."
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that such a process may take for a file.")] = 60.0,
+    parts: Annotated[
+        bool,
+        typer.Option(
+            "--parts",
+            help="For a folder of very many files: write parts into the folder OUT, with a manifest. Broken off, the "
+            "same command goes on.",
+        ),
+    ] = False,
+    part_size: Annotated[int, typer.Option(min=1, help="Files in a part.")] = PART_SIZE,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --parts: read again what failed before.")
+    ] = False,
 ) -> None:
     """Tag each paragraph of the reports and extract their numeric indicators.
 
     A file that can't be read is listed with its reason and the others go on; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
+    if parts:
+        settings = {"model": model, "device": device, "workers": workers, "timeout": timeout}
+        settings |= {"part_size": part_size, "retry_failed": retry_failed, "overwrite": overwrite}
+        tag_in_parts(notes, paths, out, form, settings)
+        return
     failures: list[tuple[str, LawgovError]] = []
     try:
+        if retry_failed or part_size != PART_SIZE:
+            raise OutputError("--retry-failed and --part-size belong to --parts; add it, or leave them out")
         if form not in (None, *FORMATS):
             raise OutputError(f"--format {form} is unknown; expected one of {', '.join(FORMATS)}")
         files = _files(paths, failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
-        reports = _progress(_tagged(files, model, device, failures), len(files), notes)
+        reports = _progress(_tagged(files, model, device, failures, workers, timeout), len(files), failures, notes)
         if out is not None:
             written = write(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
@@ -89,14 +117,19 @@ def _files(paths: list[Path], failures: list[tuple[str, LawgovError]]) -> list[P
     found: list[Path] = []
     for path in paths:
         try:
-            found += find_reports(path)
+            found += find_reports(path, on_error=lambda where, error: failures.append((str(where), error)))
         except LawgovError as error:
             failures.append((str(path), error))
     return list(dict.fromkeys(found))
 
 
 def _tagged(
-    files: list[Path], model: Path | None, device: str, failures: list[tuple[str, LawgovError]]
+    files: list[Path],
+    model: Path | None,
+    device: str,
+    failures: list[tuple[str, LawgovError]],
+    workers: int | None,
+    timeout: float,
 ) -> Iterator[TaggedReport]:
     if not files:
         return
@@ -104,14 +137,20 @@ def _tagged(
     def failed(source: Source, error: LawgovError) -> None:
         failures.append((str(source), error))
 
-    yield from tag_reports(files, model=model, device=device, on_error=failed)
+    yield from tag_reports(files, model=model, device=device, on_error=failed, workers=workers, timeout=timeout)
 
 
-def _progress(reports: Iterator[TaggedReport], total: int, notes: Console) -> Iterator[TaggedReport]:
+def _progress(
+    reports: Iterator[TaggedReport], total: int, failures: list[tuple[str, LawgovError]], notes: Console
+) -> Iterator[TaggedReport]:
     """The reports, with a bar on stderr where there are many and someone is looking."""
-    columns = (TextColumn("标注"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=total < 2 or not notes.is_terminal) as bar:
-        task = bar.add_task("", total=total)
+    count = paragraphs = 0
+    before = len(failures)
+    with TaggingBar(notes, shown=total > 1) as bar:
+        bar.show(Progress(files=0, total=total, failed=0, paragraphs=0))
         for report in reports:
             yield report
-            bar.advance(task)
+            count += 1
+            paragraphs += len(report.paragraphs)
+            failed = len(failures) - before
+            bar.show(Progress(files=count + failed, total=total, failed=failed, paragraphs=paragraphs))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import re
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,14 +86,32 @@ def check_length(chars: int, path: Path) -> None:
         )
 
 
+def irregular(path: Path) -> ReadError | None:
+    """Why there is no regular file at a path; None where there is one, readable or not.
+
+    Only such a file may be opened: a pipe waits for its writer, a device may never end.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        if path.is_symlink():
+            return ReadError(f"{path}: a link to {os.readlink(path)}, which can't be followed ({reason})")
+        if isinstance(error, FileNotFoundError):
+            return ReadError(f"{path}: no such file")
+        return ReadError(f"{path}: can't be opened ({reason}); check the path and the permissions")
+    if stat.S_ISREG(status.st_mode):
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return ReadError(f"{path}: is a folder; give one file")
+    return ReadError(f"{path}: is no regular file but a pipe, socket or device; save the report as a file first")
+
+
 def _load(path: Path, suffix: str) -> bytes:
     try:
-        if path.is_dir():
-            raise ReadError(f"{path}: is a folder; give one file")
-        if not path.exists():
-            raise ReadError(f"{path}: no such file")
-        if not path.is_file():
-            raise ReadError(f"{path}: is no regular file; save the report as one first")
+        reason = irregular(path)
+        if reason is not None:
+            raise reason
         if suffix not in _READERS:
             name = suffix or "a name without suffix"
             raise ReadError(f"{path}: can't read {name}; expected one of {' '.join(SUFFIXES)}")

@@ -1,0 +1,68 @@
+"""`lawgov tag FOLDER -o OUT --parts`: very many files, in parts, to be gone on with after a break."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from lawgov_nlp.commands.common import escape, fail
+from lawgov_nlp.commands.progress import TaggingBar
+from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.manifest import NAME
+from lawgov_nlp.runs import Run, tag_folder
+
+_LISTED = 20
+
+
+def tag_in_parts(
+    notes: Console, paths: list[Path], out: Path | None, format: str | None, settings: dict[str, Any]
+) -> None:
+    """Run `tag_folder` with the command's options; exit code 1 where a file can't be read, 2 for an error.
+
+    Args:
+        notes: For all that is said.
+        paths: Has to be one folder.
+        out: Where the parts go.
+        format: Of the parts; None is jsonl.
+        settings: Further arguments of `tag_folder`.
+    """
+    try:
+        if len(paths) != 1:
+            raise OutputError(
+                f"--parts takes one folder, not {len(paths)} paths; put them into one, or run once for each"
+            )
+        if out is None:
+            raise OutputError("--parts needs a folder to write to: add -o FOLDER")
+        with TaggingBar(notes) as bar:
+            run = tag_folder(paths[0], out, format=format or "jsonl", on_progress=bar.show, **settings)
+    except LawgovError as error:
+        fail(notes, error)
+    except KeyboardInterrupt:
+        notes.print("[yellow]已中断[/yellow] 已完成的部分都在；再运行同一命令即从中断处继续", highlight=False)
+        raise typer.Exit(130) from None
+    _show(notes, run, out)
+    if run.failures:
+        raise typer.Exit(1)
+
+
+def _show(notes: Console, run: Run, out: Path) -> None:
+    from lawgov_nlp.terminal import failure_table
+
+    new = f"本次新增 {run.added:,} 份" if run.added else "没有新的报告"
+    notes.print(
+        f"{escape(str(out))}：{run.reports:,} 份报告，{run.paragraphs:,} 段，{new}", highlight=False, soft_wrap=True
+    )
+    if not run.failures:
+        return
+    notes.print(failure_table([(name, LawgovError(reason)) for name, reason in run.failures[:_LISTED]]))
+    if len(run.failures) > _LISTED:
+        where = escape(str(out / NAME))
+        notes.print(
+            f"共 {len(run.failures):,} 份未能读取，以上为前 {_LISTED} 份，其余见 {where}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    notes.print("修好后加 --retry-failed 重读", highlight=False)
