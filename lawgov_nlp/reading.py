@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import stat
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +75,10 @@ def attempt(path: Path, *, identify: bool = False) -> Reading:
     except MemoryError:
         reason = "needs more memory than it may have; no report does. Open it, save it anew and compare the sizes"
     except Exception as error:  # a mistake in a reader costs its file, not the forty thousand behind it
-        logger.exception("%s: the reader failed", path)
-        reason = f"the reader failed ({type(error).__name__}: {error}); please report this with the file"
+        logger.debug("%s: the reader failed", path, exc_info=True)
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        reason = f"the reader failed ({type(error).__name__}: {error}, at {where}); please report this with the file"
     return Reading(error=ReadError(f"{path}: {reason}"), fingerprint=before)
 
 

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.reading import Reading, attempt
+from lawgov_nlp.reading import Reading, attempt, fingerprint
 from lawgov_nlp.reading_worker import READY
 
 WINDOW = 64
@@ -211,7 +211,8 @@ class _Server:
                 reason = f"took more than {self._timeout:g} s to read and was given up; open it and save it anew"
             else:
                 reason = f"the process that read it {_death(code)}; open the file and save it anew"
-            return Reading(error=ReadError(f"{job.path}: {reason}"))
+            known = fingerprint(job.path) if job.identify else None
+            return Reading(error=ReadError(f"{job.path}: {reason}"), fingerprint=known)
         if limit.over():  # the answer came at the last moment, and the process is being ended
             self._drop()
         return reading

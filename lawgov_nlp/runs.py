@@ -206,7 +206,8 @@ class _Work:
             report = reading.report
             known = {} if reading.fingerprint is None else dataclasses.asdict(reading.fingerprint)
             if report is None:
-                entries.append(Entry(path=name, status="failed", part=part, error=str(reading.error), **known))
+                reason = str(reading.error).removeprefix(f"{self._files[name]}: ")  # the entry names it already
+                entries.append(Entry(path=name, status="failed", part=part, error=reason, **known))
                 self._failed += 1
                 self._step(1)
                 continue
