@@ -3,6 +3,7 @@
 from lawgov_nlp.api import find_reports, read_report, tag_report, tag_reports
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.report import Dimension, Indicator, Qualifier, Report, TaggedParagraph, TaggedReport, Unit
+from lawgov_nlp.runs import tag_folder
 
 __version__ = "0.1.0"
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Unit",
     "find_reports",
     "read_report",
+    "tag_folder",
     "tag_report",
     "tag_reports",
 ]

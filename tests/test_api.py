@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lawgov_nlp import LawgovError, find_reports, read_report, tag_report, tag_reports
+from lawgov_nlp import LawgovError, find_reports, read_report, reading_pool, tag_report, tag_reports
 from lawgov_nlp.errors import ReadError
 
 TEXT = "一、普法宣传\n全年开展法治讲座28场，发放资料3000余份。\n二、存在不足\n一是执法力量薄弱。\n"
@@ -54,6 +54,48 @@ def test_without_on_error_the_first_is_raised(tmp_path):
 
 def test_sources_are_read_as_needed():
     assert list(tag_reports(iter([]))) == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_files_texts_and_reports_keep_their_order(tmp_path, tiny, monkeypatch, workers):
+    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda model, device: tiny)
+    sources = []
+    for number in range(8):
+        path = tmp_path / f"{number}.txt"
+        path.write_text(f"云岭县第{number}镇2023年法治政府建设报告\n{TEXT}", encoding="utf-8")
+        sources += [path, TEXT + f"全年检查{number}次。\n", "", read_report(TEXT), tmp_path / f"none-{number}.pdf"]
+    failed = []
+    tagged = list(tag_reports(sources, workers=workers, on_error=lambda source, error: failed.append(source)))
+    assert failed == [s for s in sources if s == "" or (isinstance(s, Path) and s.name.startswith("none"))]
+    expected = [read_report(s) for s in sources if s not in failed]
+    assert [(t.source, t.text, t.units) for t in tagged] == [(r.source, r.text, r.units) for r in expected]
+    with pytest.raises(TypeError, match="got bytes"):
+        list(tag_reports([*sources[:2], TEXT.encode()], workers=workers))
+
+
+def test_processes_start_for_many_files_only(tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda model, device: tiny)
+    asked = []
+
+    class Pool(reading_pool.ReadingPool):
+        def __init__(self, workers, timeout):
+            asked.append(workers)
+            super().__init__(workers, timeout)
+
+    monkeypatch.setattr(reading_pool, "ReadingPool", Pool)
+    path = tmp_path / "a.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    for count in (1, 15, 16, 100):
+        assert len(list(tag_reports(path for _ in range(count)))) == count
+    assert asked == [0, 0, reading_pool.default_workers(), reading_pool.default_workers()]
+
+
+def test_senseless_settings_are_refused(tiny, monkeypatch):
+    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda model, device: tiny)
+    with pytest.raises(ValueError, match="workers=-1"):
+        list(tag_reports([TEXT], workers=-1))
+    with pytest.raises(ValueError, match="timeout=0"):
+        list(tag_reports([TEXT], timeout=0))
 
 
 def test_find_reports(tmp_path):

@@ -70,6 +70,13 @@ def test_bad_files_are_listed_and_the_others_go_on(folder):
         assert name in result.stderr.replace("\n", "")
 
 
+def test_what_is_no_file_is_listed(folder):
+    (folder / "in" / "断.docx").symlink_to("nowhere.docx")
+    result = run(folder / "in", "--format", "jsonl", "--workers", 1, "--timeout", 30, code=1)
+    assert len(result.stdout.splitlines()) == 1
+    assert "断.docx" in result.stderr.replace("\n", "")
+
+
 def test_only_bad_files_write_nothing(folder):
     run(folder / "nowhere", "-o", folder / "r.csv", code=1)
     assert not (folder / "r.csv").exists()
@@ -99,6 +106,8 @@ def test_a_report_is_never_overwritten_by_its_page(folder):
         (("-o", "x.doc"), "x.doc"),
         (("-o", "x", "--format", "word"), "word"),
         (("--model", "nowhere"), "config.json"),
+        (("--workers", "-1"), "--workers"),
+        (("--timeout", "0"), "--timeout"),
     ],
 )
 def test_wrong_options_are_explained(folder, monkeypatch, options, reason):
