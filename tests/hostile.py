@@ -36,6 +36,9 @@ def read_file(path):
     if "hangs-busy" in path.name:
         while True:
             pass
+    if "hangs-in-c" in path.name:  # no signal handler runs
+        import re
+        re.match("(a+)+$", "a" * 60 + "b")
     if "crashes" in path.name:
         ctypes.string_at(0)
     if "is-killed" in path.name:
@@ -211,6 +214,7 @@ BROKEN: dict[str, tuple[Callable[[Path, int], Path], str]] = {
     "socket": (_socket, "no regular file"),
     "hangs asleep": (_written("hangs-asleep.txt", b"x"), "took more than"),
     "hangs busy": (_written("hangs-busy.txt", b"x"), "took more than"),
+    "hangs in C": (_written("hangs-in-c.txt", b"x"), "took more than"),
     "crashes": (_written("crashes.txt", b"x"), "SIGSEGV"),
     "is killed": (_written("is-killed.txt", b"x"), "memory"),
     "eats memory": (_written("eats-memory.txt", b"x"), "memory"),
@@ -229,7 +233,7 @@ def reads_everything() -> bool:
 if not reads_everything():
     BROKEN["unreadable"] = (_unreadable, "ermission")
 
-SLOW = ("hangs asleep", "hangs busy")
+SLOW = ("hangs asleep", "hangs busy", "hangs in C")
 """What costs a worker its whole time limit."""
 
 

@@ -1,6 +1,7 @@
 """Worker processes that read: order, time limits, deaths, and that none of them is left."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_paths_are_taken_as_needed(tmp_path):
 @posix
 @pytest.mark.usefixtures("misbehaving")
 def test_a_lost_worker_costs_its_own_file(tmp_path):
-    kinds = ("hangs asleep", "crashes", "is killed", "eats memory", "has a bug", "hangs busy")
+    kinds = ("hangs asleep", "crashes", "is killed", "eats memory", "has a bug", "hangs busy", "hangs in C")
     paths, reasons = [], []
     for number, kind in enumerate(kinds):
         write, reason = hostile.BROKEN[kind]
@@ -91,6 +92,15 @@ def test_a_lost_worker_costs_its_own_file(tmp_path):
         assert str(reading.error).startswith(str(path))
     assert all(reading.report for reading in [*readings[1::2], readings[-1]])
     assert workers_of(os.getpid()) == []
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="needs LibreOffice")
+def test_libreoffice_has_the_memory_it_wants(tmp_path):
+    body = "".join(f"\\u{ord(c)}?" for c in "一、普法宣传。全年开展法治讲座28场。")
+    (tmp_path / "a.rtf").write_text(f"{{\\rtf1\\ansi {body}}}")
+    with ReadingPool(1) as pool:
+        [reading] = pool.read([tmp_path / "a.rtf"])
+    assert "法治讲座28场" in reading.report.text
 
 
 @posix
