@@ -24,8 +24,8 @@ READY = "lawgov reading worker"
 """The first thing that a worker says."""
 
 MEMORY = 2 << 30
-"""Bytes of address space that a worker may have, where the system can limit it. A report takes some 100 MB, most of
-it libraries; the readers' own limits on unpacked sizes keep the largest files they take below this."""
+"""Bytes of address space that a worker may have, where the system can limit it; a file that needs more is refused. A
+worker that reads reports takes some 30 MB; a docx near the 200 MB of XML that its reader takes at most needs more."""
 
 _GRACE = 10
 """Seconds that a file may take beyond its limit before the worker ends itself, its parent being gone."""

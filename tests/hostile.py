@@ -112,7 +112,7 @@ def _encrypted_pdf(folder: Path, number: int) -> Path:
 def _zip_bomb(folder: Path, number: int) -> Path:
     path = folder / f"bomb-{number:05}.docx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("_rels/.rels", _RELS)
+        archive.writestr("_rels/.rels", RELS)
         with archive.open("word/document.xml", "w", force_zip64=True) as part:
             for _ in range(100):
                 part.write(bytes(1_000_000))
@@ -123,7 +123,7 @@ def _lying_bomb(folder: Path, number: int) -> Path:
     """A zip bomb whose directory says that it is small."""
     held = BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("_rels/.rels", _RELS)
+        archive.writestr("_rels/.rels", RELS)
         archive.writestr("word/document.xml", bytes(50_000_000))
     data = held.getvalue().replace((50_000_000).to_bytes(4, "little"), (5_000).to_bytes(4, "little"))
     path = folder / f"lying-bomb-{number:05}.docx"
@@ -190,7 +190,7 @@ def _unreadable(folder: Path, number: int) -> Path:
     return path
 
 
-_RELS = (
+RELS = (
     '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
     '<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
     'Target="word/document.xml"/></Relationships>'

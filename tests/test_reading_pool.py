@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,22 @@ def test_workers_load_no_model_libraries(tmp_path):
     paths = [str(p) for p in SAMPLES.iterdir()]
     out = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="macOS has no such limit")
+def test_a_docx_too_large_for_the_memory_is_not_called_damaged(tmp_path):
+    path = tmp_path / "a.docx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("_rels/.rels", hostile.RELS)
+        archive.writestr("word/document.xml", b"<a>" + b'<b c="1"/>' * 1_000_000 + b"</a>")
+    code = (
+        "import resource, sys, pathlib, psutil; from lawgov_nlp.reading import attempt; from lawgov_nlp.readers import docx\n"
+        "most = psutil.Process().memory_info().vms + 60_000_000\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
+        "print(attempt(pathlib.Path(sys.argv[1])).error)"
+    )
+    out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert "more memory" in out.stdout
 
 
 def test_a_process_that_cannot_start_is_said_once(tmp_path, monkeypatch, capfd):

@@ -44,6 +44,8 @@ def read(data: bytes, path: Path) -> Source:
     except RecursionError as error:
         raise ReadError(f"{path}: nested too deep for a report; save it again in Word") from error
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise ReadError(f"{path}: needs more memory than there is; save it again in Word") from error
         raise ReadError(f"{path}: the XML in the docx is damaged ({error}); save it again in Word") from error
     # zipfile raises all of these on damaged archives, RuntimeError on an entry with a password.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
