@@ -9,8 +9,8 @@
     3<TAB>B-VALUE-mediation
 
 Comments hold the report's id and header, the lines between the paragraphs, and the dimensions (`?`: not coded); `#
-indicators = ?` says that nobody looked for indicators. Which name belongs to which value can't be held. Files of
-other tools may have a blank instead of the tab and no comments.
+indicators = ?` says that nobody looked for indicators, `# why = …` why somebody should. Which name belongs to which
+value can't be held. Files of other tools may have a blank instead of the tab and no comments.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ def write(documents: Sequence[Document], findings: Findings) -> bytes:
             if line.kind is not UnitKind.BODY:
                 out.append(f"# {line.kind} = {line.text}")
                 continue
+            if line.why:
+                out.append(f"# why = {line.why}")
             out.append(f"# labels = {'+'.join(line.labels) or words.NONE}" if line.labels_coded else "# labels = ?")
             if not line.indicators_coded:
                 out.append("# indicators = ?")

@@ -25,6 +25,7 @@ from lawgov_nlp.records import HEADER, indicator_record
 
 FORM = "jsonl"
 UNNAMED = "{n} 个数值没有名称，未写出"
+REASONS = "{n} 条建议标注的理由未写出"
 
 
 def write(documents: Sequence[Document], findings: Findings) -> bytes:
@@ -34,6 +35,7 @@ def write(documents: Sequence[Document], findings: Findings) -> bytes:
         count_lost(document, findings, FORM, frozenset(HEADER))
         for row in rows(document, Origin(file=document.id)):
             line, lead = stripped(row.line)
+            findings.count(FORM, REASONS, int(bool(line.why)))
             findings.count(FORM, UNNAMED, sum(v.name is None for v in line.values))
             named = [GoldIndicator(value=v.span, name=v.name, dimension=v.topic) for v in line.values if v.name]
             record = {

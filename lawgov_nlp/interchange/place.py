@@ -1,12 +1,14 @@
 r"""A paragraph's place in its report as JSON fields that travel through a tool and back.
 
 Label Studio keeps them in a task's `data`, doccano in an example's metadata. With them every line of the report
-comes home, also those that nobody labels: titles, headings, the sign-off.
+comes home, also those that nobody labels: titles, headings, the sign-off, and paragraphs that are no tasks, because they
+weren't suggested (`lawgov suggest`).
 
     report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (how many)
     start    204 (its offset in the report's plain text)
     headings "一、…\n（一）…"   shown to the annotator
     before   [["heading", "一、…"]]   the lines since the paragraph above; after: those below the last
+    why      the reason for asking, where there is one
     meta     {"level": "township", …} the header;  coded  ["labels", "indicators"] what had been coded on the way out
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lawgov_nlp.interchange.document import LAYERS, Line, Row
+from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Line, Row
 from lawgov_nlp.interchange.findings import RowError
 from lawgov_nlp.report import UnitKind
 
@@ -29,6 +31,7 @@ def to_fields(row: Row) -> dict[str, Any]:
         "units": row.units,
         "start": row.start,
         "headings": "\n".join(row.line.headings),
+        **({"why": row.line.why} if row.line.why else {}),
         "before": [[line.kind.value, line.text] for line in row.before or ()],
         "after": [[line.kind.value, line.text] for line in row.after],
         "meta": row.meta,
@@ -88,6 +91,7 @@ def checked_text(text: object) -> str:
 def _lines(data: dict[str, Any], key: str) -> tuple[Line, ...]:
     said = data.get(key) or []
     try:
-        return tuple(Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said)
+        lines = [Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said]
     except (TypeError, ValueError):
         raise RowError(f'{key} is {said!r}, expected pairs such as ["heading", "一、…"]') from None
+    return tuple(line.without(LABELS, INDICATORS) if line.kind is UnitKind.BODY else line for line in lines)

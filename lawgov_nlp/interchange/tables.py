@@ -3,7 +3,8 @@
     report,start,headings,text,primary,secondary,annotator
 
 `text` and `primary` suffice. Dimensions are English or Chinese words, several secondary ones joined with `+`, and an
-empty `primary` is a paragraph that nobody labelled; 无 is one without a dimension. Chinese column names, and those of
+empty `primary` is a paragraph that nobody labelled; 无 is one without a dimension. A column `why` is written where
+there are reasons, and not read. Chinese column names, and those of
 `lawgov tag -o x.csv`, are read too.
 """
 
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 
 CSV, XLSX = "csv", "xlsx"
 COLUMNS = ("report", "start", "headings", "text", "primary", "secondary")
+WHY = "why"
 VALUES = "{n} 个数值（含名称与主题）未写出"
 LINES = "{n} 行标题、称谓、落款未写出（各段之上的标题除外）"
 HEADER = "{n} 份报告的题头（层级、年度等）未写出"
+UNASKED = "{n} 段不在待标之列，未写出"
 UNCODED = "{n} 段没有填主维度，按维度未标注导入"
 
 _ALIASES = {
@@ -54,7 +57,7 @@ def write_csv(documents: Sequence[Document], findings: Findings) -> bytes:
     """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(COLUMNS)
+    table.writerow(_header(documents))
     for row in _table(documents, findings, CSV):
         table.writerow([f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row])
     return out.getvalue().encode("utf-8-sig")
@@ -74,7 +77,7 @@ def write_xlsx(documents: Sequence[Document], findings: Findings) -> bytes:
     book = Workbook()
     sheet = book.active
     sheet.title = "paragraphs"
-    sheet.append(COLUMNS)
+    sheet.append(_header(documents))
     for number, row in enumerate(_table(documents, findings, XLSX), 2):
         for column, cell in enumerate(row, 1):
             if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * _CELL_LIMIT:
@@ -169,13 +172,24 @@ def decode(path: Path) -> str:
 
 def count_lost(document: Document, findings: Findings, form: str, held: frozenset[str] = frozenset()) -> None:
     """Count what a format that has a row a paragraph leaves behind; `held` names the header fields it has."""
+    bodies = [line for line in document.lines if line.kind is UnitKind.BODY]
+    findings.count(form, UNASKED, sum(not line.asked for line in bodies))
     shown = {h for line in document.lines for h in line.headings}
     lost = [line for line in document.lines if line.kind is not UnitKind.BODY and line.text.strip() not in shown]
     findings.count(form, LINES, len(lost))
     findings.count(form, HEADER, int(bool(document.meta.keys() - held)))
 
 
+def _header(documents: Sequence[Document]) -> list[str]:
+    return [*COLUMNS, WHY] if _reasons(documents) else [*COLUMNS]
+
+
+def _reasons(documents: Sequence[Document]) -> bool:
+    return any(line.why for document in documents for line in document.lines)
+
+
 def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iterator[list[str | int]]:
+    reasons = _reasons(documents)
     for document in documents:
         count_lost(document, findings, form)
         for row in rows(document, Origin(file=document.id)):
@@ -189,6 +203,7 @@ def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iter
                 line.text,
                 primary,
                 "+".join(line.secondary),
+                *([line.why] if reasons else []),
             ]
 
 
@@ -261,6 +276,6 @@ def _escaped(cell: str) -> bool:
 
 
 def _lay_out(sheet: Worksheet) -> None:
-    for letter, width in zip("ABCDEF", (14, 8, 36, 90, 16, 24), strict=True):
+    for letter, width in zip("ABCDEFG", (14, 8, 36, 90, 16, 24, 40), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A2"
