@@ -1,8 +1,8 @@
 r"""A paragraph's place in its report as JSON fields that travel through a tool and back.
 
 Label Studio keeps them in a task's `data`, doccano in an example's metadata. With them every line of the report
-comes home, also those that nobody labels: titles, headings, the sign-off, and paragraphs that are no tasks, because they
-weren't suggested (`lawgov suggest`).
+comes home, also those that nobody labels: titles, headings, the sign-off, and paragraphs that aren't tasks because
+they weren't suggested (`lawgov suggest`).
 
     report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (how many)
     start    204 (its offset in the report's plain text)
