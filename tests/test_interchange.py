@@ -296,6 +296,23 @@ def test_two_annotators_are_named_or_chosen():
         read([path], options=Options(annotator="丙"))
 
 
+def test_what_was_clicked_in_label_studio():
+    reading = read([EXPORTS / "label_studio_clicked.json"])
+    assert not reading.findings.problems
+    first, second = bodies(reading.gold[0])
+    assert coding(first)[1:4] == (Dimension.MEDIATION, set(), [("32件", "调解矛盾纠纷", Dimension.MEDIATION)])
+    assert coding(second) == coding(bodies(CODED[1])[1])
+    assert reading.gold[0].text == CODED[1].text
+    assert reading.findings.notes == []
+
+
+def test_what_was_clicked_in_doccano():
+    reading = read([EXPORTS / "doccano_clicked.jsonl"])
+    (unit,) = bodies(reading.gold[0])
+    assert unit.text == "𣲗溪镇😀全年调解矛盾纠纷32件。"
+    assert coding(unit)[1:] == (None, set(), [("32件", "调解矛盾纠纷", Dimension.MEDIATION)], False, True)
+
+
 def test_json_min_is_refused_with_advice():
     with pytest.raises(InterchangeError, match="JSON-MIN"):
         read([EXPORTS / "label_studio_min.json"])

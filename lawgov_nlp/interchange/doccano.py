@@ -1,15 +1,14 @@
 """doccano: JSONL in each of the shapes that its projects export.
 
-    {"text": …, "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id", "from_id", "to_id",
-    "type"}]}
+    {"text": …, "entities": [{"id", "label", "start_offset", "end_offset"}],
+                "relations": [{"id", "from_id", "to_id", "type"}]}             sequence labelling with relations
     {"text": …, "label": [[start, end, "VALUE-mediation"], …]}        sequence labelling (older imports: "labels")
     {"text": …, "label": ["mediation", "+publicity"]}                 text classification
     {"text": …, "cats": ["mediation"], "entities": [[start, end, "NAME"]]}   intent detection and slot filling
 
 All other fields are an example's metadata, which doccano keeps: a paragraph's place and, in the first shape, its
 `cats`. Labels have no order there, so a secondary dimension has a `+` in front. A value's topic is part of its
-label. Offsets count UTF-16 units: the editor takes JavaScript's own (its Text.toCodePointOffset sums string
-lengths), unless the project counts graphemes.
+label. Offsets count UTF-16 units, as JavaScript does, unless the project counts graphemes (tests/exports/README.md).
 """
 
 from __future__ import annotations

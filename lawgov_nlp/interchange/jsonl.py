@@ -18,9 +18,9 @@ from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
 from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
 from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.lost import count_lost
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import Mark, values
-from lawgov_nlp.interchange.tables import count_lost
 from lawgov_nlp.records import HEADER, indicator_record
 
 FORM = "jsonl"

@@ -2,9 +2,8 @@
 
 One task is one paragraph. Its `data` holds text and headings, and what puts the report together again (`place`). The
 results are those of `label_studio.xml`: `primary`, `secondary` and `uncoded` choices, `VALUE` and `NAME` regions, a
-`topic` for each value, relations between value and name. Offsets count characters (code points): the editor converts
-them since 2022 (`fixCodePointsInRange` in its selection-tools.js); exports of older versions count UTF-16 units,
-which a region's own text gives away.
+`topic` for each value, relations between value and name. Offsets count characters (code points) since 2022; exports of
+older versions count UTF-16 units, which a region's own text gives away (tests/exports/README.md).
 """
 
 from __future__ import annotations
