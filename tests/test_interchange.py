@@ -184,6 +184,33 @@ def test_tables_with_chinese_heads_and_words(tmp_path):
     assert reading.findings.notes == ["csv：1 段没有填主维度，按维度未标注导入"]
 
 
+def test_a_table_that_lawgov_tag_wrote_and_someone_corrected(tmp_path):
+    from lawgov_nlp.writers import write as write_tagged
+
+    path = tmp_path / "tagged.csv"
+    report = replace(sample(), source="reports/松石镇.docx")
+    write_tagged([report], path)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        table = list(csv.DictReader(lines))
+    mixed = next(k for k, p in enumerate(report.paragraphs) if len(p.labels) > 1)
+    new = next(d for d in Dimension if d not in report.paragraphs[mixed].labels)
+    table[mixed]["label"] = str(new)
+    with path.open("w", encoding="utf-8-sig", newline="") as lines:
+        out = csv.DictWriter(lines, table[0])
+        out.writeheader()
+        out.writerows(table)
+    reading = read([path])
+    assert reading.findings.notes == [
+        f"csv：文件由 lawgov tag 写出，{len(table)} 段都按人工标注导入；没有核对过的请先清空 label"
+    ]
+    (gold,) = reading.gold
+    assert gold.id == "松石镇"
+    for k, (unit, paragraph) in enumerate(zip(bodies(gold), report.paragraphs, strict=True)):
+        assert unit.text == paragraph.text
+        assert unit.primary == (new if k == mixed else paragraph.label)
+        assert unit.secondary == paragraph.labels[1:]
+
+
 # predictions
 
 
