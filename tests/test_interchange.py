@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -507,6 +508,42 @@ def test_errors_of_doccano(tmp_path, line, reason):
     (problem,) = read([path]).findings.problems
     assert reason in problem.reason
     assert str(problem).startswith(f"{path}:1: ")
+
+
+JUNK = [None, 1, -1, "x", "", [], {}, [1], {"a": 1}, True, 1.5, 10**9, [["heading", "x"]], "\n"]
+
+
+def places_in(value, path=()):
+    if path:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places_in(inner, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["label_studio_clicked.json", "doccano_relations.jsonl", "doccano_slots.jsonl"])
+def test_junk_anywhere_is_a_problem_or_nothing_but_never_a_crash(name, tmp_path):
+    text = (EXPORTS / name).read_text("utf-8")
+    lines = name.endswith("l")
+    data = [json.loads(line) for line in text.splitlines()][-1:] if lines else json.loads(text)[:1]
+    path = tmp_path / name
+    pick = random.Random(7)
+    read_back = 0
+    for at in places_in(data):
+        spoilt = json.loads(json.dumps(data))
+        inner = spoilt
+        for key in at[:-1]:
+            inner = inner[key]
+        inner[at[-1]] = pick.choice(JUNK)
+        path.write_text("\n".join(map(json.dumps, spoilt)) if lines else json.dumps(spoilt), "utf-8")
+        try:
+            reading = read([path], "doccano" if lines else "label-studio")
+        except InterchangeError:
+            continue
+        for document, gold in zip(reading.documents, reading.gold, strict=True):
+            for content in render([document], "markup", Findings()).values():
+                assert parse(content.decode(), gold.id) == gold
+                read_back += 1
+    assert read_back > 20
 
 
 def test_a_function_is_primary_whatever_the_order(tmp_path):

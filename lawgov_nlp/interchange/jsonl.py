@@ -72,7 +72,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
             text = places.checked_text(record.get("text"))
             place, _ = places.from_fields({k: record.get(k) for k in ("report", "start")}, path.stem)
             place["before"] = None
-            place["meta"] = {key: str(record[key]) for key in HEADER if record.get(key)}
+            place["meta"] = {key: places.header_value(key, record[key]) for key in HEADER if record.get(key)}
             out.append(make_row(findings, origin, text, places.headings(record), place, _coder(record, findings)))
     return out
 
