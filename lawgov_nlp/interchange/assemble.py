@@ -91,7 +91,7 @@ def _merged(rows: list[Row], findings: Findings) -> Iterator[Row]:
             continue
         try:
             merged = _one(group)
-            findings.count(merged.report, MERGED)
+            findings.count(merged.report, MERGED, int(sum(bool(row.line.coded) for row in group) > 1))
         except RowError as error:
             findings.add(group[1].origin, str(error))
             merged = replace(_fullest(group), line=_fullest(group).line.without(LABELS, INDICATORS))
