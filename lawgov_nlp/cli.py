@@ -1,12 +1,15 @@
-"""The command line: `lawgov tag PATH…`, `lawgov convert IN… -o OUT`, `lawgov agreement A B`."""
+"""The command line: `lawgov tag PATH…` and what belongs to labelling and training; a module of `commands` each."""
 
 from __future__ import annotations
 
 import typer
 
 from lawgov_nlp.commands.agreement import agreement
+from lawgov_nlp.commands.compare import compare
 from lawgov_nlp.commands.convert import convert
+from lawgov_nlp.commands.evaluate import evaluate
 from lawgov_nlp.commands.tag import tag
+from lawgov_nlp.commands.train import train
 
 app = typer.Typer(
     help="Read China's reports on law-based government (法治政府建设年度报告) and turn them into data.",
@@ -14,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (tag, convert, agreement):
+for command in (tag, convert, train, evaluate, compare, agreement):
     app.command()(command)
 
 

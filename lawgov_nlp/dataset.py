@@ -94,6 +94,19 @@ def examples(reports: Iterable[GoldReport]) -> ExampleSet:
     return ExampleSet(examples=tuple(found), misread=misread)
 
 
+def shipped_corpus() -> Path:
+    """The folder of the annotated reports that come with the package, for `load_splits`.
+
+    Raises:
+        LawgovError: The package was built without them.
+    """
+    here = Path(__file__).parent
+    for folder in (here / "corpus", here.parent / "data"):
+        if (folder / "splits.json").is_file():
+            return folder
+    raise LawgovError(f"no annotated reports beside the package: {here / 'corpus'} is missing; reinstall lawgov-nlp")
+
+
 def load_splits(folder: Path) -> dict[str, list[GoldReport]]:
     """The annotated reports of `folder/reports`, divided as `folder/splits.json` says.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
         ModelError: The folder holds neither a tagger nor an encoder that transformers knows, or not all of its weights
             as safetensors, or its tokenizer gives no offsets.
     """
-    if (folder / "config.json").is_file() and TaggerConfig.model_type in (folder / "config.json").read_text("utf-8"):
+    config = folder / "config.json"
+    if config.is_file() and json.loads(config.read_text("utf-8")).get("model_type") == TaggerConfig.model_type:
         model, tokenizer = load(folder)
         model.config.revision, model.config.data_hash, model.config.dropout = revision, trained_on, dropout
         model.dropout.p = dropout

@@ -38,7 +38,7 @@ class Tagger:
     """
 
     def __init__(self, folder: Path | None = None, device: str = "auto") -> None:
-        self.device = _device(device)
+        self.device = resolve_device(device)
         model, tokenizer = load(folder or shipped_model())
         # float32: on CPUs without native half precision float16 is slower, and the weights are small
         self._set(model.float().to(self.device), tokenizer)
@@ -159,6 +159,11 @@ def shipped_model() -> Path:
     raise ModelError(f"no model beside the package: {here / 'weights'} is missing; reinstall lawgov-nlp from its wheel")
 
 
+def named_model(name: Path) -> Path:
+    """The folder of a model that a command names: `shipped` is the one that comes with the package."""
+    return shipped_model() if str(name) == "shipped" and not name.exists() else name
+
+
 def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
 
@@ -202,7 +207,12 @@ def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     return model, tokenizer
 
 
-def _device(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
+    """The device of a name: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        ModelError: There is none of that name.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)

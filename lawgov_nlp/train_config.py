@@ -56,3 +56,7 @@ class TrainConfig:
             raise ValueError(f"unknown precision {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
         if self.replay < 0 or self.patience < 0:
             raise ValueError("replay and patience can't be negative")
+
+
+RETRAIN = TrainConfig(epochs=5, rate=5e-5, head_rate=2e-4)
+"""For going on from a tagger with a few reports: it has most of it already, and shall not forget it."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.console import Console
 
 from lawgov_nlp.errors import LawgovError
+
+if TYPE_CHECKING:
+    from lawgov_nlp.annotation import GoldReport
 
 
 def fail(notes: Console, error: LawgovError) -> NoReturn:
@@ -21,6 +25,21 @@ def show_notes(notes: Console, lines: Iterable[str]) -> None:
     """Show what was left out or taken to be so, a line each."""
     for line in lines:
         notes.print(f"[yellow]注意[/yellow] {escape(line)}", soft_wrap=True, highlight=False)
+
+
+def read_coded(notes: Console, paths: Sequence[Path]) -> list[GoldReport]:
+    """Coded reports from folders of markup or files of a labelling tool; what was left out is shown.
+
+    Raises:
+        InterchangeError: A file can't be read, or rows in it are wrong.
+        MarkupError: A report doesn't follow the markup.
+    """
+    from lawgov_nlp.interchange import read
+
+    reading = read(paths)
+    show_notes(notes, reading.findings.notes)
+    reading.findings.check()
+    return reading.gold
 
 
 def escape(text: str) -> str:

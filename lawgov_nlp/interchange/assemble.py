@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -113,7 +114,7 @@ def _merged(rows: list[Row], findings: Findings) -> Iterator[Row]:
             continue
         try:
             merged = _one(group)
-            findings.count(merged.report, MERGED)
+            findings.count(merged.report, MERGED, int(sum(bool(row.line.coded) for row in group) > 1))
         except RowError as error:
             findings.add(group[1].origin, str(error))
             merged = replace(_fullest(group), line=_fullest(group).line.without(LABELS, INDICATORS))
@@ -186,15 +187,15 @@ def _indicators(line: Line) -> str:
 
 
 def _check_gaps(name: str, rows: Sequence[Row], placed: Collection[int], findings: Findings) -> None:
-    at = 0
-    for row in rows:
-        missing = [k for k in range(at + 1, row.unit or 0) if k not in placed]
-        if row.before is not None and missing:
-            findings.add(replace(row.origin, record=None), _gap(name, missing[0], missing[-1]))
-        at = row.unit or 0
-    missing = [k for k in range(at + 1, (rows[-1].units or 0) + 1) if k not in placed]
-    if missing:
-        findings.add(replace(rows[-1].origin, record=None), _gap(name, missing[0], missing[-1]))
+    numbers = sorted(placed)
+    for one, two in itertools.pairwise([0, *numbers]):
+        if two <= one + 1:
+            continue
+        row = next((row for row in rows if (row.unit or 0) >= two), rows[-1])
+        if row.before is not None:
+            findings.add(replace(row.origin, record=None), _gap(name, one + 1, two - 1))
+    if (rows[-1].units or 0) > numbers[-1]:
+        findings.add(replace(rows[-1].origin, record=None), _gap(name, numbers[-1] + 1, rows[-1].units or 0))
 
 
 def _gap(name: str, first: int, last: int) -> str:

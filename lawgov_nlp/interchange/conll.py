@@ -8,8 +8,8 @@
     法<TAB>B-NAME
     3<TAB>B-VALUE-mediation
 
-Comments hold the report's id and header, the lines between the paragraphs, and the dimensions (`?`: not coded); `#
-indicators = ?` says that nobody looked for indicators, `# why = …` why somebody should. Which name belongs to which
+Comments hold the report's id and header, the lines between the paragraphs, and the dimensions (`?`: not coded).
+`# indicators = ?` says that nobody looked for indicators, `# why = …` why somebody should. Which name belongs to which
 value can't be held. Files of other tools may have a blank instead of the tab and no comments.
 """
 
@@ -24,11 +24,11 @@ from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.interchange import place as places
 from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
+from lawgov_nlp.interchange.decode import decode
 from lawgov_nlp.interchange.document import INDICATORS, Document, Line, Origin, Row
 from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import Mark, values
-from lawgov_nlp.interchange.tables import decode
 from lawgov_nlp.report import UnitKind
 
 FORM = "conll"

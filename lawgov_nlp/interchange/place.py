@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Line, Row
+from lawgov_nlp.interchange.fields import items, mapping
 from lawgov_nlp.interchange.findings import RowError
 from lawgov_nlp.report import UnitKind
 
@@ -53,22 +54,18 @@ def from_fields(data: dict[str, Any], default_report: str) -> tuple[dict[str, An
         place[key] = number
     place["before"] = _lines(data, "before") if "before" in data else None
     place["after"] = _lines(data, "after") or ()
-    meta = data.get("meta") or {}
-    if not isinstance(meta, dict):
-        raise RowError(f"meta is {meta!r}, expected an object")
-    place["meta"] = {str(key): str(value) for key, value in meta.items()}
+    place["meta"] = {key.strip(): header_value(key, value) for key, value in mapping(data, "meta").items()}
     coded = data.get("coded")
-    if coded is not None and (not isinstance(coded, list) or not set(coded) <= set(LAYERS)):
+    if coded is not None and (not isinstance(coded, list) or not all(layer in LAYERS for layer in coded)):
         raise RowError(f"coded is {coded!r}, expected some of {list(LAYERS)}")
     return place, None if coded is None else tuple(coded)
 
 
 def headings(data: dict[str, Any]) -> tuple[str, ...]:
     """The headings, from a list or from one text with ` / ` or line breaks between them."""
-    said = data.get("headings") or ()
-    if isinstance(said, str):
-        said = said.replace(" / ", "\n").split("\n")
-    return tuple(str(h).strip() for h in said if str(h).strip())
+    said = data.get("headings")
+    text = said.replace(" / ", "\n") if isinstance(said, str) else "\n".join(items(data, "headings", str))
+    return tuple(part.strip() for part in text.splitlines() if part.strip())
 
 
 def checked_text(text: object) -> str:
@@ -88,8 +85,20 @@ def checked_text(text: object) -> str:
     return text
 
 
+def header_value(key: str, value: object) -> str:
+    """The value of a field of a report's header.
+
+    Raises:
+        RowError: It doesn't fit a line of our markup.
+    """
+    text = str(value).strip()
+    if "\n" in f"{key}{text}" or "\r" in f"{key}{text}" or ":" in key or not key.strip():
+        raise RowError(f"the header {key!r}: {text[:40]!r} doesn't fit a line 'key: value'")
+    return text
+
+
 def _lines(data: dict[str, Any], key: str) -> tuple[Line, ...]:
-    said = data.get(key) or []
+    said = items(data, key, list)
     try:
         lines = [Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said]
     except (TypeError, ValueError):

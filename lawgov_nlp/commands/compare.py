@@ -1,0 +1,73 @@
+"""`lawgov compare`: what got better and what got worse from one model to another."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.errors import LawgovError, OutputError
+
+if TYPE_CHECKING:
+    from lawgov_nlp.comparison import Flip
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="OLD", help="Folder of a model, or `shipped`.")],
+    after: Annotated[Path, typer.Argument(metavar="NEW", help="Folder of the other model, or `shipped`.")],
+    labelled: Annotated[list[Path], typer.Argument(help="Coded reports: folders of markup, or files of a tool.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write every changed paragraph to this csv.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Compare two models on the same coded reports, paired: gains with their intervals, paragraphs that flipped."""
+    console, notes = Console(), Console(stderr=True)
+    try:
+        if out is not None and out.exists():
+            raise OutputError(f"{out} exists; choose another name or move it away")
+        found = _compare(console, notes, before, after, labelled, device)
+        if out is not None:
+            from lawgov_nlp.interchange import save
+
+            save(_csv(found), out)
+    except ImportError as error:
+        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+    except (LawgovError, ValueError) as error:
+        fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
+    if out is not None:
+        notes.print(f"已写入 {escape(str(out))}（{len(found)} 段）", highlight=False, soft_wrap=True)
+
+
+def _compare(
+    console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str
+) -> list[Flip]:
+    from lawgov_nlp.comparison import flips
+    from lawgov_nlp.dataset import read_gold
+    from lawgov_nlp.evaluate import evaluate
+    from lawgov_nlp.score_tables import flips_table, gains_table
+    from lawgov_nlp.tagger import Tagger, named_model
+
+    gold = read_coded(notes, labelled)
+    taggers = [Tagger(named_model(folder), device) for folder in (before, after)]
+    tagged = [list(tagger.tag_many(map(read_gold, gold))) for tagger in taggers]
+    then, now = (evaluate(zip(gold, side, strict=True)) for side in tagged)
+    found = list(flips(zip(gold, *tagged, strict=True)))
+    revisions = " → ".join(tagger.model.config.revision for tagger in taggers)
+    console.print(gains_table(then, now, revisions))
+    console.print(flips_table(found))
+    return found
+
+
+def _csv(flips: list[Flip]) -> bytes:
+    """The changed paragraphs as a csv that Excel opens as UTF-8."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(("report", "unit", "change", "coded", "before", "after", "headings", "text"))
+    table.writerows(
+        (f.report, f.unit, f.change, f.coded, f.before, f.after, " > ".join(f.headings), f.text) for f in flips
+    )
+    return text.getvalue().encode("utf-8-sig")

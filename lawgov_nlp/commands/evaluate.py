@@ -1,0 +1,84 @@
+"""`lawgov evaluate`: how good a model is on coded reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.errors import LawgovError, OutputError
+
+if TYPE_CHECKING:
+    from lawgov_nlp.evaluate import Scores
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Folder of the model, or `shipped`.")],
+    labelled: Annotated[list[Path], typer.Argument(help="Coded reports: folders of markup, or files of a tool.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the scores here, too: a .json, or a page as .html.")
+    ] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="List every difference.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Score a model on coded reports: figures with bootstrap intervals, each label, confusion, calibration."""
+    console, notes = Console(), Console(stderr=True)
+    try:
+        if out is not None and out.suffix not in (".json", ".html"):
+            raise OutputError(f"{out}: expected a name that ends in .json or .html")
+        if out is not None and out.exists():
+            raise OutputError(f"{out} exists; choose another name or move it away")
+        scores, review_below, revision = _scores(notes, model, labelled, device)
+        if out is not None:
+            from lawgov_nlp.interchange import save
+
+            save(_page(scores, revision, review_below) if out.suffix == ".html" else _json(scores, revision), out)
+    except ImportError as error:
+        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+    except (LawgovError, ValueError) as error:
+        fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
+    from lawgov_nlp.score_tables import scores_table
+
+    if errors:
+        for line in scores.errors:
+            console.print(escape(line), highlight=False, soft_wrap=True)
+    console.print(scores_table(scores, revision, review_below))
+    if out is not None:
+        notes.print(f"已写入 {escape(str(out))}", highlight=False, soft_wrap=True)
+
+
+def _scores(notes: Console, model: Path, labelled: list[Path], device: str) -> tuple[Scores, float, str]:
+    from lawgov_nlp.dataset import read_gold
+    from lawgov_nlp.evaluate import evaluate as score
+    from lawgov_nlp.tagger import Tagger, named_model
+
+    tagger = Tagger(named_model(model), device)
+    gold = read_coded(notes, labelled)
+    scores = score(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True))
+    return scores, tagger.model.config.review_below, tagger.model.config.revision
+
+
+def _json(scores: Scores, revision: str) -> bytes:
+    from lawgov_nlp.evaluate import LABELS
+
+    content = {
+        "model": revision,
+        "support": scores.support,
+        "figures": scores.figures,
+        "intervals": scores.intervals(),
+        "per_dimension": scores.per_dimension,
+        "confusion": {"coded": LABELS, "tagged": [*LABELS, "not read"], "counts": scores.confusion.tolist()},
+        "calibration_error": scores.calibration_error if len(scores.gold) else None,
+        "errors": scores.errors,
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _page(scores: Scores, revision: str, review_below: float) -> bytes:
+    from lawgov_nlp.score_page import score_page
+
+    return score_page(scores, revision, review_below).encode()

@@ -1,0 +1,132 @@
+"""`lawgov train`: a better model from the user's own labelled reports."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.errors import LawgovError, OutputError
+
+if TYPE_CHECKING:
+    from lawgov_nlp.retrain import Measured
+
+
+def train(
+    labelled: Annotated[list[Path], typer.Argument(help="Labelled reports: folders of markup, or files of a tool.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new model; must not exist.")],
+    base: Annotated[
+        Path | None, typer.Option(help="Model to start from, a tagger or an encoder, instead of the shipped one.")
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option(help="Labelled reports to hold out; without, a fifth of five or more reports.")
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="First cross-validate by report in so many parts; takes that many trainings.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the new reports.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate of the encoder.")] = None,
+    replay: Annotated[
+        float | None, typer.Option(help="Shipped paragraphs per new one in a pass, so that nothing is forgotten.")
+    ] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many passes without gain.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same model on the same machine.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+) -> None:
+    """Train on newly labelled reports, and say what it gained there and cost elsewhere.
+
+    The shipped model is never changed. The exit code is 1 where the new model is surely worse on the shipped test
+    reports than the old one.
+    """
+    console, notes = Console(), Console(stderr=True)
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=notes, show_path=False)]
+    )
+    for name in ("transformers", "accelerate", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    given = {
+        "epochs": epochs,
+        "rate": rate,
+        "replay": replay,
+        "patience": patience,
+        "precision": precision,
+        "seed": seed,
+    }
+    try:
+        worse = _train(console, notes, labelled, out, base, dev, folds, given, device, overwrite, resume)
+    except ImportError as error:
+        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+    except KeyboardInterrupt:
+        notes.print("[yellow]已中断[/yellow] 加 --resume 从最近的检查点继续", highlight=False)
+        raise typer.Exit(130) from None
+    except (LawgovError, ValueError) as error:
+        fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
+    if worse:
+        raise typer.Exit(1)
+
+
+def _train(
+    console: Console,
+    notes: Console,
+    labelled: list[Path],
+    out: Path,
+    base: Path | None,
+    dev: Path | None,
+    folds: int | None,
+    given: dict[str, int | float | str | None],
+    device: str,
+    overwrite: bool,
+    resume: bool,
+) -> bool:
+    """Train; say whether the new model is worse on the shipped test reports."""
+    from transformers.utils import logging as transformers_logging
+
+    from lawgov_nlp.retrain import cross_validate, retrain
+    from lawgov_nlp.tagger import resolve_device
+    from lawgov_nlp.train_config import RETRAIN
+
+    transformers_logging.disable_progress_bar()
+    config = replace(RETRAIN, **{name: value for name, value in given.items() if value is not None})
+    reports = read_coded(notes, labelled)
+    own = read_coded(notes, [dev]) if dev else []
+    chosen = str(resolve_device(device))
+    if folds is not None:
+        crossed = cross_validate(reports, folds, base=base, config=config, device=chosen)
+        _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
+    result = retrain(reports, out, dev=own, base=base, config=config, device=chosen, overwrite=overwrite, resume=resume)
+    console.print(f"学习 {len(result.learned)} 份：{escape('、'.join(result.learned[:8]))}", highlight=False)
+    if result.own:
+        _show(console, result.own, f"留出的新报告（{'、'.join(result.held_out[:5])}）")
+    else:
+        notes.print("新报告不足五份，全部用于学习，未留出检验；可用 --folds 做交叉验证", highlight=False)
+    _show(console, result.shipped, "随包测试集")
+    notes.print(
+        f"已写入 {escape(str(out))}；使用：lawgov tag 报告 --model {escape(str(out))}", highlight=False, soft_wrap=True
+    )
+    if result.shipped.before is None:
+        return False
+    lost = [n for n, (_, _, high) in result.shipped.after.gains(result.shipped.before).items() if high < 0]
+    if lost:
+        from lawgov_nlp.score_tables import FIGURES
+
+        names = "、".join(FIGURES[n] for n in lost)
+        notes.print(f"[red]注意[/red] 新模型在随包测试集上不如原模型：{names}；随包模型仍是默认模型", highlight=False)
+    return bool(lost)
+
+
+def _show(console: Console, measured: Measured, title: str) -> None:
+    from lawgov_nlp.score_tables import gains_table, scores_table
+
+    if measured.before is None:
+        console.print(scores_table(measured.after, title))
+    else:
+        console.print(gains_table(measured.before, measured.after, title))

@@ -1,0 +1,65 @@
+"""Two taggers on the same coded reports: which paragraphs one has right and the other wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.dataset import gold_examples
+from lawgov_nlp.evaluate import NONE
+from lawgov_nlp.report import TaggedReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flip:
+    """A paragraph whose primary label two taggers see differently.
+
+    Attributes:
+        report: Id of the report.
+        unit: Number of the line in it, blank lines not counted, from 1.
+        headings: Above the paragraph, as the second tagger's report has them.
+        text: The paragraph.
+        coded: What the coder gave; `before` and `after`, what the two taggers gave: dimensions or `none`.
+    """
+
+    report: str
+    unit: int
+    headings: tuple[str, ...]
+    text: str
+    coded: str
+    before: str
+    after: str
+
+    @property
+    def change(self) -> str:
+        """`mended`, `broken`, or `other` where both are wrong, each in its own way."""
+        return {self.after: "mended", self.before: "broken"}.get(self.coded, "other")
+
+
+def flips(triples: Iterable[tuple[GoldReport, TaggedReport, TaggedReport]]) -> Iterator[Flip]:
+    """The paragraphs that two taggers label differently, in order; each triple is coding, before, after.
+
+    Paragraphs that nobody coded, or that one tagger's reader didn't find, are left out.
+    """
+    for gold, before, after in triples:
+        mine, other = ({p.start: p for p in report.paragraphs} for report in (before, after))
+        place, starts = 0, {}
+        for number, unit in enumerate(gold.units, 1):
+            starts[place + len(unit.text) - len(unit.text.lstrip())] = number
+            place += len(unit.text) + 1
+        for example in gold_examples(gold):
+            start = example.unit.start
+            if not example.labels_coded or start not in mine or start not in other:
+                continue
+            then, now = (str(side[start].label or NONE) for side in (mine, other))
+            if then != now:
+                yield Flip(
+                    report=gold.id,
+                    unit=starts[start],
+                    headings=other[start].headings,
+                    text=example.unit.text,
+                    coded=str(example.primary or NONE),
+                    before=then,
+                    after=now,
+                )

@@ -1,0 +1,47 @@
+"""Scores as one self-contained HTML page, pictures inside."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lawgov_nlp.evaluate import Scores
+from lawgov_nlp.plots import calibration_plot, confusion_plot
+from lawgov_nlp.score_tables import FIGURES, label_name, shown_intervals, support_line
+
+
+def score_page(scores: Scores, revision: str, review_below: float) -> str:
+    """The page: figures with intervals, each label, confusion matrix, calibration, every difference.
+
+    Raises:
+        ImportError: matplotlib is missing.
+    """
+    environment = Environment(
+        loader=PackageLoader("lawgov_nlp"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pictures = []
+    intervals = shown_intervals(scores)
+    if scores.confusion.sum():
+        pictures.append(("混淆矩阵", confusion_plot(scores)))
+    if len(scores.gold):
+        pictures.append(("置信度", calibration_plot(scores, review_below)))
+    return environment.get_template("scores.html.j2").render(
+        revision=revision,
+        support=support_line(scores),
+        figures=[(FIGURES[name], value, intervals.get(name)) for name, value in scores.figures.items()],
+        labels=[(label_name(label), row) for label, row in scores.per_dimension.items()],
+        pictures=[(title, _png(figure)) for title, figure in pictures],
+        errors=scores.errors,
+    )
+
+
+def _png(figure) -> str:  # noqa: ANN001 - matplotlib's Figure, which only the caller has to have
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=140, metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode()

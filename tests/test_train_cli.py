@@ -1,0 +1,136 @@
+"""`lawgov train`, `evaluate` and `compare` as a user types them, on a tiny model."""
+
+import csv
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from lawgov_nlp.annotation import load, parse, write
+from lawgov_nlp.cli import app
+from lawgov_nlp.dataset import load_splits
+from lawgov_nlp.tagger import load as load_model
+from lawgov_nlp.train import save
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, tiny_model, tokenizer):
+    """The tiny tagger as a folder."""
+    folder = tmp_path_factory.mktemp("tiny") / "base"
+    save(tiny_model, tokenizer, folder, {})
+    return folder
+
+
+@pytest.fixture
+def corpus(tmp_path, gold, monkeypatch):
+    """A shipped corpus of three reports, so that the tiny model is measured in a moment."""
+    folder = tmp_path / "corpus"
+    (folder / "reports").mkdir(parents=True)
+    for name in "abc":
+        (folder / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
+    from dataclasses import replace
+
+    from lawgov_nlp.dataset import data_hash
+
+    splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
+    (folder / "splits.json").write_text(json.dumps(splits))
+    monkeypatch.setattr("lawgov_nlp.retrain.shipped_corpus", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def labelled(tmp_path, gold):
+    folder = tmp_path / "labelled"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"n{number}.txt").write_text(write(gold).replace("青柳镇", f"青柳{number}镇"), encoding="utf-8")
+    return folder
+
+
+def lawgov(*args):
+    return CliRunner().invoke(app, [str(a) for a in args], env={"COLUMNS": "200"})
+
+
+def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, labelled):
+    out = tmp_path / "mine"
+    result = lawgov(
+        "train", labelled, "-o", out, "--base", base, "--epochs", 2, "--precision", "float32", "--device", "cpu"
+    )
+    assert result.exit_code in (0, 1), result.output
+    assert "留出的新报告" in result.output
+    assert "随包测试集" in result.output
+    model, _ = load_model(out)
+    assert model.config.revision == "mine (from base)"
+    record = json.loads((out / "training.json").read_text("utf-8"))
+    assert record["train"]["epochs"] == 2
+    result = lawgov("evaluate", out, labelled, "-o", tmp_path / "s.json", "--errors")
+    assert result.exit_code == 0, result.output
+    assert "主维度准确率" in result.output
+    scores = json.loads((tmp_path / "s.json").read_text("utf-8"))
+    assert scores["support"] == {"reports": 6, "paragraphs": 42, "indicators": 42}
+    assert scores["figures"].keys() - {"spans_strict_f1"} == scores["intervals"].keys()
+    assert all(line in result.output for line in scores["errors"][:3])
+    assert lawgov("evaluate", out, labelled, "-o", tmp_path / "s.html").exit_code == 0
+    page = (tmp_path / "s.html").read_text("utf-8")
+    assert page.count("data:image/png") == 2
+    assert "http" not in page.replace("http-equiv", "")
+    result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv")
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader((tmp_path / "flips.csv").read_text("utf-8-sig").splitlines()))
+    gold_lines = [u.text for u in load(labelled / "n0.txt").units]
+    for row in rows:
+        assert row["before"] != row["after"]
+        if row["report"] == "n0":
+            assert gold_lines[int(row["unit"]) - 1].strip() == row["text"]
+    assert lawgov("tag", ROOT / "data" / "sample_texts", "--model", out).exit_code == 0
+
+
+def test_an_existing_model_and_unknown_paths_are_refused(tmp_path, base, corpus, labelled):
+    (tmp_path / "mine").mkdir()
+    result = lawgov("train", labelled, "-o", tmp_path / "mine", "--base", base)
+    assert result.exit_code == 2
+    assert "there already" in result.output
+    assert lawgov("train", tmp_path / "nowhere", "-o", tmp_path / "x").exit_code == 2
+    assert lawgov("evaluate", tmp_path / "nowhere", labelled).exit_code == 2
+    assert lawgov("evaluate", base, labelled, "-o", tmp_path / "s.pdf").exit_code == 2
+    assert lawgov("train", labelled, "-o", tmp_path / "y", "--base", base, "--epochs", 0).exit_code == 2
+    assert lawgov("train", labelled, "-o", tmp_path / "y", "--base", base, "--device", "tpu").exit_code == 2
+
+
+def test_contradicting_codings_are_refused(tmp_path, base, corpus, labelled):
+    text = (labelled / "n0.txt").read_text("utf-8").replace("[training]", "[publicity]")
+    (labelled / "n9.txt").write_text(text, encoding="utf-8")
+    result = lawgov("train", labelled, "-o", tmp_path / "mine", "--base", base)
+    assert result.exit_code == 2
+    assert "training in n0 and publicity in n9" in result.output
+
+
+def test_one_label_alone_is_refused(tmp_path, base, corpus):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    report = parse("---\n[heading] 一、普法\n[publicity] 普法宣传氛围浓厚，群众反映良好，成效明显。", "x")
+    (folder / "x.txt").write_text(write(report), encoding="utf-8")
+    result = lawgov("train", folder, "-o", tmp_path / "mine", "--base", base)
+    assert result.exit_code == 2
+    assert "every labelled paragraph is publicity" in result.output
+
+
+def test_the_shipped_splits_are_found_beside_the_package():
+    from lawgov_nlp.dataset import shipped_corpus
+
+    assert {name: len(reports) for name, reports in load_splits(shipped_corpus()).items()}["test"] == 18
+
+
+def test_folds_hold_out_every_report_once(tmp_path, base, corpus, labelled):
+    from lawgov_nlp.annotation import load_folder
+    from lawgov_nlp.errors import TrainingError
+    from lawgov_nlp.retrain import cross_validate
+    from lawgov_nlp.train import TrainConfig
+
+    reports = load_folder(labelled)
+    config = TrainConfig(epochs=1, precision="float32")
+    measured = cross_validate(reports, 3, base=base, config=config)
+    assert measured.before.support == measured.after.support == {"reports": 6, "paragraphs": 42, "indicators": 42}
+    with pytest.raises(TrainingError, match="7 folds of 6"):
+        cross_validate(reports, 7, base=base)
