@@ -91,16 +91,24 @@ def _tag_reports(
 ) -> Iterator[TaggedReport]:
     from lawgov_nlp.tagger import tagger
 
-    def readable() -> Iterator[Report]:
-        for source in sources:
-            try:
-                yield read_report(source)
-            except LawgovError as error:
-                if on_error is None:
-                    raise
-                on_error(source, error)
+    yield from tagger(model, device).tag_many(read_reports(sources, on_error))
 
-    yield from tagger(model, device).tag_many(readable())
+
+def read_reports(
+    sources: Iterable[Source], on_error: Callable[[Source, LawgovError], None] | None = None
+) -> Iterator[Report]:
+    """Read reports one after the other, as they are needed; arguments as for `tag_reports`.
+
+    Raises:
+        LawgovError: While iterating: a source can't be read and there is no `on_error`.
+    """
+    for source in sources:
+        try:
+            yield read_report(source)
+        except LawgovError as error:
+            if on_error is None:
+                raise
+            on_error(source, error)
 
 
 def find_reports(*paths: Path) -> list[Path]:

@@ -1,18 +1,22 @@
-"""What the commands share: how errors and notes are shown."""
+"""What the commands share: which files are read, how errors, notes and progress are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lawgov_nlp.api import find_reports
 from lawgov_nlp.errors import LawgovError
 
 if TYPE_CHECKING:
     from lawgov_nlp.annotation import GoldReport
+
+Item = TypeVar("Item")
 
 
 def fail(notes: Console, error: LawgovError) -> NoReturn:
@@ -25,6 +29,27 @@ def show_notes(notes: Console, lines: Iterable[str]) -> None:
     """Show what was left out or taken to be so, a line each."""
     for line in lines:
         notes.print(f"[yellow]注意[/yellow] {escape(line)}", soft_wrap=True, highlight=False)
+
+
+def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
+    """All files to read; a path that isn't there is a failure like an unreadable file."""
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found += find_reports(path)
+        except LawgovError as error:
+            failures.append((str(path), error))
+    return list(dict.fromkeys(found))
+
+
+def progress(reports: Iterable[Item], total: int, notes: Console) -> Iterator[Item]:
+    """The reports, tagged as they come, with a bar on stderr where there are many and someone is looking."""
+    columns = (TextColumn("标注"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=total < 2 or not notes.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        for report in reports:
+            yield report
+            bar.advance(task)
 
 
 def read_coded(notes: Console, paths: Sequence[Path]) -> list[GoldReport]:

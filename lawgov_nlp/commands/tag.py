@@ -11,10 +11,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lawgov_nlp.api import Source, find_reports, tag_reports
-from lawgov_nlp.commands.common import escape, fail
+from lawgov_nlp.api import Source, tag_reports
+from lawgov_nlp.commands.common import escape, fail, find_files, progress
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.report import TaggedReport
 from lawgov_nlp.writers import FORMATS, write
@@ -41,10 +40,10 @@ def tag(
     try:
         if form not in (None, *FORMATS):
             raise OutputError(f"--format {form} is unknown; expected one of {', '.join(FORMATS)}")
-        files = _files(paths, failures)
+        files = find_files(paths, failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
-        reports = _progress(_tagged(files, model, device, failures), len(files), notes)
+        reports = progress(_tagged(files, model, device, failures), len(files), notes)
         if out is not None:
             written = write(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
@@ -84,17 +83,6 @@ def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
         raise _NothingReadError
 
 
-def _files(paths: list[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
-    """All files to read; a path that isn't there is a failure like an unreadable file."""
-    found: list[Path] = []
-    for path in paths:
-        try:
-            found += find_reports(path)
-        except LawgovError as error:
-            failures.append((str(path), error))
-    return list(dict.fromkeys(found))
-
-
 def _tagged(
     files: list[Path], model: Path | None, device: str, failures: list[tuple[str, LawgovError]]
 ) -> Iterator[TaggedReport]:
@@ -105,13 +93,3 @@ def _tagged(
         failures.append((str(source), error))
 
     yield from tag_reports(files, model=model, device=device, on_error=failed)
-
-
-def _progress(reports: Iterator[TaggedReport], total: int, notes: Console) -> Iterator[TaggedReport]:
-    """The reports, with a bar on stderr where there are many and someone is looking."""
-    columns = (TextColumn("标注"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=total < 2 or not notes.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        for report in reports:
-            yield report
-            bar.advance(task)

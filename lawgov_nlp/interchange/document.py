@@ -6,7 +6,7 @@ Offsets count characters of the line's own `text`, half-open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -173,6 +173,24 @@ def to_gold(document: Document) -> GoldReport:
         for line in document.lines
     )
     return GoldReport(id=document.id, meta=document.meta, units=units)
+
+
+def asking(document: Document, reasons: Mapping[int, str]) -> Document:
+    """The document in which only some paragraphs are asked for.
+
+    Args:
+        document: With whatever coding its paragraphs have.
+        reasons: For each paragraph that is asked for why, by its index among the paragraphs; the others lose their
+            coding, since nobody is going to check it.
+    """
+    lines, at = [], 0
+    for line in document.lines:
+        if line.kind is UnitKind.BODY:
+            asked = at in reasons
+            line = replace(line if asked else line.without(*LAYERS), why=reasons.get(at, ""), asked=asked)
+            at += 1
+        lines.append(line)
+    return replace(document, lines=tuple(lines))
 
 
 def rows(document: Document, origin: Origin) -> Iterator[Row]:
