@@ -5,16 +5,16 @@
 
 *How sure.* Each layer of the coding (primary dimension, secondary ones, indicators) counts with its least sure
 decision, and a paragraph with the probability that at least one of these three is wrong, as if they were independent.
-The worst and not the sum, since long paragraphs would otherwise win by their length. On the dev split the mean of this
-is 0.19 and 0.21 of the paragraphs have something wrong; of those drawn by its square 0.44 have. A number that the model
-took for no indicator at all leaves no trace in it.
+The worst and not the sum, since long paragraphs would otherwise win by their length. On the dev split its mean is 0.19,
+while 0.21 of the paragraphs have something wrong, and half of the 50 least sure ones. A number that the model took for
+no indicator at all leaves no trace in it.
 
-*How unlike.* Paragraphs are drawn one by one with a probability proportional to the square of their uncertainty times
-their squared distance to the nearest one that is labelled or drawn: the seeding of k-means++ (Arthur & Vassilvitskii,
-SODA 2007), as in BADGE (Ash et al., ICLR 2020, arXiv:1906.03671), where the points are gradients of the last layer.
-Their length is the uncertainty, hence its square here; it stays a factor of its own, because three layers have no one
-gradient. Uncertainty unsquared, and taking the largest instead of drawing, did worse on the dev split in the simulation
-of `training/suggest_curve.py`, and the largest would be single odd paragraphs such as the rows of a table.
+*How unlike.* Of the least sure paragraphs, `SHORTLIST` times as many as asked for, one after the other is drawn with a
+probability proportional to its squared distance to the nearest one that is labelled or drawn: the seeding of k-means++
+(Arthur & Vassilvitskii, SODA 2007). First the unsure, then the diverse among them is Cluster-Margin's way (Citovsky et
+al., NeurIPS 2021, arXiv:2107.14263), without its clustering. Distances weighted with the squared uncertainty and no
+shortlist, as BADGE (Ash et al., ICLR 2020, arXiv:1906.03671) has it in effect, were as good with few labels and worse
+with many, in the simulation of `training/suggest_curve.py` on the dev split.
 
 *Copies.* Offices copy whole paragraphs. What differs in digits and white space only, or in a few words such as the
 place's name, is suggested once, and not at all where it is labelled. Texts are compared without their headings.
@@ -38,6 +38,9 @@ BY = ("mixed", "uncertainty", "diversity", "random")
 
 COPY = 0.8
 """Share of common character pairs (Dice) from which two paragraphs are copies of each other."""
+
+SHORTLIST = 4
+"""How many of the least sure paragraphs `mixed` draws from for each that is asked for; half of all at most."""
 
 NAMELESS = 0.5
 """Doubt in a value without a name: coders give each value one, so either the value is none or its name is missing."""
@@ -106,7 +109,7 @@ def suggest(
         n: How many paragraphs.
         vectors: For each report the vectors of its paragraphs, (paragraphs, size), as `Tagger.tag_with_vectors` gives
             them; `mixed` and `diversity` need them.
-        by: One of `BY`. `uncertainty` takes the least sure, `diversity` draws by distance alone.
+        by: One of `BY`. `uncertainty` takes the least sure, `diversity` draws by distance from all.
         labelled: What is labelled already: left out, and taken as covered.
         seed: The same seed gives the same paragraphs.
 
@@ -157,25 +160,24 @@ def choose(
     labelled = labelled or Labelled()
     _check(texts, vectors, n, by, labelled)
     rng = np.random.default_rng(seed)
-    left = np.zeros(len(texts), dtype=bool)
-    left[candidates(texts, labelled.texts)] = True
+    queue = rng.permutation(candidates(texts, labelled.texts)).astype(int)
+    if by in ("uncertainty", "mixed"):
+        queue = queue[np.argsort(-doubt[queue], kind="stable")]
+    short = len(queue) if by == "diversity" else max(n, min(SHORTLIST * n, len(queue) // 2)) if by == "mixed" else 1
     copies = _Copies(labelled.texts)
     near = None if vectors is None else _Nearest(vectors, labelled.vectors)
-    queue = rng.permutation(len(texts))
-    if by == "uncertainty":
-        queue = queue[np.argsort(-doubt[queue], kind="stable")]
-    order = iter(queue)
     chosen: list[Choice] = []
-    while len(chosen) < n and left.any():
-        if by in ("uncertainty", "random"):
-            at = next(k for k in order if left[k])
-        else:
-            assert near is not None  # `_check` has seen to it
-            at = _draw(rng, left, near.distance, doubt**2 if by == "mixed" else np.ones(len(texts)))
-        left[at] = False
-        if copies.near(texts[at]):
+    left, behind = queue[:short], queue[short:]
+    while len(chosen) < n and len(left):
+        k = _draw(rng, near.distance[left]) if near and len(left) > 1 else 0
+        at = int(left[k])
+        left = np.delete(left, k)
+        copy = copies.near(texts[at])
+        if copy or short == 1:  # who drops out, or stands in a queue, is followed by the next
+            left, behind = np.append(left, behind[:1]), behind[1:]
+        if copy:
             continue
-        chosen.append(Choice(at=int(at), similarity=near.similarity(at) if near else None))
+        chosen.append(Choice(at=at, similarity=near.similarity(at) if near else None))
         copies.add(texts[at])
         if near:
             near.cover(at)
@@ -239,12 +241,10 @@ def _doubts(paragraph: TaggedParagraph) -> Iterator[tuple[float, str]]:
             yield doubt, f"指标没有找到名称：{indicator.text}"
 
 
-def _draw(rng: np.random.Generator, left: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> int:
-    """One of those left, by weight times squared distance; by weight where all are covered, else evenly."""
-    for chance in (left * weight * distance, left * weight, left.astype(float)):
-        if (total := chance.sum()) > 0:
-            return int(rng.choice(len(left), p=chance / total))
-    raise AssertionError("nothing is left to draw from")
+def _draw(rng: np.random.Generator, distance: np.ndarray) -> int:
+    """An index, drawn by squared distance; evenly where all are 0."""
+    total = distance.sum()
+    return int(rng.choice(len(distance), p=distance / total if total > 0 else None))
 
 
 class _Nearest:

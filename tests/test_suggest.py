@@ -110,26 +110,30 @@ def test_by_uncertainty_the_least_sure_come_first():
 def test_at_equal_distance_the_uncertain_are_drawn_before_the_certain():
     doubt = np.array([0.05] * 10 + [0.5] * 10)
     spread = np.eye(20, dtype=np.float32)  # each as far from every other
-    first = [at(choose(texts(20), spread, doubt, 10, seed=seed)) for seed in range(30)]
-    assert np.mean([sum(k >= 10 for k in found) for found in first]) > 9
-    without = at(choose(texts(20), spread, np.where(doubt > 0.1, doubt, 0.0), 10))
-    assert sorted(without) == [*range(10, 20)]
+    for seed in range(10):
+        assert sorted(at(choose(texts(20), spread, doubt, 10, seed=seed))) == [*range(10, 20)]
+        assert all(k >= 10 for k in at(choose(texts(20), spread, doubt, 2, seed=seed)))
+        assert sorted(at(choose(texts(20), spread, doubt, 12, seed=seed)))[2:] == [*range(10, 20)]
 
 
 def test_at_equal_uncertainty_all_clusters_come_before_a_second_of_one():
     middles = np.eye(6, dtype=np.float32)
     near = np.repeat(middles, 20, axis=0) + 0.001 * points(120)[:, :6]
-    for by in ("mixed", "diversity"):
-        for seed in range(10):
-            found = at(choose(texts(120), near, np.full(120, 0.3), 6, by=by, seed=seed))
-            assert sorted(k // 20 for k in found) == [*range(6)]
+    for seed in range(10):
+        found = at(choose(texts(120), near, np.full(120, 0.3), 6, by="diversity", seed=seed))
+        assert sorted(k // 20 for k in found) == [*range(6)]
+        unsure = np.where(np.arange(120) % 5 == 0, 0.3, 0.1)  # four of each cluster, all 24 on the shortlist
+        found = at(choose(texts(120), near, unsure, 6, seed=seed))
+        assert sorted(k // 20 for k in found) == [*range(6)]
+        assert all(k % 5 == 0 for k in found)
 
 
 def test_what_is_labelled_counts_as_covered():
     near = np.repeat(np.eye(6, dtype=np.float32), 20, axis=0) + 0.001 * points(120)[:, :6]
     done = Labelled(texts=texts(2, seed=9), vectors=np.eye(6, dtype=np.float32)[:2])
     for seed in range(10):
-        found = choose(texts(120), near, np.full(120, 0.3), 4, labelled=done, seed=seed)
+        unsure = np.where(np.arange(120) % 5 == 0, 0.3, 0.1)
+        found = choose(texts(120), near, unsure, 6, labelled=done, seed=seed)[:4]
         assert sorted(k // 20 for k in at(found)) == [2, 3, 4, 5]
         assert all(choice.similarity < 0.9 for choice in found)
 
