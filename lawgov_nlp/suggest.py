@@ -13,8 +13,8 @@ no indicator at all leaves no trace in it.
 probability proportional to its squared distance to the nearest one that is labelled or drawn: the seeding of k-means++
 (Arthur & Vassilvitskii, SODA 2007). First the unsure, then the diverse among them is Cluster-Margin's way (Citovsky et
 al., NeurIPS 2021, arXiv:2107.14263), without its clustering. Distances weighted with the squared uncertainty and no
-shortlist, as BADGE (Ash et al., ICLR 2020, arXiv:1906.03671) has it in effect, were as good with few labels and worse
-with many, in the simulation of `training/suggest_curve.py` on the dev split.
+shortlist, as BADGE (Ash et al., ICLR 2020, arXiv:1906.03671) has it in effect, were as good with few labels and
+a little worse with many, in the simulation of `training/suggest_curve.py` on the dev split.
 
 *Copies.* Offices copy whole paragraphs. What differs in digits and white space only, or in a few words such as the
 place's name, is suggested once, and not at all where it is labelled. Texts are compared without their headings.
