@@ -56,15 +56,14 @@ class Agreement:
 
     Attributes:
         figures: Cohen's kappa, Krippendorff's alpha and share of agreement of the primary dimension, micro-F1 of all
-        labels,
-            F1 of VALUE spans, and for the values that both coders marked: the share of names that are identical, that
-            overlap by half of their union, and of topics that are the same. Of labels or values that nobody coded on
-            both sides there are no figures.
+            labels, F1 of VALUE spans, and for the values that both coders marked: the share of names that are
+            identical, that overlap by half of their union, and of topics that are the same. What wasn't coded on both
+            sides has no figures.
         per_dimension: By dimension: `primary_kappa` and `primary_alpha` (is it the primary one), `label_kappa` and
             `label_alpha` (is it among the labels), and in how many paragraphs each coder has it among the labels
             (`first`, `second`).
-        support: Reports, paragraphs, those whose labels and those whose indicators both coded, the first coder's
-        indicators.
+        support: Reports, paragraphs, those whose labels and those whose indicators both coded, and the first coder's
+            indicators.
         rows: Every difference.
     """
 

@@ -112,17 +112,23 @@ def _tag_reports(
 
     chosen = tagger(model, device)
     # closed here, not when it is collected: a traceback may keep it, and with it the processes
-    with closing(_readable(sources, on_error, workers, timeout)) as reports:
+    with closing(read_reports(sources, on_error, workers=workers, timeout=timeout)) as reports:
         yield from chosen.tag_many(reports)
 
 
-def _readable(
+def read_reports(
     sources: Iterable[Source],
-    on_error: Callable[[Source, LawgovError], None] | None,
-    workers: int | None,
-    timeout: float,
+    on_error: Callable[[Source, LawgovError], None] | None = None,
+    *,
+    workers: int | None = None,
+    timeout: float = 60.0,
 ) -> Iterator[Report]:
-    """The reports that can be read, in order."""
+    """Read reports in order; arguments as for `tag_reports`. Whoever doesn't read to the end closes the iterator.
+
+    Raises:
+        ValueError: While iterating: `workers` or `timeout` makes no sense.
+        LawgovError: While iterating: a source can't be read and there is no `on_error`.
+    """
     from lawgov_nlp.reading_pool import ReadingPool, default_workers
 
     rest = iter(sources)

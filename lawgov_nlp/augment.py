@@ -1,4 +1,4 @@
-"""Variations of annotated text that keep every offset: each character is replaced by one, or by itself.
+"""Variations of annotated text. All but `run_in_report` keep every offset: a character becomes one, or stays.
 
 Training draws from them, so that a full stop's form or a figure's digits teach nothing; `training/robustness.py`
 measures what they cost a trained model. (Of half-width punctuation only the full stop reaches the shipped model's
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.dataset import Example
 from lawgov_nlp.report import UnitKind
 
@@ -27,6 +27,11 @@ _NUMBERING = re.compile(
     r"^(?:第?[一二三四五六七八九十]{1,3}(?:[、，,.．]|部分\s*[、，：:]?)|[（(](?:[一二三四五六七八九十]{1,3}|\d{1,2})[）)]|[①-⑳]"
     r"|\d{1,2}(?:[．、]|\.(?!\d))|\d{1,2}[)）])\s*"
 )
+_UNITS = {a: b for pair in ("件起", "场次", "份册", "户家", "名人", "个处", "条项") for a, b in (pair, pair[::-1])}
+"""Units that could as well stand for each other."""
+
+_PLACE = re.compile(r"([一-鿿]{2,3}?)(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")
+_SYLLABLES = "青白清石临安云平新东南长宁桐柳杨松梅溪河塘湖岭坪泉峰桥集沟湾铺店庄"
 MISREAD = 0.02
 """Share of the confusable characters that `misread` changes."""
 
@@ -87,6 +92,60 @@ def other_digits_report(report: GoldReport, seed: int = 0) -> GoldReport:
         report,
         units=tuple(replace(u, text=other_digits(u.text, (i.value for i in u.indicators), rng)) for u in report.units),
     )
+
+
+def other_units_report(report: GoldReport) -> GoldReport:
+    """The report with 起 for 件, 次 for 场 and so on at the end of its values."""
+
+    def changed(unit: GoldUnit) -> GoldUnit:
+        text = list(unit.text)
+        for indicator in unit.indicators:
+            last = indicator.value[1] - 1
+            if unit.text[last - 1] not in "人户":  # 人次 and 户次 are units of their own
+                text[last] = _UNITS.get(text[last], text[last])
+        return replace(unit, text="".join(text))
+
+    return replace(report, units=tuple(map(changed, report.units)))
+
+
+def other_places_report(report: GoldReport, seed: int = 0) -> GoldReport:
+    """The report with other names for the places that its title and sign-off name, wherever they stand."""
+    rng = random.Random(f"{report.id} {seed}")
+    lines = [u.text.strip() for u in report.units if u.kind in (UnitKind.TITLE, UnitKind.SIGNOFF)]
+    found = [m[1] for line in lines for m in _PLACE.finditer(re.sub("^(?:中共|关于)|人民政府", "", line))]
+    names = {name: "".join(rng.sample(_SYLLABLES, len(name))) for name in dict.fromkeys(found)}
+    if not names:
+        return report
+    pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
+    return replace(
+        report, units=tuple(replace(u, text=pattern.sub(lambda m: names[m[0]], u.text)) for u in report.units)
+    )
+
+
+def run_in_report(report: GoldReport) -> GoldReport:
+    """The report with each innermost heading on the line of the paragraph under it, as careless conversion does it."""
+    units: list[GoldUnit] = []
+    for unit in report.units:
+        above = units[-1] if units else None
+        if unit.kind is UnitKind.BODY and above is not None and above.kind is UnitKind.HEADING:
+            units[-1] = _moved(unit, above.text.strip() + "。")
+        else:
+            units.append(unit)
+    return replace(report, units=tuple(units))
+
+
+def _moved(unit: GoldUnit, before: str) -> GoldUnit:
+    """The unit with text put before its own, which loses the spaces in front of it."""
+    text = unit.text.lstrip()
+    by = len(before) - (len(unit.text) - len(text))
+
+    def shifted(span: tuple[int, int]) -> tuple[int, int]:
+        return span[0] + by, span[1] + by
+
+    indicators = tuple(
+        GoldIndicator(value=shifted(i.value), name=shifted(i.name), dimension=i.dimension) for i in unit.indicators
+    )
+    return replace(unit, text=before + text, indicators=indicators)
 
 
 def unnumbered_report(report: GoldReport) -> GoldReport:

@@ -8,6 +8,7 @@ from lawgov_nlp.commands.agreement import agreement
 from lawgov_nlp.commands.compare import compare
 from lawgov_nlp.commands.convert import convert
 from lawgov_nlp.commands.evaluate import evaluate
+from lawgov_nlp.commands.suggest import suggest
 from lawgov_nlp.commands.tag import tag
 from lawgov_nlp.commands.train import train
 
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (tag, convert, train, evaluate, compare, agreement):
+for command in (tag, suggest, convert, train, evaluate, compare, agreement):
     app.command()(command)
 
 

@@ -79,13 +79,15 @@ class TaggerOutput:
     """What one pass gives for W windows of P paragraphs with T tokens.
 
     *Shapes:* `primary` (P, dimensions + 1), none last; `mentions` (P, dimensions), one logit for each dimension
-    being among the labels; `tags` (W, T, tags); `states` (W, T, hidden), the encoder's last layer.
+    being among the labels; `tags` (W, T, tags); `states` (W, T, hidden), the encoder's last layer; `paragraph`
+    (P, 3 * hidden), what the paragraph head reads: the states of `<s>`, headings and paragraph, averaged.
     """
 
     primary: torch.Tensor
     mentions: torch.Tensor
     tags: torch.Tensor
     states: torch.Tensor
+    paragraph: torch.Tensor
 
 
 def encoder_config(settings: dict[str, Any]) -> PretrainedConfig:
@@ -170,7 +172,11 @@ class TaggerModel(PreTrainedModel):
         states = self.dropout(states)
         paragraph = self._pool(states, batch)
         return TaggerOutput(
-            primary=self.primary(paragraph), mentions=self.mentions(paragraph), tags=self.tags(states), states=states
+            primary=self.primary(paragraph),
+            mentions=self.mentions(paragraph),
+            tags=self.tags(states),
+            states=states,
+            paragraph=paragraph,
         )
 
     def _pool(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.annotation import GoldIndicator, GoldReport
+from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.dataset import examples
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.quantity import read_quantity
@@ -25,7 +25,7 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
 
     All offsets are half-open and count characters of the record's own `text`; `start` is where that stands in the
     plain text of the report. `number` is null where a value can't be read, and a string otherwise, since money runs to
-    twelve digits and rates to decimals.
+    twelve digits and rates to decimals. `primary` and `indicators` are null where nobody coded them.
 
     Raises:
         LawgovError: `structure` doesn't read a coded paragraph as one, so that it would be missing.
@@ -34,17 +34,30 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
         found = examples([report])
         if found.misread:
             raise LawgovError(f"{report.id}: {found.misread} coded paragraph(s) are read as something else")
+        units = _by_start(report)
         for example in found.examples:
+            unit = units[example.unit.start]
+            primary = (example.primary.value if example.primary else "none") if unit.labels_coded else None
+            indicators = [indicator_record(example.unit.text, i) for i in example.indicators]
             yield {
                 "report": report.id,
                 **{key: report.meta.get(key, "") for key in HEADER},
                 "start": example.unit.start,
                 "text": example.unit.text,
                 "headings": list(example.unit.headings),
-                "primary": example.primary.value if example.primary else "none",
+                "primary": primary,
                 "secondary": [d.value for d in example.secondary],
-                "indicators": [indicator_record(example.unit.text, i) for i in example.indicators],
+                "indicators": indicators if unit.indicators_coded else None,
             }
+
+
+def _by_start(report: GoldReport) -> dict[int, GoldUnit]:
+    """The lines of a report by the offset of their first character that isn't white space."""
+    out, at = {}, 0
+    for unit in report.units:
+        out[at + len(unit.text) - len(unit.text.lstrip())] = unit
+        at += len(unit.text) + 1
+    return out
 
 
 def indicator_record(text: str, indicator: GoldIndicator) -> dict[str, Any]:

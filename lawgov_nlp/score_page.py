@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lawgov_nlp.evaluate import Scores
 from lawgov_nlp.plots import calibration_plot, confusion_plot
-from lawgov_nlp.score_tables import FIGURES, label_name, support_line
+from lawgov_nlp.score_tables import FIGURES, label_name, shown_intervals, support_line
 
 
 def score_page(scores: Scores, revision: str, review_below: float) -> str:
@@ -26,6 +26,7 @@ def score_page(scores: Scores, revision: str, review_below: float) -> str:
         lstrip_blocks=True,
     )
     pictures = []
+    intervals = shown_intervals(scores)
     if scores.confusion.sum():
         pictures.append(("混淆矩阵", confusion_plot(scores)))
     if len(scores.gold):
@@ -33,7 +34,7 @@ def score_page(scores: Scores, revision: str, review_below: float) -> str:
     return environment.get_template("scores.html.j2").render(
         revision=revision,
         support=support_line(scores),
-        figures=[(FIGURES[name], value, scores.intervals().get(name)) for name, value in scores.figures.items()],
+        figures=[(FIGURES[name], value, intervals.get(name)) for name, value in scores.figures.items()],
         labels=[(label_name(label), row) for label, row in scores.per_dimension.items()],
         pictures=[(title, _png(figure)) for title, figure in pictures],
         errors=scores.errors,

@@ -24,6 +24,9 @@ FIGURES = {
     "indicator_f1": "整条指标 F1",
     "spans_strict_f1": "严格范围 F1 (seqeval)",
 }
+FEWEST = 3
+"""Reports from which bootstrap intervals are shown: of one or two they would look exact."""
+
 CHANGES = {"mended": ("改对", "green"), "broken": ("改错", "red"), "other": ("换一种错", "yellow")}
 _EXCERPT = 48
 
@@ -39,6 +42,11 @@ def support_line(scores: Scores) -> str:
     return f"{n['reports']} 份报告，{n['paragraphs']} 段，{n['indicators']} 项指标"
 
 
+def shown_intervals(scores: Scores) -> dict[str, tuple[float, float]]:
+    """The bootstrap intervals that are worth showing."""
+    return scores.intervals() if scores.support["reports"] >= FEWEST else {}
+
+
 def scores_table(scores: Scores, title: str, review_below: float | None = None) -> RenderableType:
     """Figures with their intervals, then one row a label with its confusion."""
     head = Text(title, style="bold")
@@ -47,7 +55,7 @@ def scores_table(scores: Scores, title: str, review_below: float | None = None) 
     figures.add_column("指标", overflow="fold")
     figures.add_column("得分", justify="right")
     figures.add_column("95% 区间", justify="right")
-    intervals = scores.intervals()
+    intervals = shown_intervals(scores)
     for name, value in scores.figures.items():
         bounds = "{:.3f}–{:.3f}".format(*intervals[name]) if name in intervals else ""
         figures.add_row(FIGURES[name], f"{value:.3f}", bounds)
@@ -62,10 +70,12 @@ def gains_table(before: Scores, after: Scores, title: str) -> RenderableType:
     table.add_column("指标", overflow="fold")
     for name in ("原先", "现在", "差", "差的 95% 区间"):
         table.add_column(name, justify="right")
+    enough = after.support["reports"] >= FEWEST
     for name, (gain, low, high) in after.gains(before).items():
-        style = "green" if low > 0 else "red" if high < 0 else ""
+        style = "green" if enough and low > 0 else "red" if enough and high < 0 else ""
         values = (f"{before.figures[name]:.3f}", f"{after.figures[name]:.3f}")
-        table.add_row(FIGURES[name], *values, Text(f"{gain:+.3f}", style=style), f"{low:+.3f} – {high:+.3f}")
+        bounds = f"{low:+.3f} – {high:+.3f}" if enough else "报告太少"
+        table.add_row(FIGURES[name], *values, Text(f"{gain:+.3f}", style=style), bounds)
     return Group(head, table)
 
 

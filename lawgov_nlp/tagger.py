@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
@@ -65,6 +66,15 @@ class Tagger:
         Yields:
             The reports in the order they came.
         """
+        for report, _ in self.tag_with_vectors(reports):
+            yield report
+
+    def tag_with_vectors(self, reports: Iterable[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
+        """As `tag_many`, with a vector for each paragraph from the same pass: near in it is alike to the model.
+
+        Yields:
+            Each report with the vectors of its paragraphs, float32 (paragraphs, 3 * hidden): `TaggerOutput.paragraph`.
+        """
         group: list[Report] = []
         size = 0
         for report in reports:
@@ -77,9 +87,17 @@ class Tagger:
 
     def tag_paragraphs(self, paragraphs: Sequence[Unit]) -> list[TaggedParagraph]:
         """Tag paragraphs, each in the light of its own headings; the order is kept."""
+        return self._tag_paragraphs(paragraphs)[0]
+
+    def vectors(self, paragraphs: Sequence[Unit]) -> np.ndarray:
+        """The paragraphs' vectors alone, as `tag_with_vectors` gives them."""
+        return self._tag_paragraphs(paragraphs)[1]
+
+    def _tag_paragraphs(self, paragraphs: Sequence[Unit]) -> tuple[list[TaggedParagraph], np.ndarray]:
         encoded = self.encoder.encode(paragraphs)
         order = sorted(range(len(encoded)), key=lambda k: (len(encoded[k].windows), len(encoded[k].offsets)))
         tagged: dict[int, TaggedParagraph] = {}
+        vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
         for batch in self._batches(order, [sum(len(w.input_ids) for w in e.windows) for e in encoded]):
             windows = [w for k in batch for w in encoded[k].windows]
             tensors = self.encoder.collate(windows).to(self.device)
@@ -89,7 +107,8 @@ class Tagger:
                     self.model, output, tensors, windows, [encoded[k] for k in batch], [paragraphs[k] for k in batch]
                 )
             tagged.update(zip(batch, results, strict=True))
-        return [tagged[k] for k in range(len(paragraphs))]
+            vectors[batch] = output.paragraph.float().cpu().numpy()
+        return [tagged[k] for k in range(len(paragraphs))], vectors
 
     def _batches(self, order: Sequence[int], tokens: Sequence[int]) -> Iterator[list[int]]:
         """Runs of `order` that stay within the budget; a paragraph with many windows stays whole."""
@@ -105,18 +124,20 @@ class Tagger:
         if batch:
             yield batch
 
-    def _tag_group(self, reports: Sequence[Report]) -> Iterator[TaggedReport]:
-        paragraphs = [p for report in reports for p in report.paragraphs]
-        tagged = iter(self.tag_paragraphs(paragraphs))
+    def _tag_group(self, reports: Sequence[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
+        tagged, vectors = self._tag_paragraphs([p for report in reports for p in report.paragraphs])
+        at = 0
         for report in reports:
-            own = tuple(next(tagged) for _ in report.paragraphs)
+            end = at + len(report.paragraphs)
+            own = tuple(tagged[at:end])
             unread = [i.text for p in own for i in p.indicators if i.number is None]
             warnings = (
                 (f"{len(unread)} value(s) could not be read as numbers: {'、'.join(unread[:5])}",) if unread else ()
             )
             fields = {f.name: getattr(report, f.name) for f in dataclasses.fields(Report)}
             fields["warnings"] += warnings
-            yield TaggedReport(**fields, tagged=own, model=self.model.config.revision)
+            yield TaggedReport(**fields, tagged=own, model=self.model.config.revision), vectors[at:end]
+            at = end
 
 
 @lru_cache(maxsize=2)

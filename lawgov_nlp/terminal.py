@@ -1,9 +1,10 @@
-"""Tables for the terminal: a tagged report, files that could not be read, the agreement of two codings."""
+"""Tables for the terminal: a tagged report, files that could not be read, what to label, the agreement of codings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -16,6 +17,7 @@ from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, Qualifier, Tagge
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement
+    from lawgov_nlp.suggest import Suggestion
 
 COLOURS = {
     Dimension.LEADERSHIP: "red",
@@ -72,6 +74,35 @@ def failure_table(failures: Iterable[tuple[str, LawgovError]]) -> RenderableType
     for name, error in failures:
         table.add_row(Text(name), Text(str(error)))
     return table
+
+
+def suggestion_table(
+    suggestions: Sequence[Suggestion], *, paragraphs: int, labelled: int, copies: int
+) -> RenderableType:
+    """What to label next and why; above it how many paragraphs there were, were labelled, were copies of others."""
+    head = Text(f"建议标注 {len(suggestions)} 段", style="bold")
+    facts = [f"共 {paragraphs} 段"]
+    facts += [f"已标 {labelled} 段"] if labelled else []
+    facts += [f"与前面的段落只差数字或空白 {copies} 段"] if copies else []
+    head.append("\n" + "，".join(facts), style="not bold dim")
+    if not suggestions:
+        return head
+    table = Table(show_lines=True, expand=True, border_style="bright_black")
+    table.add_column("序", justify="right", style="dim", no_wrap=True)
+    table.add_column("报告", ratio=2, overflow="fold")
+    table.add_column("段", justify="right", no_wrap=True)
+    table.add_column("模型所标", min_width=8, max_width=20, overflow="fold")
+    table.add_column("理由", ratio=3, overflow="fold")
+    table.add_column("段落", ratio=4, overflow="fold")
+    for rank, suggestion in enumerate(suggestions, 1):
+        report, paragraph = suggestion.report, suggestion.paragraph
+        label = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label))
+        for other in paragraph.labels[1:]:
+            label.append(f"\n+{other.zh}", style=f"{_style(other)} dim")
+        name = PurePath(report.source).name if report.source else report.title or "（无标题）"
+        why = Text("\n".join(suggestion.why.split("；")))
+        table.add_row(str(rank), Text(name), str(suggestion.at + 1), label, why, Text(_excerpt(paragraph.text)))
+    return Group(head, table)
 
 
 def agreement_table(agreement: Agreement, first: str, second: str) -> RenderableType:

@@ -95,11 +95,17 @@ def train(
     config = config or TrainConfig()
     torch.set_flush_denormal(True)  # Adam's averages of rare pieces become denormal, and a step takes twice as long
     torch.manual_seed(config.seed)
-    folder = _claim(out, overwrite, resume)
+    folder = out.with_name(f".{out.name}.training")
+    _refuse(out, folder, overwrite, resume)
     learned, replayed = _examples(reports), _examples(replay)
     if not learned:
         raise TrainingError("there is no paragraph to learn from in the reports")
+    if not _examples(dev):
+        raise TrainingError("there is no dev paragraph to choose the best pass on")
     tagger, tokenizer = start(base, revision, data_hash(reports), config.dropout)
+    if folder.exists() and not resume:
+        shutil.rmtree(folder)  # only with `overwrite`
+    folder.mkdir(parents=True, exist_ok=True)
     _identify(folder, {"config": asdict(config), "base": _hash(base), "data": data_hash([*reports, *replay, *dev])})
     settings = tagger.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
@@ -127,7 +133,7 @@ def train(
             raise TrainingError(f"{folder}: the disk is full; make room and go on with resume") from error
         raise
     if out.exists():
-        shutil.rmtree(out)  # only with `overwrite`
+        out.rename(folder / "replaced")  # only with `overwrite`
     (folder / _BEST).rename(out)
     shutil.rmtree(folder)
     saved = Tagger(out, device)
@@ -137,9 +143,8 @@ def train(
 _BEST, _RUN, _QUALITY = "best", "run.json", "quality.json"
 
 
-def _claim(out: Path, overwrite: bool, resume: bool) -> Path:
-    """The folder of the run, beside the model's."""
-    folder = out.with_name(f".{out.name}.training")
+def _refuse(out: Path, folder: Path, overwrite: bool, resume: bool) -> None:
+    """Refuse to touch what is there already, unless asked to."""
     if shipped_model() in (out.resolve(), *out.resolve().parents):
         raise OutputError(f"{out} is the shipped model, which stays as it is; choose another folder")
     if out.exists() and not overwrite:
@@ -147,13 +152,8 @@ def _claim(out: Path, overwrite: bool, resume: bool) -> Path:
     if resume:
         if not folder.is_dir() or get_last_checkpoint(folder) is None:
             raise TrainingError(f"there is no interrupted run for {out} to resume ({folder} holds no checkpoint)")
-        return folder
-    if folder.exists():
-        if not overwrite:
-            raise OutputError(f"{folder} holds an unfinished run for {out}; resume it, or overwrite to begin anew")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
+    elif folder.exists() and not overwrite:
+        raise OutputError(f"{folder} holds an unfinished run for {out}; resume it, or overwrite to begin anew")
 
 
 def _identify(folder: Path, run: dict[str, object]) -> None:

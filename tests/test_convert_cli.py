@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -202,6 +203,12 @@ def test_reports_of_one_side_are_counted(tmp_path):
     (tmp_path / "one" / "k08.txt").unlink()
     out = run("agreement", tmp_path / "one", REPORTS)
     assert "1 份报告只在一边，未比较" in flat(out.stderr)
+
+
+def test_a_missing_library_is_named(other, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    out = run("agreement", REPORTS, other, code=2)
+    assert "sklearn.metrics is missing; install it with: pip install 'lawgov-nlp[train]'" in flat(out.stderr)
 
 
 def test_agreement_of_nothing_shared_is_an_error(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -184,6 +185,33 @@ def test_tables_with_chinese_heads_and_words(tmp_path):
     assert reading.findings.notes == ["csv：1 段没有填主维度，按维度未标注导入"]
 
 
+def test_a_table_that_lawgov_tag_wrote_and_someone_corrected(tmp_path):
+    from lawgov_nlp.writers import write as write_tagged
+
+    path = tmp_path / "tagged.csv"
+    report = replace(sample(), source="reports/松石镇.docx")
+    write_tagged([report], path)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        table = list(csv.DictReader(lines))
+    mixed = next(k for k, p in enumerate(report.paragraphs) if len(p.labels) > 1)
+    new = next(d for d in Dimension if d not in report.paragraphs[mixed].labels)
+    table[mixed]["label"] = str(new)
+    with path.open("w", encoding="utf-8-sig", newline="") as lines:
+        out = csv.DictWriter(lines, table[0])
+        out.writeheader()
+        out.writerows(table)
+    reading = read([path])
+    assert reading.findings.notes == [
+        f"csv：文件由 lawgov tag 写出，{len(table)} 段都按人工标注导入；没有核对过的请先清空 label"
+    ]
+    (gold,) = reading.gold
+    assert gold.id == "松石镇"
+    for k, (unit, paragraph) in enumerate(zip(bodies(gold), report.paragraphs, strict=True)):
+        assert unit.text == paragraph.text
+        assert unit.primary == (new if k == mixed else paragraph.label)
+        assert unit.secondary == paragraph.labels[1:]
+
+
 # predictions
 
 
@@ -294,6 +322,23 @@ def test_two_annotators_are_named_or_chosen():
     assert bodies(second.gold[0])[0].primary is Dimension.PUBLICITY
     with pytest.raises(InterchangeError, match=r"nobody is called that; the files name \['1', '2'\]"):
         read([path], options=Options(annotator="丙"))
+
+
+def test_what_was_clicked_in_label_studio():
+    reading = read([EXPORTS / "label_studio_clicked.json"])
+    assert not reading.findings.problems
+    first, second = bodies(reading.gold[0])
+    assert coding(first)[1:4] == (Dimension.MEDIATION, set(), [("32件", "调解矛盾纠纷", Dimension.MEDIATION)])
+    assert coding(second) == coding(bodies(CODED[1])[1])
+    assert reading.gold[0].text == CODED[1].text
+    assert reading.findings.notes == []
+
+
+def test_what_was_clicked_in_doccano():
+    reading = read([EXPORTS / "doccano_clicked.jsonl"])
+    (unit,) = bodies(reading.gold[0])
+    assert unit.text == "𣲗溪镇😀全年调解矛盾纠纷32件。"
+    assert coding(unit)[1:] == (None, set(), [("32件", "调解矛盾纠纷", Dimension.MEDIATION)], False, True)
 
 
 def test_json_min_is_refused_with_advice():
@@ -463,6 +508,42 @@ def test_errors_of_doccano(tmp_path, line, reason):
     (problem,) = read([path]).findings.problems
     assert reason in problem.reason
     assert str(problem).startswith(f"{path}:1: ")
+
+
+JUNK = [None, 1, -1, "x", "", [], {}, [1], {"a": 1}, True, 1.5, 10**9, [["heading", "x"]], "\n"]
+
+
+def places_in(value, path=()):
+    if path:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places_in(inner, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["label_studio_clicked.json", "doccano_relations.jsonl", "doccano_slots.jsonl"])
+def test_junk_anywhere_is_a_problem_or_nothing_but_never_a_crash(name, tmp_path):
+    text = (EXPORTS / name).read_text("utf-8")
+    lines = name.endswith("l")
+    data = [json.loads(line) for line in text.splitlines()][-1:] if lines else json.loads(text)[:1]
+    path = tmp_path / name
+    pick = random.Random(7)
+    read_back = 0
+    for at in places_in(data):
+        spoilt = json.loads(json.dumps(data))
+        inner = spoilt
+        for key in at[:-1]:
+            inner = inner[key]
+        inner[at[-1]] = pick.choice(JUNK)
+        path.write_text("\n".join(map(json.dumps, spoilt)) if lines else json.dumps(spoilt), "utf-8")
+        try:
+            reading = read([path], "doccano" if lines else "label-studio")
+        except InterchangeError:
+            continue
+        for document, gold in zip(reading.documents, reading.gold, strict=True):
+            for content in render([document], "markup", Findings()).values():
+                assert parse(content.decode(), gold.id) == gold
+                read_back += 1
+    assert read_back > 20
 
 
 def test_a_function_is_primary_whatever_the_order(tmp_path):

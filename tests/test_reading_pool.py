@@ -148,7 +148,7 @@ def test_an_error_of_the_consumer_leaves_no_process(tmp_path, tiny, monkeypatch)
         assert workers_of(os.getpid())
         raise RuntimeError("in the model")
 
-    monkeypatch.setattr(tiny, "tag_paragraphs", fails)
+    monkeypatch.setattr(tiny, "_tag_paragraphs", fails)
     monkeypatch.setattr("lawgov_nlp.tagger.GROUP_PARAGRAPHS", 4)
     with pytest.raises(RuntimeError, match="in the model") as caught:
         list(tag_reports(paths, workers=2))

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from lawgov_nlp.annotation import parse
 from lawgov_nlp.records import features, records, to_dataset, write_jsonl
 
 
@@ -24,6 +25,19 @@ def test_a_dataset_holds_the_same(gold):
     primary = features()["primary"]
     assert [primary.int2str(k) for k in dataset["primary"]] == [r["primary"] for r in records([gold])]
     assert dataset[1]["indicators"][0]["unit"] == "次"
+
+
+def test_what_nobody_coded_is_null():
+    report = parse(
+        "---\n[heading] 一、工作\n[?] <a:走访>{a:3次|mediation}。\n[plans] 再走访5次。{?}\n[none] 过渡。", "x"
+    )
+    rows = list(records([report]))
+    assert [(r["primary"], r["indicators"] and len(r["indicators"])) for r in rows] == [
+        (None, 1), ("plans", None), ("none", []),
+    ]  # fmt: skip
+    dataset = to_dataset([report])
+    assert dataset["primary"][0] is None
+    assert dataset["indicators"][1] is None
 
 
 def test_jsonl_is_never_overwritten(gold, tmp_path):

@@ -117,6 +117,20 @@ def test_nothing_to_learn_is_told(tmp_path, run):
         run(tmp_path / "out", reports=())
 
 
+def test_a_base_that_cannot_be_loaded_leaves_nothing_behind(tmp_path, gold):
+    from lawgov_nlp.errors import ModelError
+
+    (tmp_path / "base").mkdir()
+    with pytest.raises(ModelError):
+        train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out", config=CONFIG)
+    assert [p.name for p in tmp_path.iterdir()] == ["base"]
+
+
+def test_dev_must_hold_something(tmp_path, gold, encoder_folder):
+    with pytest.raises(TrainingError, match="no dev paragraph"):
+        train([gold], [], base=encoder_folder, out=tmp_path / "out", config=CONFIG)
+
+
 def test_training_goes_on_from_a_tagger_with_its_heads(tmp_path, gold, run):
     run(tmp_path / "first", replace(CONFIG, epochs=20, rate=3e-3, head_rate=3e-3))
     config = TrainConfig(epochs=1, rate=1e-9, head_rate=1e-9, precision="float32")

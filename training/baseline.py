@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jieba
+import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -72,22 +73,27 @@ def linear(train: Sequence[Example], held_out: Sequence[Example], headings: bool
     return [*model.predict(held_out)]
 
 
-def frozen(folder: Path, train: Sequence[Example], held_out: Sequence[Example]) -> list[str]:
-    """A linear model on the encoder as it was before fine-tuning."""
+def frozen_vectors(folder: Path, data: Sequence[Example]) -> np.ndarray:
+    """Vectors of an encoder that isn't fine-tuned, (examples, 2 * hidden): mean of headings, mean of paragraph."""
     coder = Encoder(PreTrainedTokenizerFast.from_pretrained(folder), window=512, overlap=64, heading=64)
     encoder = BertModel.from_pretrained(folder, add_pooling_layer=False).eval()
 
     @torch.inference_mode()
-    def vector(example: Example) -> list[float]:
+    def vector(example: Example) -> np.ndarray:
         batch = coder.collate(coder.encode([example.unit])[0].windows[:1])
         states = encoder(
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, token_type_ids=batch.token_type_ids
         ).last_hidden_state[0]
-        return torch.cat([states[~batch.body_mask[0]].mean(0), states[batch.body_mask[0]].mean(0)]).tolist()
+        return torch.cat([states[~batch.body_mask[0]].mean(0), states[batch.body_mask[0]].mean(0)]).numpy()
 
+    return np.stack([vector(example) for example in data])
+
+
+def frozen(folder: Path, train: Sequence[Example], held_out: Sequence[Example]) -> list[str]:
+    """A linear model on the encoder as it was before fine-tuning."""
     model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=5000)
-    model.fit([*map(vector, train)], [str(e.primary or "none") for e in train])
-    return [*model.predict([*map(vector, held_out)])]
+    model.fit(frozen_vectors(folder, train), [str(e.primary or "none") for e in train])
+    return [*model.predict(frozen_vectors(folder, held_out))]
 
 
 def main() -> None:

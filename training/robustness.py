@@ -12,6 +12,9 @@ from lawgov_nlp.augment import (
     headless_report,
     misread_report,
     other_digits_report,
+    other_places_report,
+    other_units_report,
+    run_in_report,
     unnumbered_report,
 )
 from lawgov_nlp.dataset import SPLITS, load_splits, read_gold
@@ -23,7 +26,10 @@ VARIATIONS = {
     "as written": lambda report: report,
     "half-width punctuation": half_width_report,
     "other figures": other_digits_report,
+    "other units": other_units_report,
+    "other places": other_places_report,
     "look-alike characters": misread_report,
+    "headings joined to the text": run_in_report,
     "headings without numbers": unnumbered_report,
     "without headings": headless_report,
 }
@@ -40,11 +46,11 @@ def main() -> None:
     reports = load_splits(args.data)[args.split]
     for folder in args.model or [shipped_model()]:
         tagger = Tagger(folder)
-        print(f"{folder.name:26}" + "".join(f"{name:>18}" for name in FIGURES))
+        print(f"{folder.name:28}" + "".join(f"{name:>18}" for name in FIGURES))
         for name, change in VARIATIONS.items():
             gold = [change(report) for report in reports]
             scores = evaluate(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True))
-            print(f"{name:26}" + "".join(f"{scores.figures[f]:18.4f}" for f in FIGURES), flush=True)
+            print(f"{name:28}" + "".join(f"{scores.figures[f]:18.4f}" for f in FIGURES), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the commands share: how errors and notes are shown."""
+"""What the commands share: which files are read, how errors and notes are shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 from rich.console import Console
 
+from lawgov_nlp.api import find_reports
 from lawgov_nlp.errors import LawgovError
 
 if TYPE_CHECKING:
@@ -25,6 +26,17 @@ def show_notes(notes: Console, lines: Iterable[str]) -> None:
     """Show what was left out or taken to be so, a line each."""
     for line in lines:
         notes.print(f"[yellow]注意[/yellow] {escape(line)}", soft_wrap=True, highlight=False)
+
+
+def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
+    """All files to read; a path that isn't there is a failure like an unreadable file."""
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found += find_reports(path, on_error=lambda where, error: failures.append((str(where), error)))
+        except LawgovError as error:
+            failures.append((str(path), error))
+    return list(dict.fromkeys(found))
 
 
 def read_coded(notes: Console, paths: Sequence[Path]) -> list[GoldReport]:

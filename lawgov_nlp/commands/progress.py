@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
+from typing import Any, TypeVar
 
-from rich import progress
+from rich import progress as bars
 from rich.console import Console
 
+from lawgov_nlp.report import TaggedReport
 from lawgov_nlp.runs import Progress
+
+Item = TypeVar("Item")
 
 
 class TaggingBar:
@@ -20,18 +25,18 @@ class TaggingBar:
     """
 
     def __init__(self, notes: Console, *, shown: bool = True) -> None:
-        self._bar = progress.Progress(
-            progress.TextColumn("标注"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("{task.fields[speed]}{task.fields[failed]}"),
-            progress.TextColumn("剩余"),
-            progress.TimeRemainingColumn(),
+        self._bar = bars.Progress(
+            bars.TextColumn("标注"),
+            bars.BarColumn(),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[speed]}{task.fields[failed]}"),
+            bars.TextColumn("剩余"),
+            bars.TimeRemainingColumn(),
             console=notes,
             transient=True,
             disable=not shown or not notes.is_terminal,
         )
-        self._task: progress.TaskID | None = None
+        self._task: bars.TaskID | None = None
         self._started = 0.0
 
     def __enter__(self) -> TaggingBar:
@@ -56,3 +61,31 @@ class TaggingBar:
             speed=f"{speed:.0f} 段/秒" if now.paragraphs else "",
             failed=f"  [red]未读 {now.failed}[/red]" if now.failed else "",
         )
+
+
+def progress(
+    items: Iterable[Item],
+    total: int,
+    failures: Sequence[Any],
+    notes: Console,
+    report_of: Callable[[Item], TaggedReport] = lambda item: item,
+) -> Iterator[Item]:
+    """The reports, tagged as they come, with a bar where there are many.
+
+    Args:
+        items: Tagged reports, or what `report_of` takes one from.
+        total: The number of files.
+        failures: Grows by one with each file that can't be read.
+        notes: Where the bar is drawn.
+        report_of: The report of an item.
+    """
+    count = paragraphs = 0
+    before = len(failures)
+    with TaggingBar(notes, shown=total > 1) as bar:
+        bar.show(Progress(files=0, total=total, failed=0, paragraphs=0))
+        for item in items:
+            yield item
+            count += 1
+            paragraphs += len(report_of(item).paragraphs)
+            failed = len(failures) - before
+            bar.show(Progress(files=count + failed, total=total, failed=failed, paragraphs=paragraphs))

@@ -12,13 +12,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.api import Source, find_reports, tag_reports
-from lawgov_nlp.commands.common import escape, fail
-from lawgov_nlp.commands.progress import TaggingBar
+from lawgov_nlp.api import Source, tag_reports
+from lawgov_nlp.commands.common import escape, fail, find_files
+from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.report import TaggedReport
-from lawgov_nlp.runs import PART_SIZE, Progress
+from lawgov_nlp.runs import PART_SIZE
 from lawgov_nlp.writers import FORMATS, write
 
 
@@ -69,10 +69,10 @@ def tag(
             raise OutputError("--retry-failed and --part-size belong to --parts; add it, or leave them out")
         if form not in (None, *FORMATS):
             raise OutputError(f"--format {form} is unknown; expected one of {', '.join(FORMATS)}")
-        files = _files(paths, failures)
+        files = find_files(paths, failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
-        reports = _progress(_tagged(files, model, device, failures, workers, timeout), len(files), failures, notes)
+        reports = progress(_tagged(files, model, device, failures, workers, timeout), len(files), failures, notes)
         if out is not None:
             written = write(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
@@ -112,17 +112,6 @@ def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
         raise _NothingReadError
 
 
-def _files(paths: list[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
-    """All files to read; a path that isn't there is a failure like an unreadable file."""
-    found: list[Path] = []
-    for path in paths:
-        try:
-            found += find_reports(path, on_error=lambda where, error: failures.append((str(where), error)))
-        except LawgovError as error:
-            failures.append((str(path), error))
-    return list(dict.fromkeys(found))
-
-
 def _tagged(
     files: list[Path],
     model: Path | None,
@@ -138,19 +127,3 @@ def _tagged(
         failures.append((str(source), error))
 
     yield from tag_reports(files, model=model, device=device, on_error=failed, workers=workers, timeout=timeout)
-
-
-def _progress(
-    reports: Iterator[TaggedReport], total: int, failures: list[tuple[str, LawgovError]], notes: Console
-) -> Iterator[TaggedReport]:
-    """The reports, with a bar on stderr where there are many and someone is looking."""
-    count = paragraphs = 0
-    before = len(failures)
-    with TaggingBar(notes, shown=total > 1) as bar:
-        bar.show(Progress(files=0, total=total, failed=0, paragraphs=0))
-        for report in reports:
-            yield report
-            count += 1
-            paragraphs += len(report.paragraphs)
-            failed = len(failures) - before
-            bar.show(Progress(files=count + failed, total=total, failed=failed, paragraphs=paragraphs))

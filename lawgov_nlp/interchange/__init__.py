@@ -20,7 +20,7 @@ from pathlib import Path
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.errors import InterchangeError, OutputError
 from lawgov_nlp.interchange.assemble import assemble
-from lawgov_nlp.interchange.document import Document, Row, from_gold, to_gold
+from lawgov_nlp.interchange.document import Document, Row, asking, from_gold, to_gold
 from lawgov_nlp.interchange.findings import Findings, Problem
 from lawgov_nlp.interchange.formats import FORMATS, WRITTEN, Payload, detect, target
 from lawgov_nlp.interchange.label_studio import labelling_config
@@ -34,6 +34,8 @@ __all__ = [
     "Options",
     "Problem",
     "Reading",
+    "asking",
+    "check_new",
     "detect",
     "from_gold",
     "labelling_config",
@@ -126,16 +128,25 @@ def write(documents: Sequence[Document], path: Path, form: str | None = None) ->
     return findings
 
 
+def check_new(path: Path) -> None:
+    """See that a file or folder can be made there.
+
+    Raises:
+        OutputError: It exists, or the folder that it is to be in doesn't.
+    """
+    if os.path.lexists(path):
+        raise OutputError(f"{path} exists; choose another name or move it away")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+
+
 def save(payload: Payload, path: Path) -> None:
     """Write a file or folder that isn't there yet, whole or not at all.
 
     Raises:
         OutputError: It exists, or can't be written.
     """
-    if os.path.lexists(path):
-        raise OutputError(f"{path} exists; choose another name or move it away")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+    check_new(path)
     try:
         if isinstance(payload, bytes):
             _write_new(path, payload)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from lawgov_nlp.errors import InterchangeError
@@ -60,21 +61,43 @@ def _document(name: str, rows: list[Row], findings: Findings) -> Document:
     numbered = all(row.unit is not None for row in whole)
     if numbered:
         whole.sort(key=lambda row: row.unit or 0)
-        _check_gaps(name, whole, findings)
+        placed = _placed(name, whole, findings)
+        _check_gaps(name, whole, placed, findings)
     elif all(row.start is not None for row in whole):
         whole.sort(key=lambda row: row.start or 0)
-    lines: list[Line] = []
-    path: tuple[str, ...] = ()
-    for row in whole:
-        if row.before is None:
-            lines += _new_headings(path, row.line)
-        else:
-            lines += row.before
-        path = row.line.headings
-        lines.append(row.line)
+    if numbered and all(row.before is not None for row in whole):
+        lines = [placed[number] for number in sorted(placed)]
+    else:
+        lines = list(_in_turn(whole))
     meta = next((row.meta for row in whole if row.meta), {})
     models = sorted({row.model for row in whole if row.model})
-    return Document(id=name, meta=meta, lines=(*lines, *whole[-1].after), model=", ".join(models))
+    return Document(id=name, meta=meta, lines=tuple(lines), model=", ".join(models))
+
+
+def _in_turn(rows: Sequence[Row]) -> Iterator[Line]:
+    """The lines of rows, one behind the other; headings where the lines before a row aren't known."""
+    path: tuple[str, ...] = ()
+    for row in rows:
+        yield from _new_headings(path, row.line) if row.before is None else row.before
+        path = row.line.headings
+        yield row.line
+    yield from rows[-1].after
+
+
+def _placed(name: str, rows: Sequence[Row], findings: Findings) -> dict[int, Line]:
+    """Lines by their number. A paragraph may be a row of one file and stand around those of another, uncoded."""
+    placed = {row.unit or 0: row.line for row in rows}
+    for row in rows:
+        unit, before = row.unit or 0, row.before or ()
+        around = [*enumerate(before, unit - len(before)), *enumerate(row.after, unit + 1)]
+        wrong = [k for k, line in around if placed.setdefault(k, line).text.strip() != line.text.strip()]
+        if wrong:
+            findings.add(
+                replace(row.origin, record=None),
+                f"line {wrong[0]} of report {name} reads {dict(around)[wrong[0]].text.strip()[:20]!r} here and "
+                f"{placed[wrong[0]].text.strip()[:20]!r} in another task; are two reports called {name!r}?",
+            )
+    return placed
 
 
 def _merged(rows: list[Row], findings: Findings) -> Iterator[Row]:
@@ -91,7 +114,7 @@ def _merged(rows: list[Row], findings: Findings) -> Iterator[Row]:
             continue
         try:
             merged = _one(group)
-            findings.count(merged.report, MERGED)
+            findings.count(merged.report, MERGED, int(sum(bool(row.line.coded) for row in group) > 1))
         except RowError as error:
             findings.add(group[1].origin, str(error))
             merged = replace(_fullest(group), line=_fullest(group).line.without(LABELS, INDICATORS))
@@ -163,16 +186,16 @@ def _indicators(line: Line) -> str:
     return ", ".join(f"{f}@{p}" for f, p in zip(found, places, strict=True)) or "no indicator"
 
 
-def _check_gaps(name: str, rows: list[Row], findings: Findings) -> None:
-    at = 0
-    for row in rows:
-        first = (row.unit or 0) - len(row.before or ())
-        if row.before is not None and first > at + 1:
-            findings.add(replace(row.origin, record=None), _gap(name, at + 1, first - 1))
-        at = row.unit or 0
-    last = at + len(rows[-1].after)
-    if rows[-1].units and last < rows[-1].units:
-        findings.add(replace(rows[-1].origin, record=None), _gap(name, last + 1, rows[-1].units))
+def _check_gaps(name: str, rows: Sequence[Row], placed: Collection[int], findings: Findings) -> None:
+    numbers = sorted(placed)
+    for one, two in itertools.pairwise([0, *numbers]):
+        if two <= one + 1:
+            continue
+        row = next((row for row in rows if (row.unit or 0) >= two), rows[-1])
+        if row.before is not None:
+            findings.add(replace(row.origin, record=None), _gap(name, one + 1, two - 1))
+    if (rows[-1].units or 0) > numbers[-1]:
+        findings.add(replace(rows[-1].origin, record=None), _gap(name, numbers[-1] + 1, rows[-1].units or 0))
 
 
 def _gap(name: str, first: int, last: int) -> str:

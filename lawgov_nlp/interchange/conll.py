@@ -8,9 +8,9 @@
     法<TAB>B-NAME
     3<TAB>B-VALUE-mediation
 
-Comments hold the report's id and header, the lines between the paragraphs, and the dimensions (`?`: not coded); `#
-indicators = ?` says that nobody looked for indicators. Which name belongs to which value can't be held. Files of
-other tools may have a blank instead of the tab and no comments.
+Comments hold the report's id and header, the lines between the paragraphs, and the dimensions (`?`: not coded).
+`# indicators = ?` says that nobody looked for indicators, `# why = …` why somebody should. Which name belongs to which
+value can't be held. Files of other tools may have a blank instead of the tab and no comments.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.interchange import place as places
 from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
+from lawgov_nlp.interchange.decode import decode
 from lawgov_nlp.interchange.document import INDICATORS, Document, Line, Origin, Row
 from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import Mark, values
-from lawgov_nlp.interchange.tables import decode
 from lawgov_nlp.report import UnitKind
 
 FORM = "conll"
@@ -49,6 +49,8 @@ def write(documents: Sequence[Document], findings: Findings) -> bytes:
             if line.kind is not UnitKind.BODY:
                 out.append(f"# {line.kind} = {line.text}")
                 continue
+            if line.why:
+                out.append(f"# why = {line.why}")
             out.append(f"# labels = {'+'.join(line.labels) or words.NONE}" if line.labels_coded else "# labels = ?")
             if not line.indicators_coded:
                 out.append("# indicators = ?")

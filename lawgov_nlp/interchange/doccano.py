@@ -1,28 +1,28 @@
 """doccano: JSONL in each of the shapes that its projects export.
 
-    {"text": …, "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id", "from_id", "to_id",
-    "type"}]}
+    {"text": …, "entities": [{"id", "label", "start_offset", "end_offset"}],
+                "relations": [{"id", "from_id", "to_id", "type"}]}             sequence labelling with relations
     {"text": …, "label": [[start, end, "VALUE-mediation"], …]}        sequence labelling (older imports: "labels")
     {"text": …, "label": ["mediation", "+publicity"]}                 text classification
     {"text": …, "cats": ["mediation"], "entities": [[start, end, "NAME"]]}   intent detection and slot filling
 
 All other fields are an example's metadata, which doccano keeps: a paragraph's place and, in the first shape, its
 `cats`. Labels have no order there, so a secondary dimension has a `+` in front. A value's topic is part of its
-label. Offsets count UTF-16 units: the editor takes JavaScript's own (its Text.toCodePointOffset sums string
-lengths), unless the project counts graphemes.
+label. Offsets count UTF-16 units, as JavaScript does, unless the project counts graphemes (tests/exports/README.md).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import fields, words
 from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
 from lawgov_nlp.interchange.document import INDICATORS, LABELS, Document, Line, Origin, Row, rows
 from lawgov_nlp.interchange.findings import Findings, RowError
@@ -128,7 +128,7 @@ class _Reader:
         marks = [in_characters(text, _mark(entry, k), unit) for k, entry in enumerate(entries)]
         if marks and unit != CHARACTERS and any(c > "\uffff" for c in text):
             self.findings.count(FORM, RARE)
-        links = [(str(r.get("from_id")), str(r.get("to_id"))) for r in record.get("relations") or ()]
+        links = [(str(r.get("from_id")), str(r.get("to_id"))) for r in fields.items(record, "relations", dict)]
         primary, secondary = words.marked_labels(chosen)
         labels_coded = bool(chosen)
         if self.shape.labels and not chosen and LABELS in (self.coded or (LABELS,)):
@@ -152,7 +152,7 @@ class _Reader:
 
     def _unchecked(self, record: dict[str, Any]) -> bool:
         """Whether the spans are a model's that only travelled through a text classification project."""
-        classified = any(isinstance(entry, str) for entry in record.get("label") or ())
+        classified = any(isinstance(entry, str) for entry in fields.items(record, "label", object))
         return classified and self.coded is not None and INDICATORS not in self.coded
 
     def _looked_for(self, text: str) -> bool:
@@ -168,9 +168,9 @@ class _Reader:
 
 def _parts(record: dict[str, Any]) -> tuple[list[Any], list[str]]:
     """The spans and the labels of a line, told apart by what they are."""
-    spans = list(record.get("entities") or [])
-    chosen = [str(word) for word in record.get("cats") or []]
-    for entry in record.get("label") or record.get("labels") or []:
+    spans = list(fields.items(record, "entities", object))
+    chosen = list(fields.items(record, "cats", str))
+    for entry in fields.items(record, "label" if record.get("label") else "labels", object):
         if isinstance(entry, str):
             chosen.append(entry)
         else:
@@ -193,9 +193,12 @@ def _mark(entry: object, number: int) -> Mark:
 
 
 def _shape(path: Path, records: list[dict[str, Any]], options: Options) -> _Shape:
-    parts = [_parts(record) for record in records]
-    spans = any(s for s, _ in parts) or any("entities" in r for r in records)
-    labels = any(c for _, c in parts)
+    spans = labels = False
+    for record in records:
+        with suppress(RowError):  # told where the row is read
+            marks, chosen = _parts(record)
+            spans |= bool(marks) or "entities" in record
+            labels |= bool(chosen)
     if options.layers is not None:
         spans, labels = INDICATORS in options.layers, LABELS in options.layers
     elif not spans and not labels:

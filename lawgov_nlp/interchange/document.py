@@ -6,7 +6,7 @@ Offsets count characters of the line's own `text`, half-open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,7 +33,12 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line of a report with its coding; `headings` are shown to whoever codes it and aren't part of the coding."""
+    """A line of a report with its coding.
+
+    Three fields aren't part of the coding, but are for whoever is going to code: `headings` are shown, `why` is the
+    reason why the line is to be coded, and a paragraph that isn't `asked` for only stands around those that are. The
+    last two end with the file that is written.
+    """
 
     kind: UnitKind
     text: str
@@ -43,6 +48,8 @@ class Line:
     values: tuple[Value, ...] = ()
     labels_coded: bool = True
     indicators_coded: bool = True
+    why: str = ""
+    asked: bool = True
 
     @property
     def coded(self) -> tuple[str, ...]:
@@ -106,6 +113,7 @@ class Row:
         unit: Its number among the non-blank lines of the report, from 1; `units` is how many there are.
         start: Where it begins in the plain text of the report.
         before: The lines between the paragraph above and this one, or None where the format doesn't hold them.
+            Paragraphs that nobody was asked to code are among them, uncoded.
         after: The lines below the last paragraph of the report.
         meta: The header of the report.
         annotators: The names by which the one who coded it goes; empty where the file doesn't say.
@@ -167,13 +175,32 @@ def to_gold(document: Document) -> GoldReport:
     return GoldReport(id=document.id, meta=document.meta, units=units)
 
 
+def asking(document: Document, reasons: Mapping[int, str]) -> Document:
+    """The document in which only some paragraphs are asked for.
+
+    Args:
+        document: With whatever coding its paragraphs have.
+        reasons: For each paragraph that is asked for why, by its index among the paragraphs; the others lose their
+            coding, since nobody is going to check it.
+    """
+    lines, at = [], 0
+    for line in document.lines:
+        if line.kind is UnitKind.BODY:
+            asked = at in reasons
+            line = replace(line if asked else line.without(*LAYERS), why=reasons.get(at, ""), asked=asked)
+            at += 1
+        lines.append(line)
+    return replace(document, lines=tuple(lines))
+
+
 def rows(document: Document, origin: Origin) -> Iterator[Row]:
-    """The paragraphs of a document, each with the lines around it that belong to none."""
-    last = max((k for k, line in enumerate(document.lines) if line.kind is UnitKind.BODY), default=-1)
+    """The paragraphs of a document that are asked for, each with the lines around it that belong to none."""
+    asked = [line.kind is UnitKind.BODY and line.asked for line in document.lines]
+    last = max((k for k, yes in enumerate(asked) if yes), default=-1)
     before: list[Line] = []
     at = 0
     for k, line in enumerate(document.lines):
-        if line.kind is UnitKind.BODY:
+        if asked[k]:
             yield Row(
                 origin=origin,
                 report=document.id,

@@ -13,18 +13,20 @@ from typing import Any
 
 from lawgov_nlp.annotation import GoldIndicator
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import fields, words
 from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
 from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
 from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.lost import count_lost
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import Mark, values
-from lawgov_nlp.interchange.tables import count_lost
 from lawgov_nlp.records import HEADER, indicator_record
+from lawgov_nlp.report import TOPICS
 
 FORM = "jsonl"
 UNNAMED = "{n} 个数值没有名称，未写出"
+REASONS = "{n} 条建议标注的理由未写出"
 
 
 def write(documents: Sequence[Document], findings: Findings) -> bytes:
@@ -34,6 +36,7 @@ def write(documents: Sequence[Document], findings: Findings) -> bytes:
         count_lost(document, findings, FORM, frozenset(HEADER))
         for row in rows(document, Origin(file=document.id)):
             line, lead = stripped(row.line)
+            findings.count(FORM, REASONS, int(bool(line.why)))
             findings.count(FORM, UNNAMED, sum(v.name is None for v in line.values))
             named = [GoldIndicator(value=v.span, name=v.name, dimension=v.topic) for v in line.values if v.name]
             record = {
@@ -71,7 +74,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
             text = places.checked_text(record.get("text"))
             place, _ = places.from_fields({k: record.get(k) for k in ("report", "start")}, path.stem)
             place["before"] = None
-            place["meta"] = {key: str(record[key]) for key in HEADER if record.get(key)}
+            place["meta"] = {key: places.header_value(key, record[key]) for key in HEADER if record.get(key)}
             out.append(make_row(findings, origin, text, places.headings(record), place, _coder(record, findings)))
     return out
 
@@ -83,12 +86,11 @@ def looks_like(record: object) -> bool:
 
 def _coder(record: dict[str, Any], findings: Findings) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
-        first, second, said = (record.get(key) for key in ("primary", "secondary", "indicators"))
-        if first is not None and not isinstance(first, str):
-            raise RowError(f"primary is {first!r}, expected a dimension, 'none' or null")
+        first, second = fields.word(record, "primary"), fields.items(record, "secondary", str)
+        said = None if record.get("indicators") is None else fields.items(record, "indicators", dict)
         if second and first is None:
             raise RowError(f"secondary {second} without a primary dimension; name one, or 'none'")
-        primary, secondary = words.labels([*([first] if first else []), *(second or ())])
+        primary, secondary = words.labels([*([first] if first else []), *second])
         marks, links = _marks(said or [])
         found = values(line.text, marks, links, [d for d in (primary, *secondary) if d], findings, FORM)
         return replace(
@@ -103,13 +105,13 @@ def _coder(record: dict[str, Any], findings: Findings) -> Callable[[Line], Line]
     return code
 
 
-def _marks(indicators: list[Any]) -> tuple[list[Mark], list[tuple[str, str]]]:
+def _marks(indicators: list[dict[str, Any]]) -> tuple[list[Mark], list[tuple[str, str]]]:
     marks: dict[str, Mark] = {}
     links = []
     for said in indicators:
         try:
             value, name = ((int(said[f"{w}_start"]), int(said[f"{w}_end"])) for w in ("value", "name"))
-            topic = words.span_label(said["dimension"])[1]
+            topic = words.dimension(fields.word(said, "dimension") or "", TOPICS)
         except (KeyError, TypeError, ValueError) as error:
             raise RowError(f"an indicator is {said!r}: {error!r}; expected the fields of lawgov_nlp.records") from None
         marks[f"n{name}"] = Mark(key=f"n{name}", start=name[0], end=name[1], label=words.NAME)

@@ -2,9 +2,8 @@
 
 One task is one paragraph. Its `data` holds text and headings, and what puts the report together again (`place`). The
 results are those of `label_studio.xml`: `primary`, `secondary` and `uncoded` choices, `VALUE` and `NAME` regions, a
-`topic` for each value, relations between value and name. Offsets count characters (code points): the editor converts
-them since 2022 (`fixCodePointsInRange` in its selection-tools.js); exports of older versions count UTF-16 units,
-which a region's own text gives away.
+`topic` for each value, relations between value and name. Offsets count characters (code points) since 2022; exports of
+older versions count UTF-16 units, which a region's own text gives away (tests/exports/README.md).
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.interchange import fields, words
 from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
 from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Document, Line, Origin, Row, rows
 from lawgov_nlp.interchange.findings import Findings, RowError
@@ -28,6 +27,7 @@ from lawgov_nlp.report import TOPICS
 
 FORM = "label-studio"
 _TEXT = "text"
+_CODINGS = ("annotations", "completions")  # the second before version 1.0
 
 PREDICTED = "{n} 个任务只有预测、没有人工标注，按未标注导入"
 EMPTY = "{n} 个任务没有标注，按未标注导入"
@@ -64,11 +64,12 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
     """
     tasks = _tasks(path)
     file = _File(path=path, findings=findings, options=options)
-    annotations = [a for task in tasks for a in _annotations(task)]
-    results = [r for a in annotations for r in a.get("result") or () if isinstance(r, dict)]
+    results = [
+        r for task in tasks for key in _CODINGS for a in fields.loosely(task, key) for r in fields.loosely(a, "result")
+    ]
     file.linked = any(r.get("type") == "relation" for r in results)
     file.has_spans = any(r.get("type") == "labels" for r in results)
-    choices = {r.get("from_name") for r in results if r.get("type") == "choices" and not _is_region(r)}
+    choices = {str(r.get("from_name")) for r in results if r.get("type") == "choices" and not _is_region(r)}
     if len(choices) == 1:
         file.only_choice = next(iter(choices))
     return [row for number, task in enumerate(tasks, 1) for row in file.rows(number, task)]
@@ -92,8 +93,8 @@ class _File:
         name = str(task.get("id", number))
         origin = Origin(file=str(self.path), row=number, task=name, record=task)
         with self.findings.row(origin):
-            data = task.get("data")
-            if not isinstance(data, dict):
+            data = fields.mapping(task, "data")
+            if not data:
                 raise RowError("the task has no 'data'")
             if _TEXT not in data:
                 raise RowError(f"data has no 'text' (it has {', '.join(map(repr, data))}); name the field so")
@@ -101,7 +102,7 @@ class _File:
             place, coded = places.from_fields(data, self.path.stem)
             headings = places.headings(data)
             done = []
-            for annotation in _annotations(task):
+            for annotation in (a for key in _CODINGS for a in fields.items(task, key, dict)):
                 if annotation.get("was_cancelled"):
                     self.findings.count(FORM, CANCELLED)
                 else:
@@ -114,23 +115,23 @@ class _File:
                 yield make_row(self.findings, origin, text, headings, place, self._coder(annotation, coded), who)
 
     def _coder(self, annotation: dict[str, Any], coded: tuple[str, ...] | None) -> Callable[[Line], Line]:
-        return lambda line: self._code(line, annotation.get("result") or [], coded)
+        return lambda line: self._code(line, fields.items(annotation, "result", dict), coded)
 
-    def _code(self, line: Line, results: list[Any], coded: tuple[str, ...] | None) -> Line:
+    def _code(self, line: Line, results: list[dict[str, Any]], coded: tuple[str, ...] | None) -> Line:
         marks: dict[str, Mark] = {}
         topics: dict[str, list[str]] = {}
         choices: dict[str, list[str]] = {}
         links: list[tuple[str, str]] = []
         for result in results:
-            kind, value = result.get("type"), result.get("value") or {}
+            kind, value = result.get("type"), fields.mapping(result, "value")
             if kind == "relation":
                 links.append((str(result.get("from_id")), str(result.get("to_id"))))
             elif kind == "labels":
                 marks[str(result.get("id"))] = self._mark(line.text, result)
             elif kind == "choices" and _is_region(result):
-                topics[str(result.get("id"))] = value.get("choices") or []
+                topics[str(result.get("id"))] = fields.items(value, "choices", str)
             elif kind == "choices":
-                choices.setdefault(self._control(result), []).extend(value.get("choices") or [])
+                choices.setdefault(self._control(result), []).extend(fields.items(value, "choices", str))
             else:
                 raise RowError(f"a result of type {kind!r} can't be read; expected labels, choices or relation")
         for key, chosen in topics.items():
@@ -202,13 +203,17 @@ class _File:
         raise RowError(f"the choices are called {name!r}, expected primary, secondary or uncoded; rename them")
 
     def _mark(self, text: str, result: dict[str, Any]) -> Mark:
-        value = result["value"]
-        labels, start, end = value.get("labels") or [], value.get("start"), value.get("end")
+        value = fields.mapping(result, "value")
+        labels, start, end = fields.items(value, "labels", str), value.get("start"), value.get("end")
         if len(labels) != 1:
             raise RowError(f"the region {start}–{end} has the labels {labels}; it should have one")
         try:
             mark = Mark(
-                key=str(result.get("id")), start=int(start), end=int(end), label=str(labels[0]), said=value.get("text")
+                key=str(result.get("id")),
+                start=int(start),
+                end=int(end),
+                label=labels[0],
+                said=fields.word(value, "text"),
             )
         except (TypeError, ValueError):
             raise RowError(f"the region has the offsets {start!r} and {end!r}, expected whole numbers") from None
@@ -239,21 +244,18 @@ def _tasks(path: Path) -> list[dict[str, Any]]:
         raise InterchangeError(f"{path}: not JSON ({error}); export as JSON from Label Studio") from None
     if not looks_like(data):
         hint = ""
-        if isinstance(data, list) and data and isinstance(data[0], dict) and "text" in data[0]:
+        if isinstance(data, list) and data and isinstance(data[0], dict) and _TEXT in data[0]:
             hint = " This is JSON-MIN, which leaves out relations; export as JSON."
         raise InterchangeError(f"{path}: expected a list of tasks, each with 'data'.{hint}")
+    for number, task in enumerate(data, 1):
+        if not isinstance(task, dict):
+            raise InterchangeError(f"{path}: task {number} is {str(task)[:40]!r}, expected an object")
     return data
 
 
-def _annotations(task: object) -> list[dict[str, Any]]:
-    if not isinstance(task, dict):
-        raise InterchangeError(f"a task is {str(task)[:40]!r}, expected an object")
-    found = task.get("annotations") or task.get("completions") or []  # completions: before version 1.0
-    return [a for a in found if isinstance(a, dict)]
-
-
 def _is_region(result: dict[str, Any]) -> bool:
-    return "start" in (result.get("value") or {})
+    value = result.get("value")
+    return isinstance(value, dict) and "start" in value
 
 
 def _who(annotation: dict[str, Any]) -> tuple[str, ...]:

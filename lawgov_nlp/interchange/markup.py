@@ -14,6 +14,7 @@ from lawgov_nlp.interchange.options import Options
 
 FORM = "markup"
 UNNAMED = "{n} 个数值没有名称（模型未找到），未写出"
+REASONS = "{n} 条建议标注的理由未写出"
 _SIGNS = re.compile(r"[<>{}|]")
 _INSTEAD = {"<": "〈", ">": "〉", "{": "｛", "}": "｝", "|": "｜"}
 
@@ -24,6 +25,7 @@ def write(documents: Sequence[Document], findings: Findings) -> dict[str, bytes]
     for document in documents:
         named = [v.name is not None for line in document.lines for v in line.values]
         findings.count(FORM, UNNAMED, named.count(False))
+        findings.count(FORM, REASONS, sum(bool(line.why) for line in document.lines))
         if _fits(document, findings):
             out[f"{document.id}.txt"] = annotation.write(to_gold(document)).encode()
     return out

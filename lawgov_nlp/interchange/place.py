@@ -1,12 +1,14 @@
 r"""A paragraph's place in its report as JSON fields that travel through a tool and back.
 
 Label Studio keeps them in a task's `data`, doccano in an example's metadata. With them every line of the report
-comes home, also those that nobody labels: titles, headings, the sign-off.
+comes home, also those that nobody labels: titles, headings, the sign-off, and paragraphs that aren't tasks because
+they weren't suggested (`lawgov suggest`).
 
     report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (how many)
     start    204 (its offset in the report's plain text)
     headings "一、…\n（一）…"   shown to the annotator
     before   [["heading", "一、…"]]   the lines since the paragraph above; after: those below the last
+    why      the reason for asking, where there is one
     meta     {"level": "township", …} the header;  coded  ["labels", "indicators"] what had been coded on the way out
 """
 
@@ -14,7 +16,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lawgov_nlp.interchange.document import LAYERS, Line, Row
+from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Line, Row
+from lawgov_nlp.interchange.fields import items, mapping
 from lawgov_nlp.interchange.findings import RowError
 from lawgov_nlp.report import UnitKind
 
@@ -29,6 +32,7 @@ def to_fields(row: Row) -> dict[str, Any]:
         "units": row.units,
         "start": row.start,
         "headings": "\n".join(row.line.headings),
+        **({"why": row.line.why} if row.line.why else {}),
         "before": [[line.kind.value, line.text] for line in row.before or ()],
         "after": [[line.kind.value, line.text] for line in row.after],
         "meta": row.meta,
@@ -50,22 +54,18 @@ def from_fields(data: dict[str, Any], default_report: str) -> tuple[dict[str, An
         place[key] = number
     place["before"] = _lines(data, "before") if "before" in data else None
     place["after"] = _lines(data, "after") or ()
-    meta = data.get("meta") or {}
-    if not isinstance(meta, dict):
-        raise RowError(f"meta is {meta!r}, expected an object")
-    place["meta"] = {str(key): str(value) for key, value in meta.items()}
+    place["meta"] = {key.strip(): header_value(key, value) for key, value in mapping(data, "meta").items()}
     coded = data.get("coded")
-    if coded is not None and (not isinstance(coded, list) or not set(coded) <= set(LAYERS)):
+    if coded is not None and (not isinstance(coded, list) or not all(layer in LAYERS for layer in coded)):
         raise RowError(f"coded is {coded!r}, expected some of {list(LAYERS)}")
     return place, None if coded is None else tuple(coded)
 
 
 def headings(data: dict[str, Any]) -> tuple[str, ...]:
     """The headings, from a list or from one text with ` / ` or line breaks between them."""
-    said = data.get("headings") or ()
-    if isinstance(said, str):
-        said = said.replace(" / ", "\n").split("\n")
-    return tuple(str(h).strip() for h in said if str(h).strip())
+    said = data.get("headings")
+    text = said.replace(" / ", "\n") if isinstance(said, str) else "\n".join(items(data, "headings", str))
+    return tuple(part.strip() for part in text.splitlines() if part.strip())
 
 
 def checked_text(text: object) -> str:
@@ -85,9 +85,22 @@ def checked_text(text: object) -> str:
     return text
 
 
+def header_value(key: str, value: object) -> str:
+    """The value of a field of a report's header.
+
+    Raises:
+        RowError: It doesn't fit a line of our markup.
+    """
+    text = str(value).strip()
+    if "\n" in f"{key}{text}" or "\r" in f"{key}{text}" or ":" in key or not key.strip():
+        raise RowError(f"the header {key!r}: {text[:40]!r} doesn't fit a line 'key: value'")
+    return text
+
+
 def _lines(data: dict[str, Any], key: str) -> tuple[Line, ...]:
-    said = data.get(key) or []
+    said = items(data, key, list)
     try:
-        return tuple(Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said)
+        lines = [Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said]
     except (TypeError, ValueError):
         raise RowError(f'{key} is {said!r}, expected pairs such as ["heading", "一、…"]') from None
+    return tuple(line.without(LABELS, INDICATORS) if line.kind is UnitKind.BODY else line for line in lines)

@@ -3,7 +3,8 @@
     report,start,headings,text,primary,secondary,annotator
 
 `text` and `primary` suffice. Dimensions are English or Chinese words, several secondary ones joined with `+`, and an
-empty `primary` is a paragraph that nobody labelled; 无 is one without a dimension. Chinese column names, and those of
+empty `primary` is a paragraph that nobody labelled; 无 is one without a dimension. A column `why` is written where
+there are reasons, and not read. Chinese column names, and those of
 `lawgov tag -o x.csv`, are read too.
 """
 
@@ -21,23 +22,27 @@ from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.interchange import place as places
 from lawgov_nlp.interchange import words
 from lawgov_nlp.interchange.coding import make_row
+from lawgov_nlp.interchange.decode import decode
 from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
 from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.interchange.lost import count_lost
 from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.report import DIMENSIONS, TOPICS, UnitKind
+from lawgov_nlp.report import DIMENSIONS, TOPICS
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 CSV, XLSX = "csv", "xlsx"
 COLUMNS = ("report", "start", "headings", "text", "primary", "secondary")
+WHY = "why"
 VALUES = "{n} 个数值（含名称与主题）未写出"
-LINES = "{n} 行标题、称谓、落款未写出（各段之上的标题除外）"
-HEADER = "{n} 份报告的题头（层级、年度等）未写出"
+FROM_A_MODEL = "文件由 lawgov tag 写出，{n} 段都按人工标注导入；没有核对过的请先清空 label"
 UNCODED = "{n} 段没有填主维度，按维度未标注导入"
 
 _ALIASES = {
-    "report": ("report", "报告", "source"),
+    "report": ("report", "报告"),
+    "source": ("source",),
+    "confidence": ("confidence",),
     "start": ("start", "起点"),
     "headings": ("headings", "标题"),
     "text": ("text", "正文", "段落", "文本"),
@@ -54,7 +59,7 @@ def write_csv(documents: Sequence[Document], findings: Findings) -> bytes:
     """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(COLUMNS)
+    table.writerow(_header(documents))
     for row in _table(documents, findings, CSV):
         table.writerow([f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row])
     return out.getvalue().encode("utf-8-sig")
@@ -74,7 +79,7 @@ def write_xlsx(documents: Sequence[Document], findings: Findings) -> bytes:
     book = Workbook()
     sheet = book.active
     sheet.title = "paragraphs"
-    sheet.append(COLUMNS)
+    sheet.append(_header(documents))
     for number, row in enumerate(_table(documents, findings, XLSX), 2):
         for column, cell in enumerate(row, 1):
             if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * _CELL_LIMIT:
@@ -150,32 +155,16 @@ def columns(path: Path, first_line: str) -> set[str]:
     return set(_columns([cell.strip('" \r') for cell in first_line.split(delimiter)]))
 
 
-def decode(path: Path) -> str:
-    """The text of a file in UTF-8 or GB18030, with or without a byte order mark; line ends as they are.
-
-    Raises:
-        InterchangeError: It is in neither.
-    """
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InterchangeError(f"{path}: this is UTF-16 (Excel's 'Unicode text'); save it as 'CSV UTF-8'")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InterchangeError(f"{path}: neither UTF-8 nor GB18030; save it as 'CSV UTF-8'")
+def _header(documents: Sequence[Document]) -> list[str]:
+    return [*COLUMNS, WHY] if _reasons(documents) else [*COLUMNS]
 
 
-def count_lost(document: Document, findings: Findings, form: str, held: frozenset[str] = frozenset()) -> None:
-    """Count what a format that has a row a paragraph leaves behind; `held` names the header fields it has."""
-    shown = {h for line in document.lines for h in line.headings}
-    lost = [line for line in document.lines if line.kind is not UnitKind.BODY and line.text.strip() not in shown]
-    findings.count(form, LINES, len(lost))
-    findings.count(form, HEADER, int(bool(document.meta.keys() - held)))
+def _reasons(documents: Sequence[Document]) -> bool:
+    return any(line.why for document in documents for line in document.lines)
 
 
 def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iterator[list[str | int]]:
+    reasons = _reasons(documents)
     for document in documents:
         count_lost(document, findings, form)
         for row in rows(document, Origin(file=document.id)):
@@ -189,6 +178,7 @@ def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iter
                 line.text,
                 primary,
                 "+".join(line.secondary),
+                *([line.why] if reasons else []),
             ]
 
 
@@ -200,13 +190,16 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Findings, op
     missing = [f"{name!r} ({_ALIASES[name][1]})" for name in ("text", "primary") if name not in at]
     if missing:
         raise InterchangeError(f"{path}:1: no column {' and '.join(missing)}; the columns are {table[0][1]}")
+    if "confidence" in at:
+        findings.count(form, FROM_A_MODEL, len(table) - 1)
     out = []
     for number, cells in table[1:]:
         said = {name: cells[k].strip() for name, k in at.items() if k < len(cells)}
         origin = Origin(file=str(path), row=number, record=said)
         with findings.row(origin):
             text = places.checked_text(said.get("text"))
-            place: dict[str, Any] = {"report": said.get("report") or path.stem, "start": _start(said.get("start", ""))}
+            report = said.get("report") or Path(said.get("source", "").replace("\\", "/")).stem or path.stem
+            place: dict[str, Any] = {"report": report, "start": _start(said.get("start", ""))}
             annotators = (said["annotator"],) if said.get("annotator") else ()
             if not said.get("primary"):
                 findings.count(form, UNCODED)
@@ -221,7 +214,9 @@ def _coder(said: Mapping[str, str]) -> Callable[[Line], Line]:
         if "secondary" not in said and said.get(
             "labels"
         ):  # `lawgov tag` writes all of them there, the primary one first
-            second = words.split(said["labels"])[1:]
+            second = [
+                word for word in words.split(said["labels"])[1:] if word not in first
+            ]  # whoever corrects it edits `label`
         if len(first) > 1 and not second:
             first, second = first[:1], first[1:]
         if len(first) > 1:
@@ -261,6 +256,6 @@ def _escaped(cell: str) -> bool:
 
 
 def _lay_out(sheet: Worksheet) -> None:
-    for letter, width in zip("ABCDEF", (14, 8, 36, 90, 16, 24), strict=True):
+    for letter, width in zip("ABCDEFG", (14, 8, 36, 90, 16, 24, 40), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A2"

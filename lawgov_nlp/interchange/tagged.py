@@ -35,7 +35,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         except ReadError as error:
             findings.add(Origin(file=str(path), row=number, record=data), str(error))
             continue
-        document = from_tagged(report, _free(report, number, taken))
+        document = from_tagged(report, free_name(report, number, taken))
         out += rows(document, Origin(file=str(path), row=number))
     return out
 
@@ -71,9 +71,8 @@ def from_tagged(report: TaggedReport, name: str) -> Document:
             )
         )
     meta = {"year": str(report.year)} if report.year else {}
-    return Document(
-        id=name, meta={**meta, "tagged_by": report.model or "unknown"}, lines=tuple(lines), model=report.model
-    )
+    model = report.model or "unknown"  # without a name they would pass for what people coded
+    return Document(id=name, meta={**meta, "tagged_by": model}, lines=tuple(lines), model=model)
 
 
 def looks_like(record: object) -> bool:
@@ -81,8 +80,8 @@ def looks_like(record: object) -> bool:
     return isinstance(record, dict) and record.get("format") == FORMAT
 
 
-def _free(report: TaggedReport, number: int, taken: set[str]) -> str:
-    """A name for the report: its file's, numbered where two files are called the same."""
+def free_name(report: TaggedReport, number: int, taken: set[str]) -> str:
+    """A name for report number `number`: its file's, numbered where one in `taken` has it; added to `taken`."""
     stem = Path((report.source or "").replace("\\", "/")).stem.strip(". ") or f"report{number}"
     name, k = stem, 2
     while name in taken:

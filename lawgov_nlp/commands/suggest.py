@@ -1,0 +1,202 @@
+"""`lawgov suggest`: which paragraphs to label next, written out for a labelling tool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lawgov_nlp.commands.common import escape, fail, find_files, show_notes
+from lawgov_nlp.commands.progress import progress
+from lawgov_nlp.errors import LawgovError, OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.console import RenderableType
+
+    from lawgov_nlp.interchange import Document
+    from lawgov_nlp.report import TaggedReport, Unit
+    from lawgov_nlp.suggest import Labelled, Suggestion
+    from lawgov_nlp.tagger import Tagger
+
+_UNFIT_SHOWN = 5
+
+
+def suggest(
+    paths: Annotated[list[Path], typer.Argument(help="Files (docx, pdf, html, txt, doc, wps) and folders of them.")],
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many paragraphs.")] = 50,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write them here, to be labelled; must not exist.")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="label-studio, doccano, conll, csv, xlsx, jsonl or markup; else from OUT."),
+    ] = None,
+    labelled: Annotated[
+        list[Path] | None,
+        typer.Option(help="What is labelled already, a folder of markup or a tool's export; may be repeated."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="mixed, uncertainty, diversity or random.")] = "mixed",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same paragraphs.")] = 0,
+    model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Choose the paragraphs that are most worth labelling: the model is unsure of them and knows none like them.
+
+    They are written with the model's labels, to be corrected. Copies are suggested once. The other paragraphs of the
+    reports come home with them (lawgov convert), as ones that nobody coded. A file that can't be read is listed with
+    its reason and the others go on; the exit code is then 1.
+    """
+    console, notes = Console(), Console(stderr=True)
+    failures: list[tuple[str, LawgovError]] = []
+    try:
+        form = _form(out, form, by)
+        _suggest(console, notes, failures, paths, number, out, form, labelled or [], by, seed, model, device)
+    except LawgovError as error:
+        fail(notes, error)
+    if failures:
+        from lawgov_nlp.terminal import failure_table
+
+        notes.print(failure_table(failures))
+        raise typer.Exit(1)
+
+
+def _form(out: Path | None, form: str | None, by: str) -> str | None:
+    """The format to write; what is wrong with the request is found before anything slow."""
+    from lawgov_nlp.interchange import WRITTEN, check_new, target
+    from lawgov_nlp.suggest import BY, SuggestError
+
+    if by not in BY:
+        raise SuggestError(f"--by {by} is unknown; expected one of {', '.join(BY)}")
+    if form not in (None, *WRITTEN):
+        raise OutputError(f"--format {form} is unknown; expected one of {', '.join(WRITTEN)}")
+    if out is None:
+        if form is not None:
+            raise OutputError(f"--format {form} needs a place to write to: add -o NAME")
+        return None
+    check_new(out)
+    return form or target(out)
+
+
+def _suggest(
+    console: Console,
+    notes: Console,
+    failures: list[tuple[str, LawgovError]],
+    paths: list[Path],
+    number: int,
+    out: Path | None,
+    form: str | None,
+    labelled: list[Path],
+    by: str,
+    seed: int,
+    model: Path | None,
+    device: str,
+) -> None:
+    files = find_files(paths, failures)
+    if not files:
+        return
+    units = _labelled_units(notes, labelled)
+    from lawgov_nlp.suggest import Labelled
+    from lawgov_nlp.suggest import suggest as choose
+    from lawgov_nlp.tagger import named_model, tagger
+
+    loaded = tagger(named_model(model) if model else None, device)
+    reports, vectors = _tagged(loaded, files, failures, notes)
+    if not reports:
+        return
+    compared = by in ("mixed", "diversity")
+    done = Labelled(texts=[u.text for u in units], vectors=loaded.vectors(units) if compared else None)
+    found = choose(reports, number, vectors=vectors, by=by, labelled=done, seed=seed)
+    console.print(_table(reports, done, found))
+    if out is not None and form is not None and found:
+        _write(notes, reports, found, out, form)
+    elif out is not None:
+        show_notes(notes, ["没有可建议的段落，未写出文件"])
+
+
+def _labelled_units(notes: Console, paths: list[Path]) -> list[Unit]:
+    """The paragraphs that people coded, in one layer at least, with the headings above them."""
+    if not paths:
+        return []
+    from lawgov_nlp.interchange import read
+    from lawgov_nlp.report import Unit, UnitKind
+    from lawgov_nlp.suggest import SuggestError
+
+    reading = read(paths)
+    show_notes(notes, reading.findings.notes)
+    reading.findings.check()
+    models = [document.id for document in reading.documents if document.model]
+    if models:
+        raise SuggestError(
+            f"--labelled: {', '.join(models[:3])} holds a model's labels and not a coder's; give the labelled reports"
+        )
+    return [
+        Unit(kind=UnitKind.BODY, text=text, start=0, end=len(text), headings=line.headings)
+        for document in reading.documents
+        for line in document.lines
+        for text in [line.text.strip()]
+        if line.kind is UnitKind.BODY and line.coded
+    ]
+
+
+def _tagged(
+    loaded: Tagger, files: list[Path], failures: list[tuple[str, LawgovError]], notes: Console
+) -> tuple[list[TaggedReport], list[np.ndarray]]:
+    from lawgov_nlp.api import read_reports
+
+    with closing(read_reports(files, lambda source, error: failures.append((str(source), error)))) as read:
+        tagged = loaded.tag_with_vectors(read)
+        pairs = list(progress(tagged, len(files), failures, notes, lambda pair: pair[0]))
+    return [report for report, _ in pairs], [vectors for _, vectors in pairs]
+
+
+def _table(reports: Sequence[TaggedReport], done: Labelled, found: Sequence[Suggestion]) -> RenderableType:
+    from lawgov_nlp.suggest import candidates, fold
+    from lawgov_nlp.terminal import suggestion_table
+
+    texts = [p.text for report in reports for p in report.paragraphs]
+    known = {fold(text) for text in done.texts}
+    coded = sum(fold(text) in known for text in texts)
+    copies = len(texts) - coded - len(candidates(texts, done.texts))
+    return suggestion_table(found, paragraphs=len(texts), labelled=coded, copies=copies)
+
+
+def _write(notes: Console, reports: Sequence[TaggedReport], found: Sequence[Suggestion], out: Path, form: str) -> None:
+    from lawgov_nlp.interchange import Findings, render, save
+
+    documents = _documents(reports, found)
+    findings = Findings()
+    payload = render(documents, form, findings)
+    show_notes(notes, findings.notes)
+    findings.check("Correct the reports, and suggest again")
+    if form != "markup":
+        unfit = Findings()
+        render(documents, "markup", unfit)
+        problems = [str(problem) for problem in unfit.problems]
+        if problems:
+            more = f"（另有 {len(problems) - _UNFIT_SHOWN} 处）" if len(problems) > _UNFIT_SHOWN else ""
+            show_notes(notes, [f"标注后不能转为标注文本：{p}" for p in problems[:_UNFIT_SHOWN]] + [more] * bool(more))
+    save(payload, out)
+    sums = f"{len(documents)} 份报告中的 {len(found)} 段，附模型所标，请核对"
+    notes.print(f"已写入 {escape(str(out))}（{sums}）", highlight=False, soft_wrap=True)
+
+
+def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> list[Document]:
+    """The reports that suggestions are from; the names count all reports, so that the next round has the same."""
+    from lawgov_nlp.interchange import asking
+    from lawgov_nlp.interchange.tagged import free_name, from_tagged
+
+    reasons: dict[int, dict[int, str]] = {}
+    for suggestion in found:
+        reasons.setdefault(id(suggestion.report), {})[suggestion.at] = suggestion.why
+    taken: set[str] = set()
+    names = [free_name(report, number, taken) for number, report in enumerate(reports, 1)]
+    return [
+        asking(from_tagged(report, name), reasons[id(report)])
+        for report, name in zip(reports, names, strict=True)
+        if id(report) in reasons
+    ]

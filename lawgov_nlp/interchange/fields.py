@@ -1,0 +1,61 @@
+"""Fields of JSON that someone else wrote: of the type that is expected, or a `RowError`."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from lawgov_nlp.interchange.findings import RowError
+
+_T = TypeVar("_T")
+_NAMES = {dict: "objects", str: "words", list: "lists", object: "values"}
+
+
+def items(data: dict[str, Any], key: str, kind: type[_T]) -> list[_T]:
+    """The list under a key, empty where there is none.
+
+    Raises:
+        RowError: It isn't a list, or holds something else than `kind`.
+    """
+    found = data.get(key)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(item, kind) for item in found):
+        raise RowError(f"{key!r} is {_short(found)}, expected a list of {_NAMES[kind]}")
+    return found
+
+
+def mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under a key, empty where there is none.
+
+    Raises:
+        RowError: It isn't an object.
+    """
+    found = data.get(key)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise RowError(f"{key!r} is {_short(found)}, expected an object")
+    return found
+
+
+def word(data: dict[str, Any], key: str) -> str | None:
+    """The text under a key, None where there is none.
+
+    Raises:
+        RowError: It isn't a text.
+    """
+    found = data.get(key)
+    if found is not None and not isinstance(found, str):
+        raise RowError(f"{key!r} is {_short(found)}, expected a text")
+    return found
+
+
+def loosely(data: object, key: str) -> list[dict[str, Any]]:
+    """The objects of the list under a key, whatever else there is: for a first look over a whole file."""
+    found = data.get(key) if isinstance(data, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"
