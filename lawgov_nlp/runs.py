@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 FORMATS = ("jsonl", "csv", "parquet")
 """Formats that can be written in parts."""
 
-PART_SIZE = 1000
+PART_SIZE = 200
 """Files in a part: some 30 MB of jsonl, and at most so many are done again after a crash."""
 
 _PART = re.compile(rf"part-\d{{5,}}(-indicators)?\.({'|'.join(FORMATS)})")
