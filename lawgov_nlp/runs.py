@@ -41,7 +41,7 @@ FORMATS = ("jsonl", "csv", "parquet")
 """Formats that can be written in parts."""
 
 PART_SIZE = 200
-"""Files in a part: some 30 MB of jsonl, and at most so many are done again after a crash."""
+"""Files in a part: some 6 MB of jsonl, and at most so many are done again after a crash."""
 
 _PART = re.compile(rf"part-\d{{5,}}(-indicators)?\.({'|'.join(FORMATS)})")
 _MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")
