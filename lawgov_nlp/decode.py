@@ -30,7 +30,7 @@ _NEVER_NAMED = ("，", "。", "；", "：", ",", ";", ":")
 """Tokens that no name of the annotated reports crosses."""
 
 _OUTSIDE_A_NAME = re.compile(
-    r"(?P<front>[\s的、，”’》）)]*(?:等(?=问题|事项|案件|领域|活动|方面|纠纷|行为|情形|情况))?)(?P<name>.*?)[\s的、，“‘《（(]*(?<!标的)",
+    r"(?P<front>[\s的、，”’》）)]*(?:等(?=问题|事项|案件|领域|活动|方面|纠纷|行为|情形|情况))?)(?P<name>.*标的|.*?)[\s的、，“‘《（(]*",
     re.DOTALL,
 )
 """What a name neither begins nor ends with. The tokenizer has pieces such as 的问题, which the model can't part."""

@@ -20,6 +20,7 @@ LABELS = (*(d.value for d in DIMENSIONS), NONE)
 _COUNTS = (
     "units_both", "units_found", "units_gold", "labels_both", "labels_found", "labels_gold",
     "values_both", "values_found", "values_gold", "named", "named_exactly", "dimension", "whole",
+    "labelled", "searched",
 )  # fmt: skip
 
 
@@ -28,7 +29,7 @@ class Scores:
     """Scores between 0 and 1, how many cases they stand on, and the differences in words.
 
     Attributes:
-        figures: Score by name, in the order in which they read best.
+        figures: Score by name, in the order in which they read best; NaN where nobody coded what it is about.
         per_dimension: Precision, recall, F1 and support of the primary label, by dimension.
         support: Reports, and the paragraphs and indicators that were coded in them.
         confusion: Paragraphs by the coded of `LABELS` (rows) and the tagged one (columns), (K, K + 1); the last column
@@ -124,7 +125,8 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # seqeval warns of a paragraph set without any span
         tags = [[line for t in tallies for line in lines(t)] for lines in (lambda t: t.gold_tags, lambda t: t.tags)]
-        strict = span_f1(*tags, mode="strict", scheme=IOB2) if tags[0] else 1.0
+        spans = any("B-" in tag for side in tags for line in side for tag in line)
+        strict = span_f1(*tags, mode="strict", scheme=IOB2) if spans else 1.0 if tags[0] else np.nan
     figures = {name: float(v[0]) for name, v in _resampled(tallies, np.ones((1, len(tallies)))).items()}
     figures["spans_strict_f1"] = float(strict)
     table = np.array([row for t in tallies for row in t.probabilities]).reshape(-1, len(LABELS) + 1)
@@ -151,8 +153,10 @@ def _tally(gold: GoldReport, tagged: TaggedReport) -> _Tally:
     found = {p.start: p for p in tagged.paragraphs}
     coded = gold_examples(gold)
     extra = found.keys() - {example.unit.start for example in coded}
-    n["values_found"] += sum(len(found[start].indicators) for start in extra)
-    n["labels_found"] += sum(len(found[start].labels) for start in extra)
+    n["labelled"] = sum(e.labels_coded for e in coded)
+    n["searched"] = sum(e.indicators_coded for e in coded)
+    n["values_found"] += sum(len(found[start].indicators) for start in extra) if n["searched"] else 0
+    n["labels_found"] += sum(len(found[start].labels) for start in extra) if n["labelled"] else 0
     errors += (f"{gold.id}: no paragraph in the coding: {found[start].text[:40]}" for start in sorted(extra))
     n["units_gold"] += len(coded)
     n["units_found"] += len(found)
@@ -183,7 +187,7 @@ def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.n
     confusion = np.einsum("dr,rij->dij", weights, np.array([t.confusion for t in tallies]))
     values = n["values_found"], n["values_gold"]
     _, _, f1s, occurs = _by_class(confusion)
-    return {
+    figures = {
         "unit_f1": _ratio(2 * n["units_both"], n["units_found"] + n["units_gold"]),
         "primary_accuracy": _ratio(confusion.trace(axis1=1, axis2=2), confusion.sum((1, 2))),
         "primary_macro_f1": _ratio((f1s * occurs).sum(1), occurs.sum(1)),
@@ -194,6 +198,11 @@ def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.n
         "dimension_f1": _ratio(2 * n["dimension"], sum(values)),
         "indicator_f1": _ratio(2 * n["whole"], sum(values)),
     }
+    layers = {
+        "unit_f1": "units_gold",
+        **dict.fromkeys(("primary_accuracy", "primary_macro_f1", "labels_micro_f1"), "labelled"),
+    }
+    return {name: np.where(n[layers.get(name, "searched")] > 0, value, np.nan) for name, value in figures.items()}
 
 
 def _by_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -229,7 +238,9 @@ def _ratio(part: np.ndarray, whole: np.ndarray, empty: float = 1.0) -> np.ndarra
 
 def _percentiles(drawn: Mapping[str, np.ndarray], level: float) -> dict[str, tuple[float, float]]:
     tails = (1 - level) / 2, (1 + level) / 2
-    return {name: tuple(round(float(q), 4) for q in np.quantile(v, tails)) for name, v in drawn.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy warns where nothing was coded
+        return {name: tuple(round(float(q), 4) for q in np.nanquantile(v, tails)) for name, v in drawn.items()}
 
 
 def _count_labels(tally: _Tally, example: Example, paragraph: TaggedParagraph | None) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
-from transformers.models.auto.modeling_auto import MODEL_MAPPING
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
 
 from lawgov_nlp.batches import IGNORE, Targets
 from lawgov_nlp.encode import Batch
@@ -81,8 +81,9 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
         ModelError: The folder holds neither a tagger nor an encoder that transformers knows, or not all of its weights
             as safetensors, or its tokenizer gives no offsets.
     """
-    config = folder / "config.json"
-    if config.is_file() and json.loads(config.read_text("utf-8")).get("model_type") == TaggerConfig.model_type:
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is no folder; expected one that holds a tagger or an encoder")
+    if is_tagger(folder):
         model, tokenizer = load(folder)
         model.config.revision, model.config.data_hash, model.config.dropout = revision, trained_on, dropout
         model.dropout.p = dropout
@@ -90,6 +91,8 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
     try:
         settings = AutoConfig.from_pretrained(folder, local_files_only=True)
         architecture = MODEL_MAPPING[type(settings)]
+        if type(settings) not in MODEL_FOR_MASKED_LM_MAPPING or settings.is_encoder_decoder:
+            raise ModelError(f"{architecture.__name__} isn't an encoder of BERT's kind")
         pretrained, info = AutoModel.from_pretrained(
             folder,
             local_files_only=True,
@@ -113,7 +116,10 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
             f"{folder}: the tokenizer has {len(tokenizer)} pieces, the encoder {settings.vocab_size}; "
             "they don't belong together"
         )
-    for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+    room = TaggerConfig()
+    if longest_window(settings) <= 2 * room.overlap + room.heading + 3:
+        raise ModelError(f"{folder}: {longest_window(settings)} positions leave no room for headings and paragraph")
+    for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
         if hasattr(settings, rate):
             setattr(settings, rate, 0.0)  # see TrainConfig.dropout
     config = TaggerConfig(
@@ -126,3 +132,12 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
     model = TaggerModel(config)
     model.encoder.load_state_dict(pretrained.float().state_dict())
     return model, tokenizer
+
+
+def is_tagger(folder: Path) -> bool:
+    """Whether a folder holds a tagger of ours, going by its configuration."""
+    try:
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(settings, dict) and settings.get("model_type") == TaggerConfig.model_type

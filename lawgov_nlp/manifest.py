@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.reading import Fingerprint
 
 NAME = "manifest.jsonl"
 VERSION = 1
@@ -69,13 +68,6 @@ class Entry:
     size: int | None = None
     mtime_ns: int | None = None
     sha256: str | None = None
-
-    @property
-    def fingerprint(self) -> Fingerprint | None:
-        """What the file was when it was read."""
-        if self.size is None or self.mtime_ns is None:
-            return None
-        return Fingerprint(size=self.size, mtime_ns=self.mtime_ns, sha256=self.sha256)
 
 
 @dataclass(frozen=True, kw_only=True)

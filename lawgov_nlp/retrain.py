@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import examples, load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.model import TaggerConfig
+from lawgov_nlp.learner import is_tagger
 from lawgov_nlp.report import TaggedReport
 from lawgov_nlp.tagger import Tagger, shipped_model
 from lawgov_nlp.train import train
@@ -53,7 +52,7 @@ def retrain(
     *,
     dev: Sequence[GoldReport] = (),
     base: Path | None = None,
-    config: TrainConfig = RETRAIN,
+    config: TrainConfig | None = None,
     device: str = "cpu",
     overwrite: bool = False,
     resume: bool = False,
@@ -61,16 +60,17 @@ def retrain(
     """Go on training a model with newly labelled reports, and measure it against what it was.
 
     The shipped model is trained on the new reports together with a draw of those that it learned from, so that it
-    doesn't forget them. The pass is chosen on the held-out reports together with the dev split of the shipped corpus.
+    doesn't forget them; an encoder, whose heads are fresh, on the new and all of the shipped ones. The pass is chosen
+    on the held-out reports together with the dev split of the shipped corpus.
 
     Args:
         labelled: Annotated reports; paragraphs may be coded for labels alone or for indicators alone.
         out: Folder for the model.
         dev: Annotated reports to hold out; none: a fifth of `labelled`, whole reports, if there are at least five.
-        base: Folder of the model to start from, a tagger or an encoder; None is the shipped one. What another one
+        base: Folder of the model to start from, a tagger or an encoder; None is the shipped one. What another tagger
             learned from isn't known, so nothing is replayed for it.
-        config: How to train.
-        device: Where to train: `cpu`, `cuda` or `cuda:N`.
+        config: How to train; None is `default_config(base)`.
+        device: Where to train: `cpu` or `cuda`.
         overwrite: As in `lawgov_nlp.train.train`.
         resume: The same.
 
@@ -78,23 +78,29 @@ def retrain(
         TrainingError: Two codings of one paragraph contradict each other, there is but one label, or as `train`.
         ModelError, OutputError: As `train`.
     """
-    check(labelled, alone=base is not None)
+    config = config or default_config(base)
+    start = base or shipped_model()
+    both = {r.id for r in labelled} & {r.id for r in dev}
+    if both:
+        raise TrainingError(f"to be learned and to be held out at once: {', '.join(sorted(both)[:5])}")
+    check([*labelled, *dev], alone=base is not None and is_tagger(base))
     corpus = load_splits(shipped_corpus())
     learned, held_out = ([*labelled], [*dev]) if dev else hold_out(labelled, config.seed)
-    start = base or shipped_model()
+    more, replay = _beside(base, corpus["train"])
+    before = _tagger(start, device)
     train(
-        learned,
+        [*learned, *more],
         [*held_out, *corpus["dev"]],
         base=start,
         out=out,
-        replay=corpus["train"] if base is None else (),
+        replay=replay,
         config=config,
-        revision=f"{out.name} (from {start.name})",
+        revision=f"{out.name} (from {before.model.config.revision if before else start.name})",
         device=device,
         overwrite=overwrite,
         resume=resume,
     )
-    before, after = _tagger(start, device), Tagger(out, device)
+    after = Tagger(out, device)
     return Retrained(
         learned=[r.id for r in learned],
         held_out=[r.id for r in held_out],
@@ -108,7 +114,7 @@ def cross_validate(
     folds: int,
     *,
     base: Path | None = None,
-    config: TrainConfig = RETRAIN,
+    config: TrainConfig | None = None,
     device: str = "cpu",
 ) -> Measured:
     """How well retraining works on reports like these, where they are too few to hold some out: each is, in turn.
@@ -122,9 +128,11 @@ def cross_validate(
         raise TrainingError(
             f"{folds} folds of {len(labelled)} labelled report(s); expected 2 to as many as there are reports"
         )
-    check(labelled, alone=base is not None)
+    config = config or default_config(base)
+    check(labelled, alone=base is not None and is_tagger(base))
     corpus = load_splits(shipped_corpus())
     start = base or shipped_model()
+    more, replay = _beside(base, corpus["train"])
     shuffled = random.Random(config.seed).sample([*labelled], len(labelled))
     pairs: list[tuple[GoldReport, TaggedReport]] = []
     for fold in range(folds):
@@ -132,12 +140,24 @@ def cross_validate(
         learned = [r for r in shuffled if r not in held_out]
         with TemporaryDirectory() as folder:
             out = Path(folder) / "model"
-            replay = corpus["train"] if base is None else ()
-            train(learned, corpus["dev"], base=start, out=out, replay=replay, config=config, device=device)
+            reports = [*learned, *more]
+            train(reports, corpus["dev"], base=start, out=out, replay=replay, config=config, device=device)
             pairs += zip(held_out, Tagger(out, device).tag_many(map(read_gold, held_out)), strict=True)
     gold = [report for report, _ in pairs]
     before = _tagger(start, device)
     return Measured(before=_scores(before, gold) if before else None, after=evaluate(pairs))
+
+
+def default_config(base: Path | None) -> TrainConfig:
+    """How to train from a model: gently from a tagger, from the ground up from an encoder."""
+    return RETRAIN if base is None or is_tagger(base) else TrainConfig()
+
+
+def _beside(base: Path | None, shipped: list[GoldReport]) -> tuple[list[GoldReport], list[GoldReport]]:
+    """What is learned beside the new reports in each pass, and what is drawn from."""
+    if base is None:
+        return [], shipped
+    return ([], []) if is_tagger(base) else (shipped, [])
 
 
 def hold_out(reports: Sequence[GoldReport], seed: int) -> tuple[list[GoldReport], list[GoldReport]]:
@@ -184,8 +204,7 @@ def _measure(before: Tagger | None, after: Tagger, reports: Sequence[GoldReport]
 
 def _tagger(folder: Path, device: str) -> Tagger | None:
     """The tagger in a folder; None for an encoder, which has no heads to tag with."""
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return Tagger(folder, device) if settings.get("model_type") == TaggerConfig.model_type else None
+    return Tagger(folder, device) if is_tagger(folder) else None
 
 
 def _scores(tagger: Tagger, reports: Sequence[GoldReport]) -> Scores:

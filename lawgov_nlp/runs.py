@@ -2,7 +2,7 @@
 
     tag_folder(Path("reports"), Path("out"))
 
-    out/part-00000.jsonl     the reports of the first 1,000 files in the order of their paths, and so on
+    out/part-00000.jsonl     the reports of the first 200 files in the order of their paths, and so on
     out/manifest.jsonl       what each file came to (`lawgov_nlp.manifest`)
 
 A part is tagged by itself, so that its bytes follow from its files alone, whether or not the run was broken off

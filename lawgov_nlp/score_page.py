@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -34,7 +35,11 @@ def score_page(scores: Scores, revision: str, review_below: float) -> str:
     return environment.get_template("scores.html.j2").render(
         revision=revision,
         support=support_line(scores),
-        figures=[(FIGURES[name], value, intervals.get(name)) for name, value in scores.figures.items()],
+        figures=[
+            (FIGURES[name], value, intervals.get(name))
+            for name, value in scores.figures.items()
+            if not math.isnan(value)
+        ],
         labels=[(label_name(label), row) for label, row in scores.per_dimension.items()],
         pictures=[(title, _png(figure)) for title, figure in pictures],
         errors=scores.errors,

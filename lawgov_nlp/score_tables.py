@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -57,6 +58,9 @@ def scores_table(scores: Scores, title: str, review_below: float | None = None) 
     figures.add_column("95% 区间", justify="right")
     intervals = shown_intervals(scores)
     for name, value in scores.figures.items():
+        if math.isnan(value):
+            figures.add_row(FIGURES[name], "未标注", "")
+            continue
         bounds = "{:.3f}–{:.3f}".format(*intervals[name]) if name in intervals else ""
         figures.add_row(FIGURES[name], f"{value:.3f}", bounds)
     return Group(head, figures, _labels(scores), _calibration(scores, review_below))
@@ -72,6 +76,8 @@ def gains_table(before: Scores, after: Scores, title: str) -> RenderableType:
         table.add_column(name, justify="right")
     enough = after.support["reports"] >= FEWEST
     for name, (gain, low, high) in after.gains(before).items():
+        if math.isnan(gain):
+            continue  # nobody coded what it is about
         style = "green" if enough and low > 0 else "red" if enough and high < 0 else ""
         values = (f"{before.figures[name]:.3f}", f"{after.figures[name]:.3f}")
         bounds = f"{low:+.3f} – {high:+.3f}" if enough else "报告太少"

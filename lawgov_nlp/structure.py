@@ -27,7 +27,7 @@ _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
 )
 """Rank and form of a heading's number, outermost first: a mark closes every heading of its rank or deeper."""
 
-_APPENDIX = re.compile(r"附(?:[件表录]\s*[\d一二三四五六]?)?\s*[：:、\s]|附[件表录]\s*[\d一二三四五六]?$")
+_APPENDIX = re.compile(rf"附(?:[件表录]\s*[\d{_NUM}]{{0,3}})?\s*(?:[：:、\s]|$)")
 """How the heading of an appendix opens: it stands beside the sections, numbered or not, and closes the last of them."""
 
 _UNNUMBERED = 1.5
@@ -287,7 +287,8 @@ def _mark_middle(lines: Sequence[_Line]) -> None:
     numbered = {line.rank for line in lines if line.rank is not None}
     for line in lines:
         if line.kind is UnitKind.HEADING and line.rank is None:
-            plain = _UNNUMBERED if 1 in numbered and not _APPENDIX.match(line.text) else 1
+            outer = min([1, *numbered])
+            plain = outer if _APPENDIX.match(line.text) else _UNNUMBERED if 1 in numbered else 1
             line.rank = _gap_rank(line, lines) or plain
 
 
@@ -337,7 +338,7 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
             return len(text) <= 16 and not re.search("如下|以下|下列|汇报|报告|[，,]", text)
         if _TIME_OPENING.match(text) and re.search("[，,]", text):
             return False
-        bare = _YEAR_NUMBER.sub("", text)
+        bare = _YEAR_NUMBER.sub("", _APPENDIX.sub("", text, count=1))
         return len(text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and not re.search(r"\d", bare)
     leaf = following.rank is not None and following.rank <= line.rank
     sibling = before is not None and before.rank == line.rank and before.kind is UnitKind.BODY and not _run_in(before)

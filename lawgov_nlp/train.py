@@ -13,14 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 import transformers
 from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
-from transformers.trainer_utils import get_last_checkpoint
 
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.batches import Batches, clipped
@@ -30,12 +28,12 @@ from lawgov_nlp.decode import relabel
 from lawgov_nlp.encode import Encoder
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.learner import Learner, start
+from lawgov_nlp.learner import Learner, is_tagger, start
 from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.tagger import Tagger, shipped_model
 from lawgov_nlp.train_config import TrainConfig
 
-__all__ = ["TrainConfig", "calibrate", "in_bfloat16", "save", "train"]
+__all__ = ["TrainConfig", "calibrate", "in_bfloat16", "refuse", "save", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -96,24 +94,28 @@ def train(
     torch.set_flush_denormal(True)  # Adam's averages of rare pieces become denormal, and a step takes twice as long
     torch.manual_seed(config.seed)
     folder = out.with_name(f".{out.name}.training")
-    _refuse(out, folder, overwrite, resume)
+    refuse(out, base, overwrite=overwrite, resume=resume)
+    if torch.device(device).index:
+        raise TrainingError(f"device {device}: the Trainer takes the first GPU; set CUDA_VISIBLE_DEVICES and say cuda")
     learned, replayed = _examples(reports), _examples(replay)
     if not learned:
         raise TrainingError("there is no paragraph to learn from in the reports")
-    if not _examples(dev):
-        raise TrainingError("there is no dev paragraph to choose the best pass on")
+    if not any(e.labels_coded for e in _examples(dev)):
+        raise TrainingError("there is no dev paragraph with a coded dimension to choose the best pass on")
     tagger, tokenizer = start(base, revision, data_hash(reports), config.dropout)
     if folder.exists() and not resume:
-        shutil.rmtree(folder)  # only with `overwrite`
+        shutil.rmtree(folder)  # with `overwrite`, or where there is no checkpoint to lose
     folder.mkdir(parents=True, exist_ok=True)
-    _identify(folder, {"config": asdict(config), "base": _hash(base), "data": data_hash([*reports, *replay, *dev])})
+    half = in_bfloat16(config.precision, device)
+    roles = {"reports": reports, "replay": replay, "dev": dev}
+    run = {"config": asdict(config), "base": _hash(base), "bfloat16": half, "device": torch.device(device).type}
+    _identify(folder, run | {role: _ordered_hash(those) for role, those in roles.items()})
     settings = tagger.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     loose = clipped(coder, learned)
     if loose:
         logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
     batches = Batches(learned, replayed, coder, config)
-    half = in_bfloat16(config.precision, device)
     learner = Learner(tagger.to(device))
     progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
     trainer = Trainer(
@@ -125,9 +127,10 @@ def train(
         optimizers=_optimizer(learner, config, len(batches)),
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = get_last_checkpoint(folder) if resume else None
+    checkpoint = _last_checkpoint(folder) if resume else None
     try:
-        trainer.train(resume_from_checkpoint=checkpoint)
+        if not progress.stopped:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except Exception as error:
         if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
             raise TrainingError(f"{folder}: the disk is full; make room and go on with resume") from error
@@ -143,17 +146,36 @@ def train(
 _BEST, _RUN, _QUALITY = "best", "run.json", "quality.json"
 
 
-def _refuse(out: Path, folder: Path, overwrite: bool, resume: bool) -> None:
-    """Refuse to touch what is there already, unless asked to."""
-    if shipped_model() in (out.resolve(), *out.resolve().parents):
-        raise OutputError(f"{out} is the shipped model, which stays as it is; choose another folder")
+def refuse(out: Path, base: Path, *, overwrite: bool, resume: bool) -> None:
+    """Refuse to touch what is there already, unless asked to, and never anything but a tagger.
+
+    Raises:
+        OutputError: `out` can't be written without a loss.
+        TrainingError: There is nothing to resume.
+    """
+    target, shipped = out.resolve(), shipped_model().resolve()
+    if not out.name:
+        raise OutputError(f"{out} is no name for a new folder; choose another one")
+    if shipped in (target, *target.parents) or target in shipped.parents:
+        raise OutputError(f"{out} holds the shipped model, which stays as it is; choose another folder")
+    if target == base.resolve():
+        raise OutputError(f"{out} is the model to start from; choose another folder")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} is there already; choose another folder, or overwrite")
-    if resume:
-        if not folder.is_dir() or get_last_checkpoint(folder) is None:
-            raise TrainingError(f"there is no interrupted run for {out} to resume ({folder} holds no checkpoint)")
-    elif folder.exists() and not overwrite:
+    if out.exists() and not is_tagger(out):
+        raise OutputError(f"{out} is no model of ours and isn't overwritten; choose another folder")
+    folder = out.with_name(f".{out.name}.training")
+    checkpoint = _last_checkpoint(folder)
+    if resume and checkpoint is None:
+        raise TrainingError(f"there is no interrupted run for {out} to resume ({folder} holds no checkpoint)")
+    if checkpoint is not None and not (overwrite or resume):
         raise OutputError(f"{folder} holds an unfinished run for {out}; resume it, or overwrite to begin anew")
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written whole: its `trainer_state.json` is written last."""
+    found = [f for f in folder.glob("checkpoint-*") if (f / "trainer_state.json").is_file()]
+    return max(found, key=lambda f: int(f.name.removeprefix("checkpoint-")), default=None)
 
 
 def _identify(folder: Path, run: dict[str, object]) -> None:
@@ -191,7 +213,7 @@ def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: boo
         save_total_limit=2,  # one to fall back upon while the other is being written
         logging_steps=max(1, ends[0] // CHECKPOINTS),
         logging_nan_inf_filter=False,
-        report_to="tensorboard" if find_spec("tensorboard") else "none",
+        report_to="none",
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         disable_tqdm=True,
@@ -215,6 +237,11 @@ class _Progress(TrainerCallback):
     ) -> None:
         self.learner, self.tokenizer, self.dev, self.ends = learner, tokenizer, dev, ends
         self.config, self.folder, self.provenance = config, folder, provenance
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run stopped early before it was interrupted."""
+        return bool(self._best().get("stopped"))
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
@@ -248,7 +275,8 @@ class _Progress(TrainerCallback):
         model = self.learner.tagger
         scores, threshold = _score(model, self.tokenizer, self.dev)
         model.train()
-        quality = sum(scores.figures[n] for n in ("primary_macro_f1", "labels_micro_f1", "indicator_f1"))
+        parts = [scores.figures[n] for n in ("primary_macro_f1", "labels_micro_f1", "indicator_f1")]
+        quality = sum(part for part in parts if not math.isnan(part))
         logger.info("pass %d on dev: %s", epoch, scores.figures)
         best = self._best()
         if quality > best["quality"] or not (self.folder / _BEST).is_dir():
@@ -261,6 +289,7 @@ class _Progress(TrainerCallback):
             (self.folder / _QUALITY).write_text(json.dumps(best), encoding="utf-8")
         if self.config.patience and epoch - best["epoch"] >= self.config.patience:
             logger.info("no better on dev for %d passes: training stops", self.config.patience)
+            (self.folder / _QUALITY).write_text(json.dumps(best | {"stopped": True}), encoding="utf-8")
             control.should_training_stop = True
         return control
 
@@ -299,8 +328,16 @@ def save(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, reco
 
 
 def _hash(base: Path) -> str:
-    weights = base / "model.safetensors"
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
+    """SHA-256 over the weights of a model, in one file or in shards."""
+    digest = hashlib.sha256()
+    for weights in sorted(base.glob("*.safetensors")):
+        digest.update(weights.read_bytes())
+    return digest.hexdigest()
+
+
+def _ordered_hash(reports: Sequence[GoldReport]) -> str:
+    """SHA-256 over reports in their order, on which the batches depend."""
+    return hashlib.sha256(" ".join(data_hash([report]) for report in reports).encode()).hexdigest()
 
 
 def _provenance(base: Path, half: bool, device: str) -> dict[str, object]:

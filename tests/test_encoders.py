@@ -98,6 +98,28 @@ def test_a_paragraph_as_long_as_the_positions_allow(tmp_path, gold):
     assert paragraph.text == text
 
 
+def test_no_encoder_keeps_its_dropout(tmp_path, gold):
+    from torch import nn
+
+    from lawgov_nlp.learner import start
+
+    for layout in (bert_base_chinese, distilbert):
+        layout(tmp_path / layout.__name__, gold.text)
+        model, _ = start(tmp_path / layout.__name__, "x", "", 0.2)
+        assert {m.p for m in model.encoder.modules() if isinstance(m, nn.Dropout)} <= {0.0}
+        assert model.dropout.p == 0.2
+
+
+def test_decoders_and_nothing_at_all_are_refused(tmp_path, gold):
+    from transformers import GPT2Config, GPT2Model
+
+    GPT2Model(GPT2Config(n_embd=32, n_layer=1, n_head=2, vocab_size=100)).save_pretrained(tmp_path / "gpt")
+    with pytest.raises(ModelError, match="isn't an encoder"):
+        train([gold], [gold], base=tmp_path / "gpt", out=tmp_path / "out")
+    with pytest.raises(ModelError, match="is no folder"):
+        train([gold], [gold], base=tmp_path / "nowhere", out=tmp_path / "out")
+
+
 def test_a_folder_without_safetensors_is_refused(tmp_path, gold):
     bert_base_chinese(tmp_path / "base", gold.text)
     (tmp_path / "base" / "model.safetensors").rename(tmp_path / "base" / "pytorch_model.bin")

@@ -93,4 +93,9 @@ def test_what_nobody_coded_is_not_counted(tiny, gold):
     assert len(no_labels.gold) == 0
     no_spans = evaluate([(bare(gold, indicators=(), indicators_coded=False), tagged)])
     assert no_spans.support["indicators"] == 0
-    assert no_spans.figures["value_span_f1"] == no_spans.figures["spans_strict_f1"] == 1
+    for figure in ("value_span_f1", "indicator_f1", "spans_strict_f1"):
+        assert np.isnan(no_spans.figures[figure])
+        assert not np.isnan(no_labels.figures[figure])
+    assert np.isnan(no_labels.figures["primary_macro_f1"])
+    assert np.isnan(no_labels.figures["labels_micro_f1"])
+    assert no_spans.figures["primary_accuracy"] > 0

@@ -223,3 +223,7 @@ def test_a_bracket_and_a_full_stop_behind_the_number():
 def test_an_appendix_stands_beside_the_sections():
     text = f"一、主要做法\n{BODY}\n二、下一步打算\n{BODY}\n附：2020年主要数据\n行政许可　受理1893件　办结1893件\n"
     assert paths(text) == [("一、主要做法",), ("二、下一步打算",), ("附：2020年主要数据",)]
+    for heading in ("附件1：典型案例", "附件1 典型案例", "附件七：典型案例", "附表"):
+        assert paths(text.replace("附：2020年主要数据", heading))[-1] == (heading,)
+    parts = f"第一部分 主要做法\n{BODY}\n一、普法\n{BODY}\n第二部分 下一步打算\n{BODY}\n附件1：典型案例\n{BODY}\n"
+    assert paths(parts)[-1] == ("附件1：典型案例",)

@@ -1,6 +1,7 @@
 """Whole runs of `train` on a tiny encoder: what they leave behind, and what goes wrong with a word."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -73,6 +74,45 @@ def test_an_interrupted_run_is_resumed_to_the_same_model(tmp_path, run, monkeypa
     whole, cut = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cut", "whole"]
+
+
+def test_a_torn_checkpoint_is_passed_over(tmp_path, run, monkeypatch):
+    """The disk fills up while a checkpoint is written: the one before it serves."""
+    from transformers import Trainer
+
+    run(tmp_path / "whole")
+    save, calls = Trainer._save_checkpoint, []
+
+    def torn(self, model, trial):
+        calls.append(1)
+        save(self, model, trial)
+        if len(calls) == 4:
+            newest = max((tmp_path / ".cut.training").glob("checkpoint-*"), key=lambda f: int(f.name.split("-")[1]))
+            (newest / "trainer_state.json").unlink()
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_save_checkpoint", torn)
+        with pytest.raises(TrainingError, match="the disk is full"):
+            run(tmp_path / "cut")
+    run(tmp_path / "cut", resume=True)
+    whole, cut = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+
+def test_a_run_that_had_stopped_early_stays_stopped(tmp_path, run, monkeypatch):
+    config = replace(CONFIG, epochs=40, rate=1e-9, head_rate=1e-9, patience=2)
+    run(tmp_path / "whole", config)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "pathlib.Path.rename",
+            lambda self, to: (_ for _ in ()).throw(KeyboardInterrupt()) if to.name == "cut" else os.rename(self, to),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "cut", config)
+    run(tmp_path / "cut", config, resume=True)
+    records = [json.loads((tmp_path / n / "training.json").read_text("utf-8")) for n in ("whole", "cut")]
+    assert records[0]["epoch"] == records[1]["epoch"] == 20
 
 
 def test_another_run_is_not_resumed(tmp_path, run, monkeypatch):

@@ -41,8 +41,10 @@ def learned(transitions: np.ndarray):
     """Viterbi with learned transitions (tags, tags) besides the rules."""
 
     def viterbi(scores: np.ndarray) -> np.ndarray:
+        first = scores.copy()
+        first[0] -= transitions[TAGS.index("O")]  # the decoder begins as if behind an O, which was not fitted
         with patch.object(decode, "_FORBIDDEN", decode._FORBIDDEN + transitions):
-            return viterbi_shipped(scores)
+            return viterbi_shipped(first)
 
     viterbi_shipped = decode._viterbi
     return viterbi

@@ -106,7 +106,11 @@ def main() -> None:
         [{"params": model.parameters(), "peak": RATE}, {"params": [*head.parameters(), bias], "peak": HEAD_RATE}]
     )
     half = in_bfloat16("auto", "cpu")
+    if args.out.exists():
+        parser.error(f"{args.out} is there already")
     seen_texts, held_out = load_texts(args.texts)
+    if not any(len(text) > 4 * BLOCK for texts in held_out.values() for text in texts):
+        parser.error(f"{args.texts}: too few or too short texts; blocks of {BLOCK} tokens are cut from them")
     source = blocks(tokenizer, seen_texts, args.seed, args.whole_words)
     measure = [*itertools.islice(blocks(tokenizer, held_out, 0, False), HELD_OUT_BLOCKS)]
 

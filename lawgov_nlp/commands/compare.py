@@ -35,8 +35,8 @@ def compare(
 
             save(_csv(found), out)
     except ImportError as error:
-        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
-    except (LawgovError, ValueError) as error:
+        fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+    except (LawgovError, ValueError, OSError) as error:
         fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
     if out is not None:
         notes.print(f"已写入 {escape(str(out))}（{len(found)} 段）", highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,8 +39,8 @@ def evaluate(
 
             save(_page(scores, revision, review_below) if out.suffix == ".html" else _json(scores, revision), out)
     except ImportError as error:
-        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
-    except (LawgovError, ValueError) as error:
+        fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+    except (LawgovError, ValueError, OSError) as error:
         fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
     from lawgov_nlp.score_tables import scores_table
 
@@ -65,11 +66,12 @@ def _scores(notes: Console, model: Path, labelled: list[Path], device: str) -> t
 def _json(scores: Scores, revision: str) -> bytes:
     from lawgov_nlp.evaluate import LABELS
 
+    coded = {name: value for name, value in scores.figures.items() if not math.isnan(value)}
     content = {
         "model": revision,
         "support": scores.support,
-        "figures": scores.figures,
-        "intervals": scores.intervals(),
+        "figures": coded,
+        "intervals": {name: bounds for name, bounds in scores.intervals().items() if name in coded},
         "per_dimension": scores.per_dimension,
         "confusion": {"coded": LABELS, "tagged": [*LABELS, "not read"], "counts": scores.confusion.tolist()},
         "calibration_error": scores.calibration_error if len(scores.gold) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from lawgov_nlp.commands.common import escape, fail, read_coded
-from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
 
 if TYPE_CHECKING:
     from lawgov_nlp.retrain import Measured
@@ -64,11 +65,11 @@ def train(
     try:
         worse = _train(console, notes, labelled, out, base, dev, folds, given, device, overwrite, resume)
     except ImportError as error:
-        fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
+        fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except KeyboardInterrupt:
-        notes.print("[yellow]已中断[/yellow] 加 --resume 从最近的检查点继续", highlight=False)
+        notes.print("[yellow]已中断[/yellow] 若已有检查点，加 --resume 从那里继续", highlight=False)
         raise typer.Exit(130) from None
-    except (LawgovError, ValueError) as error:
+    except (LawgovError, ValueError, OSError) as error:
         fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
     if worse:
         raise typer.Exit(1)
@@ -90,16 +91,22 @@ def _train(
     """Train; say whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.retrain import cross_validate, retrain
-    from lawgov_nlp.tagger import resolve_device
-    from lawgov_nlp.train_config import RETRAIN
+    from lawgov_nlp.learner import is_tagger
+    from lawgov_nlp.retrain import cross_validate, default_config, retrain
+    from lawgov_nlp.tagger import resolve_device, shipped_model
+    from lawgov_nlp.train import refuse
 
+    for module in ("accelerate", "seqeval"):  # both are needed much later only
+        importlib.import_module(module)
     transformers_logging.disable_progress_bar()
-    config = replace(RETRAIN, **{name: value for name, value in given.items() if value is not None})
+    refuse(out, base or shipped_model(), overwrite=overwrite, resume=resume)
+    if base is not None and given["replay"] is not None and is_tagger(base):
+        raise TrainingError(f"what {base} learned from isn't known, so there is nothing to replay; leave out --replay")
+    config = replace(default_config(base), **{name: value for name, value in given.items() if value is not None})
     reports = read_coded(notes, labelled)
     own = read_coded(notes, [dev]) if dev else []
     chosen = str(resolve_device(device))
-    if folds is not None:
+    if folds is not None and not resume:
         crossed = cross_validate(reports, folds, base=base, config=config, device=chosen)
         _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
     result = retrain(reports, out, dev=own, base=base, config=config, device=chosen, overwrite=overwrite, resume=resume)
