@@ -34,6 +34,12 @@ def evaluate(
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
         scores, review_below, revision = _scores(notes, model, labelled, device)
+        from lawgov_nlp.score_tables import scores_table
+
+        if errors:
+            for line in scores.errors:
+                console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(scores_table(scores, revision, review_below))
         if out is not None:
             from lawgov_nlp.interchange import save
 
@@ -42,12 +48,6 @@ def evaluate(
         fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except (LawgovError, ValueError, OSError) as error:
         fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
-    from lawgov_nlp.score_tables import scores_table
-
-    if errors:
-        for line in scores.errors:
-            console.print(escape(line), highlight=False, soft_wrap=True)
-    console.print(scores_table(scores, revision, review_below))
     if out is not None:
         notes.print(f"已写入 {escape(str(out))}", highlight=False, soft_wrap=True)
 
