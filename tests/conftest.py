@@ -11,6 +11,7 @@ from lawgov_nlp import read_report
 from lawgov_nlp.annotation import GoldReport, parse
 from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.train import save
 from tests.files import write_pdf
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,6 +86,14 @@ def tiny_model(encoder_config) -> TaggerModel:
     torch.manual_seed(0)
     config = TaggerConfig(encoder=encoder_config, window=96, overlap=16, heading=24, pointer_size=16, revision="tiny")
     return TaggerModel(config).eval()
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory, tiny_model, tokenizer) -> Path:
+    """The tiny tagger as a folder; no test may change it."""
+    folder = tmp_path_factory.mktemp("tiny") / "base"
+    save(tiny_model, tokenizer, folder, {})
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,10 @@ from typer.testing import CliRunner
 from lawgov_nlp import find_reports, reading, tag_reports
 from lawgov_nlp.cli import app
 from lawgov_nlp.runs import tag_folder
-from lawgov_nlp.train import save
 from tests import hostile
 from tests.test_reading_pool import workers_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes, signals")
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, tiny_model, tokenizer):
-    """The tiny tagger as a folder."""
-    folder = tmp_path_factory.mktemp("tiny") / "base"
-    save(tiny_model, tokenizer, folder, {})
-    return folder
 
 
 @pytest.fixture(autouse=True)

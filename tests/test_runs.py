@@ -19,19 +19,10 @@ from lawgov_nlp.cli import app
 from lawgov_nlp.errors import ModelError, OutputError, ReadError
 from lawgov_nlp.manifest import Manifest
 from lawgov_nlp.runs import tag_folder
-from lawgov_nlp.train import save
 from tests import hostile
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, tiny_model, tokenizer):
-    """The tiny tagger as a folder."""
-    folder = tmp_path_factory.mktemp("tiny") / "base"
-    save(tiny_model, tokenizer, folder, {})
-    return folder
 
 
 @pytest.fixture

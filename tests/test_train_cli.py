@@ -10,16 +10,7 @@ from lawgov_nlp.annotation import load, parse, write
 from lawgov_nlp.cli import app
 from lawgov_nlp.dataset import load_splits
 from lawgov_nlp.tagger import load as load_model
-from lawgov_nlp.train import save
 from tests.conftest import ROOT
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, tiny_model, tokenizer):
-    """The tiny tagger as a folder."""
-    folder = tmp_path_factory.mktemp("tiny") / "base"
-    save(tiny_model, tokenizer, folder, {})
-    return folder
 
 
 @pytest.fixture
