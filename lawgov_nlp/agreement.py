@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.evaluate import NONE, f1, near, overlapping
+from lawgov_nlp.evaluate import NONE, near, overlapping
 from lawgov_nlp.report import DIMENSIONS, Dimension, UnitKind
 
 
@@ -164,11 +164,11 @@ def _figures(n: Counter[str], primary: tuple[list[str], list[str]] | None, searc
             "primary_agreement": sum(map(str.__eq__, *primary)) / len(primary[0]),
             "primary_kappa": _kappa(*primary),
             "primary_alpha": krippendorff_alpha(zip(*primary, strict=True)),
-            "labels_micro_f1": f1(n["labels_both"], n["labels_second"], n["labels_first"]),
+            "labels_micro_f1": _f1(n["labels_both"], n["labels_second"], n["labels_first"]),
         }
     if searched:
         out |= {
-            "value_span_f1": f1(n["values_both"], n["values_second"], n["values_first"]),
+            "value_span_f1": _f1(n["values_both"], n["values_second"], n["values_first"]),
             "name_identical": share("names_same"),
             "name_overlapping": share("names_near"),
             "topic_agreement": share("topics_same"),
@@ -272,3 +272,8 @@ def _tag(unit: GoldUnit) -> str:
 
 def _by_value(unit: GoldUnit) -> Mapping[tuple[int, int], GoldIndicator]:
     return {i.value: i for i in unit.indicators}
+
+
+def _f1(both: int, found: int, gold: int) -> float:
+    """F1 from counts; 1 where there was nothing to find and nothing was found."""
+    return 2 * both / (found + gold) if found + gold else 1.0

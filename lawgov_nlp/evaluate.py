@@ -314,8 +314,3 @@ def _iob2(text: str, pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -
             if end > start:
                 out[start:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start - 1)
     return out
-
-
-def f1(both: int, found: int, gold: int) -> float:
-    """F1 from counts; 1 where there was nothing to find and nothing was found."""
-    return 2 * both / (found + gold) if found + gold else 1.0

@@ -77,7 +77,7 @@ def train(
         replay: Annotated reports that the base was trained on and that shall not be forgotten (`TrainConfig.replay`).
         config: How to train.
         revision: Name and version to be written into the model.
-        device: Where to train: `cpu`, `cuda` or `cuda:N`.
+        device: Where to train: `cpu` or `cuda`, which is the first GPU that is visible.
         overwrite: Whether a model at `out` may be replaced, and an unfinished run for it thrown away.
         resume: Go on with an interrupted run of the same reports, base and configuration.
 
@@ -87,8 +87,8 @@ def train(
     Raises:
         ModelError: The base can't be loaded.
         OutputError: Something is at `out` already, or an unfinished run for it.
-        TrainingError: The reports give nothing to learn, the loss is no number, the disk is full, or the run to be
-            resumed is another one.
+        TrainingError: The reports give nothing to learn, the loss is no number, the disk is full, the device is
+            another than the first GPU, or the run to be resumed is another one.
     """
     config = config or TrainConfig()
     torch.set_flush_denormal(True)  # Adam's averages of rare pieces become denormal, and a step takes twice as long

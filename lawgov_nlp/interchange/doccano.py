@@ -211,13 +211,7 @@ def _shape(path: Path, records: list[dict[str, Any]], options: Options) -> _Shap
 
 def _records(path: Path) -> list[tuple[int, dict[str, Any]]]:
     out = []
-    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise InterchangeError(f"{path}:{number}: not JSON ({error}); doccano exports JSONL") from None
+    for number, record in fields.json_lines(path):
         if not isinstance(record, dict):
             raise InterchangeError(f"{path}:{number}: {str(record)[:40]!r} is no object; doccano exports JSONL")
         out.append((number, record))

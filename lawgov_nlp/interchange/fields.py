@@ -1,13 +1,33 @@
-"""Fields of JSON that someone else wrote: of the type that is expected, or a `RowError`."""
+"""JSON that someone else wrote: the lines of a file, and fields of the type that is expected, or a `RowError`."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
+from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.interchange.findings import RowError
 
 _T = TypeVar("_T")
 _NAMES = {dict: "objects", str: "words", list: "lists", object: "values"}
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Each line of a JSONL file with its number from 1, blank ones left out.
+
+    Raises:
+        InterchangeError: A line isn't JSON.
+    """
+    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except ValueError as error:
+            raise InterchangeError(f"{path}:{number}: not JSON ({error})") from None
+        yield number, data
 
 
 def items(data: dict[str, Any], key: str, kind: type[_T]) -> list[_T]:

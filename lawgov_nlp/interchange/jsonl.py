@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from lawgov_nlp.annotation import GoldIndicator
-from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.interchange import fields, words
 from lawgov_nlp.interchange import place as places
 from lawgov_nlp.interchange.coding import make_row
@@ -60,13 +59,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         InterchangeError: A line isn't JSON.
     """
     out = []
-    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise InterchangeError(f"{path}:{number}: not JSON ({error})") from None
+    for number, record in fields.json_lines(path):
         origin = Origin(file=str(path), row=number, record=record)
         with findings.row(origin):
             if not isinstance(record, dict):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from lawgov_nlp.errors import InterchangeError, ReadError
+from lawgov_nlp.errors import ReadError
 from lawgov_nlp.interchange.document import Document, Line, Origin, Row, Value, rows
+from lawgov_nlp.interchange.fields import json_lines
 from lawgov_nlp.interchange.findings import Findings
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.render import FORMAT
@@ -23,13 +23,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
     """
     out: list[Row] = []
     taken: set[str] = set()
-    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except ValueError as error:
-            raise InterchangeError(f"{path}:{number}: not JSON ({error})") from None
+    for number, data in json_lines(path):
         try:
             report = TaggedReport.from_dict(data)
         except ReadError as error:
