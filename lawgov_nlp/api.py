@@ -41,7 +41,9 @@ def read_report(source: Source) -> Report:
     return parse_report(source)
 
 
-def tag_report(source: Source, *, model: Path | None = None, device: str = "auto") -> TaggedReport:
+def tag_report(
+    source: Source, *, model: Path | None = None, device: str = "auto", backend: str = "auto"
+) -> TaggedReport:
     """Read a report, label its paragraphs and extract its numeric indicators.
 
     The model is loaded at the first call and kept for the process.
@@ -50,15 +52,17 @@ def tag_report(source: Source, *, model: Path | None = None, device: str = "auto
         source: A file (`Path`), the text itself (`str`), or a `Report`.
         model: Folder of another model than the shipped one.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+        backend: What runs the encoder: `auto`, `torch`, `openvino`, or one of them with a precision
+            (`torch:float32`); `lawgov_nlp.backends.resolve_backend` says which is taken where.
 
     Raises:
         ReadError: The source can't be read as a report.
-        ModelError: The model or the device isn't there.
+        ModelError: The model, the device or the backend isn't there.
     """
     report = read_report(source)
     from lawgov_nlp.tagger import tagger
 
-    return tagger(model, device).tag(report)
+    return tagger(model, device, backend).tag(report)
 
 
 def tag_reports(
@@ -66,6 +70,7 @@ def tag_reports(
     *,
     model: Path | None = None,
     device: str = "auto",
+    backend: str = "auto",
     on_error: Callable[[Source, LawgovError], None] | None = None,
     workers: int | None = None,
     timeout: float = 60.0,
@@ -80,6 +85,7 @@ def tag_reports(
         sources: As for `tag_report`; may be a generator, which is read as needed.
         model: Folder of another model than the shipped one.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+        backend: What runs the encoder, as in `tag_report`.
         on_error: Called with each source that can't be read and its error, and the others go on; without it
             the first error is raised.
         workers: Processes that read files; 0 reads in this one, where nothing can end a file that hangs. None takes
@@ -97,20 +103,19 @@ def tag_reports(
     """
     if isinstance(sources, (str, Path, Report)):
         raise TypeError("tag_reports takes several sources; for a folder give find_reports(folder), for one tag_report")
-    return _tag_reports(sources, model, device, on_error, workers, timeout)
+    return _tag_reports(sources, (model, device, backend), on_error, workers, timeout)
 
 
 def _tag_reports(
     sources: Iterable[Source],
-    model: Path | None,
-    device: str,
+    choice: tuple[Path | None, str, str],
     on_error: Callable[[Source, LawgovError], None] | None,
     workers: int | None,
     timeout: float,
 ) -> Iterator[TaggedReport]:
     from lawgov_nlp.tagger import tagger
 
-    chosen = tagger(model, device)
+    chosen = tagger(*choice)
     # closed here, not when it is collected: a traceback may keep it, and with it the processes
     with closing(read_reports(sources, on_error, workers=workers, timeout=timeout)) as reports:
         yield from chosen.tag_many(reports)

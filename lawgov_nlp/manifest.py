@@ -34,6 +34,7 @@ class Header:
         package: Version of lawgov_nlp.
         model: Name of the model with its version.
         model_sha256: Of its configuration, weights and tokenizer.
+        backend: Engine and precision that ran the encoder, `torch:float32`.
         format: Of the parts: jsonl, csv or parquet.
         part_size: Files in a part.
     """
@@ -41,6 +42,7 @@ class Header:
     package: str
     model: str
     model_sha256: str
+    backend: str
     format: str
     part_size: int
 

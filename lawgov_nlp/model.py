@@ -159,16 +159,23 @@ class TaggerModel(PreTrainedModel):
             nn.init.zeros_(module.bias)
 
     def forward(self, batch: Batch) -> TaggerOutput:
-        """Encode a batch and apply the paragraph head and the token labels."""
+        """Encode a batch and apply the heads to it."""
+        return self.heads(self.encode(batch), batch)
+
+    def encode(self, batch: Batch) -> torch.Tensor:
+        """The encoder's last layer, (W, T, hidden)."""
         parts = (t.split(WINDOWS_AT_ONCE) for t in (batch.input_ids, batch.attention_mask, batch.token_type_ids))
-        states = torch.cat(
-            [
-                self.encoder(
-                    input_ids=ids, attention_mask=attention, **({"token_type_ids": types} if self.segments else {})
-                ).last_hidden_state
-                for ids, attention, types in zip(*parts, strict=True)
-            ]
-        )
+        return torch.cat([self.encode_tensors(*some) for some in zip(*parts, strict=True)])
+
+    def encode_tensors(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> torch.Tensor:
+        """The encoder's last layer for the tensors of some windows, as in `Batch`."""
+        segments = {"token_type_ids": token_type_ids} if self.segments else {}
+        return self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments).last_hidden_state
+
+    def heads(self, states: torch.Tensor, batch: Batch) -> TaggerOutput:
+        """Apply the paragraph head and the token labels to the states of a batch."""
         states = self.dropout(states)
         paragraph = self._pool(states, batch)
         return TaggerOutput(

@@ -6,7 +6,7 @@
     out/manifest.jsonl       what each file came to (`lawgov_nlp.manifest`)
 
 A part is tagged by itself, so that its bytes follow from its files alone, whether or not the run was broken off
-before it (on the same machine: another device rounds differently). It is complete when the manifest says so; a part
+before it (on the same machine: another processor rounds differently). It is complete when the manifest says so; a part
 that a crash leaves half done is done again.
 """
 
@@ -92,6 +92,7 @@ def tag_folder(
     format: str = "jsonl",
     model: Path | None = None,
     device: str = "auto",
+    backend: str = "auto",
     workers: int | None = None,
     timeout: float = 60.0,
     part_size: int = PART_SIZE,
@@ -110,6 +111,7 @@ def tag_folder(
         format: jsonl, csv or parquet; the latter two make two files a part, as `write` does.
         model: Folder of another model than the shipped one.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+        backend: What runs the encoder, as in `tag_report`; a run goes on with the one that it was begun with only.
         workers: Processes that read files; 0 reads in this one, without a limit of time or memory. None takes one
             less than there are cores, at least 1 and at most 4.
         timeout: Seconds that a worker may take for a file.
@@ -119,11 +121,11 @@ def tag_folder(
         on_progress: Called after each file.
 
     Raises:
-        OutputError: The folder belongs to another run (another model, version, format or part size), to one that is
-            still going on, or to nobody known; a file that was tagged has changed since; something can't be written.
-            What is done stays.
+        OutputError: The folder belongs to another run (another model, version, backend, format or part size), to one
+            that is still going on, or to nobody known; a file that was tagged has changed since; something can't be
+            written. What is done stays.
         ReadError: The folder of the reports isn't there or holds none.
-        ModelError: The model or the device isn't there.
+        ModelError: The model, the device or the backend isn't there.
         ValueError: `workers`, `timeout` or `part_size` makes no sense.
     """
     if format not in FORMATS:
@@ -137,7 +139,7 @@ def tag_folder(
         raise ReadError(f"{folder} holds no reports; expected files that end in {' '.join(SUFFIXES)}")
     files = {path.relative_to(folder).as_posix(): path for path in found}
     weights = _weights(model)
-    header = _header(weights, format, part_size)
+    header = _header(weights, _backend(backend, device), format, part_size)
     with ReadingPool(default_workers() if workers is None else workers, timeout) as pool, _locked(out):
         manifest = _manifest(out, header, overwrite)
         _check_inputs(files, manifest, out)
@@ -149,7 +151,7 @@ def tag_folder(
         if chunks:
             from lawgov_nlp.tagger import tagger
 
-            work = _Work(tagger(model, device), pool, files, out, manifest, on_progress)
+            work = _Work(tagger(model, device, header.backend), pool, files, out, manifest, on_progress)
             work.do(chunks)
         failures = [_failure(entry, files) for entry in manifest.entries.values() if entry.status == "failed"]
         failures += ((path.relative_to(folder).as_posix(), str(error)) for path, error in shut)
@@ -239,7 +241,15 @@ def _weights(model: Path | None) -> Path:
     return weights
 
 
-def _header(weights: Path, format: str, part_size: int) -> Header:
+def _backend(name: str, device: str) -> str:
+    """Engine and precision that a name comes to here: what is installed meanwhile must not change a run."""
+    from lawgov_nlp.backends import resolve_backend
+    from lawgov_nlp.tagger import resolve_device
+
+    return ":".join(resolve_backend(name, resolve_device(device)))
+
+
+def _header(weights: Path, backend: str, format: str, part_size: int) -> Header:
     from lawgov_nlp import __version__
 
     digest = hashlib.sha256()
@@ -250,7 +260,12 @@ def _header(weights: Path, format: str, part_size: int) -> Header:
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{weights / 'config.json'}: no configuration of a tagger ({error!r})") from error
     return Header(
-        package=__version__, model=revision, model_sha256=digest.hexdigest(), format=format, part_size=part_size
+        package=__version__,
+        model=revision,
+        model_sha256=digest.hexdigest(),
+        backend=backend,
+        format=format,
+        part_size=part_size,
     )
 
 

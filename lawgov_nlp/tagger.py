@@ -1,10 +1,15 @@
-"""Weights loaded once, paragraphs sorted by length into batches, the order restored."""
+"""Weights loaded once, paragraphs sorted by length into batches, the order restored.
+
+The encoder runs while the batch before is decoded in a thread: it computes outside of Python's lock.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,14 +18,18 @@ import torch
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from lawgov_nlp.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend
 from lawgov_nlp.decode import decode
-from lawgov_nlp.encode import Encoder
+from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
 from lawgov_nlp.report import DIMENSIONS, Report, TaggedParagraph, TaggedReport, Unit
 
 BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
 """Tokens in a batch, padding included. On a CPU larger batches gain nothing and cost memory."""
+
+AHEAD = 2
+"""Batches that may wait for their decoding while the encoder goes on; each holds its states."""
 
 GROUP_PARAGRAPHS = 1024
 """Paragraphs that `tag_many` gathers from successive reports before it sorts them by length."""
@@ -32,28 +41,30 @@ class Tagger:
     Args:
         folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer; None takes the shipped one.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+        backend: What runs the encoder, as in `lawgov_nlp.backends.resolve_backend`.
 
     Raises:
-        ModelError: The folder holds no such model, or the device isn't there.
+        ModelError: The folder holds no such model, or the device or the backend isn't there.
     """
 
-    def __init__(self, folder: Path | None = None, device: str = "auto") -> None:
+    def __init__(self, folder: Path | None = None, device: str = "auto", backend: str = "auto") -> None:
         self.device = resolve_device(device)
+        engine, precision = resolve_backend(backend, self.device)
         model, tokenizer = load(folder or shipped_model())
-        # float32: on CPUs without native half precision float16 is slower, and the weights are small
-        self._set(model.float().to(self.device), tokenizer)
+        model = model.float().to(self.device).eval()
+        self._set(model, tokenizer, {"torch": TorchBackend, "openvino": OpenVINOBackend}[engine](model, precision))
 
     @classmethod
     def of(cls, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> Tagger:
-        """A tagger on a model in memory, where it is; the model is put into evaluation mode."""
+        """A tagger on a model in memory, as and where it is; the model is put into evaluation mode."""
         self = cls.__new__(cls)
         self.device = model.device
-        self._set(model, tokenizer)
+        self._set(model.eval(), tokenizer, TorchBackend(model, "float32"))
         return self
 
-    def _set(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    def _set(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend) -> None:
         config = model.config
-        self.model = model.eval()
+        self.model, self.backend = model, backend
         self.encoder = Encoder(tokenizer, window=config.window, overlap=config.overlap, heading=config.heading)
 
     def tag(self, report: Report) -> TaggedReport:
@@ -95,23 +106,44 @@ class Tagger:
 
     def _tag_paragraphs(self, paragraphs: Sequence[Unit]) -> tuple[list[TaggedParagraph], np.ndarray]:
         encoded = self.encoder.encode(paragraphs)
-        order = sorted(range(len(encoded)), key=lambda k: (len(encoded[k].windows), len(encoded[k].offsets)))
-        tagged: dict[int, TaggedParagraph] = {}
+        # the longest first: what needs the most memory fails at once, and the last batch, whose decoding nothing
+        # hides, is a short one
+        order = sorted(range(len(encoded)), key=lambda k: (-len(encoded[k].windows), -len(encoded[k].offsets)))
+        tagged: list[TaggedParagraph | None] = [None] * len(paragraphs)
         vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
-        for batch in self._batches(order, [sum(len(w.input_ids) for w in e.windows) for e in encoded]):
-            windows = [w for k in batch for w in encoded[k].windows]
-            tensors = self.encoder.collate(windows).to(self.device)
-            with torch.inference_mode():
-                output = self.model(tensors)
-                results = decode(
-                    self.model, output, tensors, windows, [encoded[k] for k in batch], [paragraphs[k] for k in batch]
-                )
-            tagged.update(zip(batch, results, strict=True))
-            vectors[batch] = output.paragraph.float().cpu().numpy()
-        return [tagged[k] for k in range(len(paragraphs))], vectors
+        waiting: deque[tuple[list[int], Future[tuple[list[TaggedParagraph], np.ndarray]]]] = deque()
+
+        def collect() -> None:
+            batch, decoding = waiting.popleft()
+            results, vectors[batch] = decoding.result()
+            for k, result in zip(batch, results, strict=True):
+                tagged[k] = result
+
+        with ThreadPoolExecutor(1, "lawgov-decode") as decoder:
+            for batch in self._batches(order, [sum(len(w.input_ids) for w in e.windows) for e in encoded]):
+                tensors = self.encoder.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
+                with torch.inference_mode():
+                    states = self.backend(tensors)
+                own = [encoded[k] for k in batch], [paragraphs[k] for k in batch]
+                waiting.append((batch, decoder.submit(self._decode, states, tensors, *own)))
+                if len(waiting) > AHEAD:
+                    collect()
+            while waiting:
+                collect()
+        return tagged, vectors
+
+    def _decode(
+        self, states: torch.Tensor, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Unit]
+    ) -> tuple[list[TaggedParagraph], np.ndarray]:
+        """The tagged paragraphs of a batch from the encoder's states, and their vectors."""
+        with torch.inference_mode():
+            output = self.model.heads(states, batch)
+            windows = [w for code in encoded for w in code.windows]
+            tagged = decode(self.model, output, batch, windows, encoded, paragraphs)
+        return tagged, output.paragraph.float().cpu().numpy()
 
     def _batches(self, order: Sequence[int], tokens: Sequence[int]) -> Iterator[list[int]]:
-        """Runs of `order` that stay within the budget; a paragraph with many windows stays whole."""
+        """Runs of `order`, which is longest first, within the budget; a paragraph with many windows stays whole."""
         budget = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cpu"])
         batch: list[int] = []
         longest = 0
@@ -141,9 +173,9 @@ class Tagger:
 
 
 @lru_cache(maxsize=2)
-def tagger(folder: Path | None = None, device: str = "auto") -> Tagger:
-    """The tagger for a folder and device, loaded once per process."""
-    return Tagger(folder, device)
+def tagger(folder: Path | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
+    """The tagger for a folder, device and backend, loaded once per process."""
+    return Tagger(folder, device, backend)
 
 
 def shipped_model() -> Path:

@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, Trai
 from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
 
 from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.backends import native_precision
 from lawgov_nlp.batches import Batches, clipped
 from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.dataset import Example, data_hash, examples, read_gold
@@ -374,12 +375,8 @@ def _peak_memory(device: torch.device) -> dict[str, int]:
 
 def in_bfloat16(precision: str, device: str) -> bool:
     """Whether passes on a device are to run in bfloat16, `precision` being `auto`, `float32` or `bfloat16`."""
-    if precision != "auto":
-        return precision == "bfloat16"
-    if torch.device(device).type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)  # older GPUs only emulate it
-    cpu = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't tell: float32, then
-    return bool(cpu.get("avx512_bf16") or cpu.get("amx_bf16"))
+    chosen = native_precision(torch.device(device)) if precision == "auto" else precision
+    return chosen == "bfloat16"
 
 
 def _optimizer(

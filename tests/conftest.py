@@ -103,4 +103,4 @@ def tiny(tiny_model, tokenizer) -> Tagger:
 
 @pytest.fixture(scope="session")
 def shipped() -> Tagger:
-    return Tagger(device="cpu")
+    return Tagger(device="cpu", backend="torch:float32")

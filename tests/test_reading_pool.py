@@ -136,7 +136,7 @@ def test_a_generator_closed_early_leaves_no_process(tmp_path):
 
 
 def test_an_error_of_the_consumer_leaves_no_process(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda model, device: tiny)
+    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda *_: tiny)
     paths = [hostile.good(tmp_path, n) for n in range(30)]
     generator = tag_reports(paths, workers=2)
     next(generator)

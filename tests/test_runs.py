@@ -40,7 +40,7 @@ def folder(tmp_path):
 @pytest.fixture
 def run(base, tiny, monkeypatch):
     """`tag_folder` on the tiny model, in this process, four files a part."""
-    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda model, device: tiny)
+    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda *_: tiny)
     return lambda folder, out, **kwargs: tag_folder(
         folder, out, **{"model": base, "device": "cpu", "part_size": 4, "workers": 0, **kwargs}
     )

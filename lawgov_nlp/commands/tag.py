@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -31,6 +31,10 @@ def tag(
         str | None, typer.Option("--format", "-f", help="jsonl, csv, xlsx, parquet or html; else from OUT's ending.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    backend: Annotated[
+        str,
+        typer.Option(help="What runs the encoder: auto, torch or openvino, or one with a precision: torch:float32."),
+    ] = "auto",
     model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     workers: Annotated[
@@ -58,8 +62,8 @@ def tag(
     A file that can't be read is listed with its reason and the others go on; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
+    settings = {"model": model, "device": device, "backend": backend, "workers": workers, "timeout": timeout}
     if parts:
-        settings = {"model": model, "device": device, "workers": workers, "timeout": timeout}
         settings |= {"part_size": part_size, "retry_failed": retry_failed, "overwrite": overwrite}
         tag_in_parts(notes, paths, out, form, settings)
         return
@@ -72,7 +76,7 @@ def tag(
         files = find_files(paths, failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
-        reports = progress(_tagged(files, model, device, failures, workers, timeout), len(files), failures, notes)
+        reports = progress(_tagged(files, failures, settings), len(files), failures, notes)
         if out is not None:
             written = write(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
@@ -113,17 +117,13 @@ def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
 
 
 def _tagged(
-    files: list[Path],
-    model: Path | None,
-    device: str,
-    failures: list[tuple[str, LawgovError]],
-    workers: int | None,
-    timeout: float,
+    files: list[Path], failures: list[tuple[str, LawgovError]], settings: dict[str, Any]
 ) -> Iterator[TaggedReport]:
+    """The reports tagged with further arguments of `tag_reports`; what can't be read goes to `failures`."""
     if not files:
         return
 
     def failed(source: Source, error: LawgovError) -> None:
         failures.append((str(source), error))
 
-    yield from tag_reports(files, model=model, device=device, on_error=failed, workers=workers, timeout=timeout)
+    yield from tag_reports(files, on_error=failed, **settings)

@@ -1,0 +1,187 @@
+"""What runs the encoder when reports are tagged: torch or OpenVINO, in the precision that the processor computes in.
+
+The encoder takes nine tenths of the time; the heads are torch in float32 always. What each costs and gives on two
+cores is in `benchmarks/README.md`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import re
+import sys
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import nn
+
+from lawgov_nlp.errors import ModelError
+
+if TYPE_CHECKING:
+    from lawgov_nlp.encode import Batch
+    from lawgov_nlp.model import TaggerModel
+
+ENGINES = {"torch": ("float32", "bfloat16", "float16"), "openvino": ("float32", "bfloat16")}
+"""The engines, each with the precisions that it has here."""
+
+PROBE_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25}
+"""How far a state of a converted encoder may be from torch's in float32; states are of the order of 1, and what a wrong
+conversion gives (a mask that is left out, say) is off by several. bfloat16 has 8 bits."""
+
+
+class Backend(Protocol):
+    """Runs the encoder.
+
+    Attributes:
+        name: Engine and precision, `torch:bfloat16`.
+    """
+
+    name: str
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        """The encoder's last layer, float32 (windows, tokens, hidden), on the batch's device."""
+        ...
+
+
+def resolve_backend(name: str, device: torch.device) -> tuple[str, str]:
+    """Engine and precision of a backend that a user names.
+
+    Args:
+        name: `auto`, an engine (`torch`, `openvino`), or an engine and its precision (`torch:float32`). Without a
+            precision it is one of 16 bits where the device computes in it, else float32; `auto` is OpenVINO on a CPU
+            where it is installed, and torch elsewhere.
+        device: Where to run.
+
+    Raises:
+        ModelError: There is no such backend, it isn't installed, or the device doesn't run it.
+    """
+    match = re.fullmatch(r"(auto|torch|openvino)(?::(float32|bfloat16|float16))?", name)
+    if not match or (match[1] == "auto" and match[2]):
+        known = ", ".join(f"{engine}:{p}" for engine, precisions in ENGINES.items() for p in precisions)
+        raise ModelError(f"unknown backend {name!r}; expected auto, {', '.join(ENGINES)}, {known}")
+    engine, precision = match.groups()
+    if engine == "auto":
+        engine = "openvino" if device.type == "cpu" and importlib.util.find_spec("openvino") else "torch"
+    if engine == "openvino" and importlib.util.find_spec("openvino") is None:
+        raise ModelError("backend openvino: not installed; pip install 'lawgov-nlp[fast]', or take torch")
+    if engine == "openvino" and device.type != "cpu":
+        raise ModelError(f"backend openvino runs on the CPU here, not on {device}; take torch, or device cpu")
+    precision = precision or native_precision(device)
+    if precision not in ENGINES[engine]:
+        raise ModelError(f"backend {engine} has no {precision}; expected {' or '.join(ENGINES[engine])}")
+    if precision == "float16" and device.type == "cpu":
+        raise ModelError("backend torch:float16 is for GPUs; on a CPU take bfloat16 or float32")
+    return engine, precision
+
+
+def native_precision(device: torch.device) -> str:
+    """The fastest precision that a device computes in without a loss that can be seen in the labels."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"  # older ones emulate it
+    cpu = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't tell: float32, then
+    return "bfloat16" if cpu.get("avx512_bf16") or cpu.get("amx_bf16") else "float32"
+
+
+class TorchBackend:
+    """The model's own encoder; its weights are brought to the precision.
+
+    Args:
+        model: Whose encoder is changed.
+        precision: `float32`, `bfloat16` or `float16`.
+    """
+
+    def __init__(self, model: TaggerModel, precision: str) -> None:
+        self.name = f"torch:{precision}"
+        self._model = model
+        model.encoder.to(getattr(torch, precision))
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        """As `Backend` says."""
+        return self._model.encode(batch).float()
+
+
+class OpenVINOBackend:
+    """The encoder converted for OpenVINO; torch's own weights of it are given up.
+
+    Args:
+        model: Whose encoder is converted, on the CPU, in float32.
+        precision: `float32` or `bfloat16`, which is computed in; states come out as float32.
+
+    Raises:
+        ModelError: The encoder can't be converted, or the converted one gives other states.
+    """
+
+    def __init__(self, model: TaggerModel, precision: str) -> None:
+        openvino = _openvino()
+        self.name = f"openvino:{precision}"
+        probe = _probe(model)
+        logger = logging.getLogger("transformers")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            with torch.inference_mode(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of values that tracing takes for constants: the probe below tells
+                converted = openvino.convert_model(_Positional(model), example_input=probe)
+            settings = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
+            if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # as many as torch was told to take
+                settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
+            self._compiled = openvino.Core().compile_model(converted, "CPU", settings)
+        except Exception as error:  # conversion fails in ways of three libraries
+            raise ModelError(f"OpenVINO can't take this encoder: {error}; take backend torch") from error
+        finally:
+            logger.setLevel(level)
+        self._request = self._compiled.create_infer_request()
+        self._check(model, precision)
+        model.encoder.to("meta")
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        """As `Backend` says."""
+        return self._run((batch.input_ids, batch.attention_mask, batch.token_type_ids))
+
+    def _run(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        states = self._request.infer([t.numpy() for t in tensors])[0]
+        return torch.from_numpy(states.copy())  # the request's own memory is used again
+
+    def _check(self, model: TaggerModel, precision: str) -> None:
+        """Compare with torch on a batch of another shape than the one that was traced."""
+        probe = tuple(t.repeat(3, 2)[1:] for t in _probe(model))
+        with torch.inference_mode():
+            want = model.encode_tensors(*probe)
+        seen = probe[1].bool()
+        off = float((self._run(probe) - want)[seen].abs().max())
+        if not off <= PROBE_TOLERANCE[precision]:
+            raise ModelError(
+                f"OpenVINO's states of this encoder are off by {off:.3f}, more than {PROBE_TOLERANCE[precision]}; take "
+                "backend torch"
+            )
+
+
+def _openvino() -> ModuleType:
+    """OpenVINO without its telemetry, which reports to Google Analytics from the import on unless it is opted out of."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] - its import fails, a stub is taken
+    import openvino
+
+    return openvino
+
+
+class _Positional(nn.Module):
+    """The encoder with its inputs in the order in which OpenVINO is given them."""
+
+    def __init__(self, model: TaggerModel) -> None:
+        super().__init__()
+        self._model = model
+
+    def forward(self, ids: torch.Tensor, attention: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        return self._model.encode_tensors(ids, attention, types)
+
+
+def _probe(model: TaggerModel) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, attention and types of two windows, one of them padded."""
+    length = min(24, model.config.window // 2)
+    ids = (torch.arange(2 * length) % model.encoder.config.vocab_size).view(2, length)
+    attention, types = torch.ones_like(ids), torch.zeros_like(ids)
+    attention[1, length * 2 // 3 :] = 0
+    types[:, length // 3 :] = 1
+    return ids, attention, types
