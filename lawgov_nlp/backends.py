@@ -159,7 +159,7 @@ class OpenVINOBackend:
 
 
 def _openvino() -> ModuleType:
-    """OpenVINO without its telemetry, which reports to Google Analytics from the import on unless it is opted out of."""
+    """OpenVINO without its telemetry, which without an opt-out reports to Google Analytics from the import on."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] - its import fails, a stub is taken
     import openvino
 

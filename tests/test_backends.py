@@ -91,7 +91,7 @@ def test_a_conversion_that_gives_other_states_is_refused(tiny_model, monkeypatch
 
     model = copy.deepcopy(tiny_model)
     monkeypatch.setattr(OpenVINOBackend, "_run", lambda self, tensors: torch.zeros(*tensors[0].shape, 32))
-    with pytest.raises(ModelError, match="are off by .*take backend torch"):
+    with pytest.raises(ModelError, match=r"are off by .*take backend torch"):
         OpenVINOBackend(model, "float32")
     assert all(p.device == CPU for p in model.encoder.parameters())
 

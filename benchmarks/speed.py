@@ -1,0 +1,210 @@
+"""How fast reports are tagged on this machine, beside what a Hugging Face pipeline in a loop takes for the same.
+
+    python benchmarks/speed.py                      # the table, ratios, and how time and memory grow
+    python benchmarks/speed.py --growth 10,100,1000,10000
+
+All rows tag the paragraphs of the test split in one run, each in a process of its own, in turn, `--repeats` times; the
+median counts. A pipeline gives one of two things that a paragraph needs: its label (`text-classification`) or its
+spans (`token-classification`); `both` is one after the other. It is given paragraphs that are cut out already, without
+their headings; lawgov_nlp is given whole reports as text, and finds structure, names and readings besides. The
+pipelines' weights are the shipped encoder's with heads that nobody trained, which cost what trained ones cost, and for
+`bert-base` an encoder of that size with random weights.
+
+The growth is measured with `tag_folder` on files, reading processes and parts included: the same reports again and
+again under other names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+PIPELINES = {
+    "pipeline, labels": ("shipped", ("text-classification",), 1),
+    "pipeline, both": ("shipped", ("text-classification", "token-classification"), 1),
+    "pipeline of 16, both": ("shipped", ("text-classification", "token-classification"), 16),
+    "bert-base pipeline, labels": ("base", ("text-classification",), 1),
+}
+"""Encoder, tasks and batch size of each row of pipelines."""
+
+OURS = ("torch:float32", "torch", "openvino:float32", "openvino")
+
+
+def main() -> None:
+    """Measure and print, or run one row as the parent asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--reports", type=int, default=18, help="of the test split")
+    parser.add_argument("--growth", default="10,100,1000", help="numbers of files; an empty string leaves it out")
+    parser.add_argument("--row", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.folder:
+        print(json.dumps(_grown(args.folder)))
+    elif args.row:
+        print(json.dumps(_row(args.row, args.reports)))
+    else:
+        _table(args.repeats, args.reports)
+        if args.growth:
+            _growth([int(n) for n in args.growth.split(",")])
+
+
+def _table(repeats: int, reports: int) -> None:
+    rows: dict[str, list[dict[str, float]]] = {}
+    for _ in range(repeats):
+        for name in (*PIPELINES, *OURS, "reading and structure"):
+            rows.setdefault(name, []).append(_child("--row", name, "--reports", str(reports)))
+    seconds = {name: statistics.median(run["seconds"] for run in runs) for name, runs in rows.items()}
+    best = min(OURS, key=seconds.__getitem__)
+    paragraphs = rows[best][0]["paragraphs"]
+    print(f"{paragraphs} paragraphs of {reports} reports, {os.cpu_count()} cores, median of {repeats}\n")
+    print(f"| | resolved | paragraphs/s | times as long as {best} | peak MiB |")
+    print("| --- | --- | ---: | ---: | ---: |")
+    for name, runs in rows.items():
+        ratio = seconds[name] / seconds[best]
+        peak = max(run["peak_mib"] for run in runs)
+        print(f"| {name} | {runs[0]['what']} | {paragraphs / seconds[name]:.1f} | {ratio:.2f} | {peak:.0f} |")
+
+
+def _growth(counts: list[int]) -> None:
+    print("\n| files | seconds | files/s | paragraphs/s | peak MiB, main process | with its readers |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            texts = _texts(None)
+            (Path(folder) / "in").mkdir()
+            for k in range(count):
+                (Path(folder) / "in" / f"{k:06}.txt").write_text(texts[k % len(texts)], encoding="utf-8")
+            run = _child("--folder", folder)
+        took = run["seconds"]
+        rates = f"{took:.1f} | {count / took:.1f} | {run['paragraphs'] / took:.1f}"
+        print(f"| {count} | {rates} | {run['peak_mib']:.0f} | {run['all_mib']:.0f} |")
+
+
+def _child(*arguments: str) -> dict[str, float]:
+    """What a process of this script measures."""
+    ran = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{ran.stderr}")
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def _texts(reports: int | None) -> list[str]:
+    from lawgov_nlp.dataset import load_splits, shipped_corpus
+
+    return [report.text for report in load_splits(shipped_corpus())["test"][:reports]]
+
+
+def _row(name: str, reports: int) -> dict[str, float | str]:
+    """Seconds of one row, after a first report that isn't counted."""
+    from lawgov_nlp import read_report
+
+    texts = _texts(reports)
+    paragraphs = sum(len(read_report(text).paragraphs) for text in texts)
+    what, run = _pipelines(*PIPELINES[name]) if name in PIPELINES else _ours(name)
+    run(texts[:1])
+    began = time.perf_counter()
+    run(texts)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return {"seconds": seconds, "paragraphs": paragraphs, "peak_mib": peak, "what": what}
+
+
+def _ours(name: str) -> tuple[str, Callable[[list[str]], object]]:
+    from lawgov_nlp import read_report, tag_reports
+    from lawgov_nlp.tagger import tagger
+
+    if name == "reading and structure":
+        return "", lambda texts: [read_report(text) for text in texts]
+    return tagger(None, "cpu", name).backend.name, lambda texts: list(tag_reports(texts, device="cpu", backend=name))
+
+
+def _pipelines(encoder: str, tasks: tuple[str, ...], size: int) -> tuple[str, Callable[[list[str]], object]]:
+    """Pipelines over the shipped encoder or one of BERT-base's size, and what runs them over the paragraphs."""
+    from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification, pipeline
+    from transformers.utils import logging
+
+    from lawgov_nlp import read_report
+    from lawgov_nlp.model import TAGS
+    from lawgov_nlp.report import DIMENSIONS
+    from lawgov_nlp.tagger import load, shipped_model
+
+    logging.set_verbosity_error()
+    model, tokenizer = load(shipped_model())
+    config = model.encoder.config if encoder == "shipped" else BertConfig(vocab_size=len(tokenizer))
+    heads = {"text-classification": BertForSequenceClassification, "token-classification": BertForTokenClassification}
+    labels = {"text-classification": len(DIMENSIONS) + 1, "token-classification": len(TAGS)}
+    built = []
+    for task in tasks:
+        own = copy.deepcopy(config)
+        own.num_labels = labels[task]
+        whole = heads[task](own).eval()
+        if encoder == "shipped":
+            whole.bert.load_state_dict(model.encoder.float().state_dict(), strict=False)
+        tokenizer.model_max_length = 512
+        built.append(pipeline(task, model=whole, tokenizer=tokenizer, device="cpu", batch_size=size))
+    del model
+
+    def run(texts: list[str]) -> None:
+        paragraphs = [p.text for text in texts for p in read_report(text).paragraphs]
+        for pipe in built:
+            cut = {"truncation": True} if pipe.task == "text-classification" else {}
+            if size == 1:
+                for paragraph in paragraphs:
+                    pipe(paragraph, **cut)
+            else:
+                for _ in pipe(_each(paragraphs), **cut):
+                    pass
+
+    return "torch:float32", run
+
+
+def _each(paragraphs: list[str]) -> Iterator[str]:
+    yield from paragraphs
+
+
+def _grown(folder: Path) -> dict[str, float]:
+    """Seconds and memory of a run over a folder."""
+    from lawgov_nlp import tag_folder
+    from lawgov_nlp.tagger import tagger
+
+    tagger()  # loading is the same for ten files and ten thousand
+    me, most = psutil.Process(), 0.0
+
+    def look(_: object) -> None:
+        nonlocal most
+        sizes = [me.memory_info().rss]
+        for child in me.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                sizes.append(child.memory_info().rss)
+        most = max(most, sum(sizes) / 2**20)
+
+    began = time.perf_counter()
+    run = tag_folder(folder / "in", folder / "out", on_progress=look)
+    seconds = time.perf_counter() - began
+    if run.failures:
+        raise SystemExit(f"failed: {run.failures[:3]}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return {"seconds": seconds, "paragraphs": run.paragraphs, "peak_mib": peak, "all_mib": most}
+
+
+if __name__ == "__main__":
+    main()
