@@ -70,8 +70,10 @@ class Batch:
     paragraph: torch.Tensor
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
-        return Batch(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+        """The same batch on another device; to a GPU the copy goes on while the program does."""
+        gpu = torch.device(device).type == "cuda"
+        tensors = {name: tensor.pin_memory() if gpu else tensor for name, tensor in vars(self).items()}
+        return Batch(**{name: tensor.to(device, non_blocking=gpu) for name, tensor in tensors.items()})
 
 
 class Encoder:

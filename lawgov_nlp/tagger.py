@@ -25,8 +25,8 @@ from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
 from lawgov_nlp.report import DIMENSIONS, Report, TaggedParagraph, TaggedReport, Unit
 
-BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
-"""Tokens in a batch, padding included. On a CPU larger batches gain nothing and cost memory."""
+BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
+"""Tokens in a batch, padding included. On a CPU larger batches hold more padding and gain nothing for it."""
 
 AHEAD = 2
 """Batches that may wait for their decoding while the encoder goes on; each holds its states."""
@@ -108,7 +108,8 @@ class Tagger:
         encoded = self.encoder.encode(paragraphs)
         # the longest first: what needs the most memory fails at once, and the last batch, whose decoding nothing
         # hides, is a short one
-        order = sorted(range(len(encoded)), key=lambda k: (-len(encoded[k].windows), -len(encoded[k].offsets)))
+        sizes = [sum(len(w.input_ids) for w in code.windows) for code in encoded]  # with headings: they are padded, too
+        order = sorted(range(len(encoded)), key=lambda k: -sizes[k])
         tagged: list[TaggedParagraph | None] = [None] * len(paragraphs)
         vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
         waiting: deque[tuple[list[int], Future[tuple[list[TaggedParagraph], np.ndarray]]]] = deque()
@@ -120,7 +121,7 @@ class Tagger:
                 tagged[k] = result
 
         with ThreadPoolExecutor(1, "lawgov-decode") as decoder:
-            for batch in self._batches(order, [sum(len(w.input_ids) for w in e.windows) for e in encoded]):
+            for batch in self._batches(order, sizes):
                 tensors = self.encoder.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
                 with torch.inference_mode():
                     states = self.backend(tensors)
