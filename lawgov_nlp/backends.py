@@ -85,21 +85,24 @@ def native_precision(device: torch.device) -> str:
 
 
 class TorchBackend:
-    """The model's own encoder; its weights are brought to the precision.
+    """The model's own encoder, as it is; with 16 bits, torch computes the products in them and the rest in float32.
+
+    Weights that are of 16 bits themselves would be 4% faster on a CPU, and the states twice as far from float32's.
 
     Args:
-        model: Whose encoder is changed.
+        model: Whose encoder runs.
         precision: `float32`, `bfloat16` or `float16`.
     """
 
     def __init__(self, model: TaggerModel, precision: str) -> None:
         self.name = f"torch:{precision}"
-        self._model = model
-        model.encoder.to(getattr(torch, precision))
+        self._model, self._type = model, getattr(torch, precision)
 
     def __call__(self, batch: Batch) -> torch.Tensor:
         """As `Backend` says."""
-        return self._model.encode(batch).float()
+        half = self._type is not torch.float32
+        with torch.autocast(batch.input_ids.device.type, self._type, enabled=half):
+            return self._model.encode(batch).float()
 
 
 class OpenVINOBackend:
