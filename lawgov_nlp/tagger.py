@@ -104,12 +104,13 @@ class Tagger:
         """The paragraphs' vectors alone, as `tag_with_vectors` gives them."""
         return self._tag_paragraphs(paragraphs)[1]
 
+    def batches(self, paragraphs: Sequence[Unit]) -> Iterator[Batch]:
+        """What the encoder is given for paragraphs, on the tagger's device; the longest come first."""
+        encoded = self.encoder.encode(paragraphs)
+        return (tensors for _, tensors in self._batches(encoded))
+
     def _tag_paragraphs(self, paragraphs: Sequence[Unit]) -> tuple[list[TaggedParagraph], np.ndarray]:
         encoded = self.encoder.encode(paragraphs)
-        # the longest first: what needs the most memory fails at once, and the last batch, whose decoding nothing
-        # hides, is a short one
-        sizes = [sum(len(w.input_ids) for w in code.windows) for code in encoded]  # with headings: they are padded, too
-        order = sorted(range(len(encoded)), key=lambda k: -sizes[k])
         tagged: list[TaggedParagraph | None] = [None] * len(paragraphs)
         vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
         waiting: deque[tuple[list[int], Future[tuple[list[TaggedParagraph], np.ndarray]]]] = deque()
@@ -121,8 +122,7 @@ class Tagger:
                 tagged[k] = result
 
         with ThreadPoolExecutor(1, "lawgov-decode") as decoder:
-            for batch in self._batches(order, sizes):
-                tensors = self.encoder.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
+            for batch, tensors in self._batches(encoded):
                 with torch.inference_mode():
                     states = self.backend(tensors)
                 own = [encoded[k] for k in batch], [paragraphs[k] for k in batch]
@@ -143,19 +143,25 @@ class Tagger:
             tagged = decode(self.model, output, batch, windows, encoded, paragraphs)
         return tagged, output.paragraph.float().cpu().numpy()
 
-    def _batches(self, order: Sequence[int], tokens: Sequence[int]) -> Iterator[list[int]]:
-        """Runs of `order`, which is longest first, within the budget; a paragraph with many windows stays whole."""
+    def _batches(self, encoded: Sequence[EncodedParagraph]) -> Iterator[tuple[list[int], Batch]]:
+        """Which paragraphs share a batch, and the batch: within the budget, but with all windows of a paragraph.
+
+        The longest come first: what needs the most memory fails at once, and the last batch, whose decoding nothing
+        hides, is a short one.
+        """
+        sizes = [sum(len(w.input_ids) for w in code.windows) for code in encoded]  # headings are padded, too
         budget = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cpu"])
         batch: list[int] = []
-        longest = 0
-        for k in order:
-            longest = max(longest, tokens[k])
-            if batch and longest * (len(batch) + 1) > budget:
-                yield batch
-                batch, longest = [], tokens[k]
+        for k in sorted(range(len(encoded)), key=lambda k: -sizes[k]):
+            if batch and sizes[batch[0]] * (len(batch) + 1) > budget:
+                yield batch, self._collated(encoded, batch)
+                batch = []
             batch.append(k)
         if batch:
-            yield batch
+            yield batch, self._collated(encoded, batch)
+
+    def _collated(self, encoded: Sequence[EncodedParagraph], batch: Sequence[int]) -> Batch:
+        return self.encoder.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
 
     def _tag_group(self, reports: Sequence[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
         tagged, vectors = self._tag_paragraphs([p for report in reports for p in report.paragraphs])
