@@ -1,4 +1,4 @@
-"""Annotated and tagged reports of the shipped codebook in the words of another scheme, as far as it has any for them."""
+"""Annotated and tagged reports of the shipped codebook in the words of another scheme, as far as it has any."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ class Label(str):
     counts: bool
 
     def __new__(cls, name: str, zh: str, counts: bool = True) -> Label:
+        """A label of these attributes."""
         self = str.__new__(cls, name)
         self.zh, self.counts = zh, counts
         return self
@@ -72,6 +73,7 @@ class Dimension(Label, Enum):
     PLANS = ("plans", "工作计划", False)
 
     def __new__(cls, name: str, zh: str, counts: bool = True) -> Dimension:
+        """A member; called by `Enum` alone."""
         self = Label.__new__(cls, name, zh, counts)
         self._value_ = name  # so that Dimension("plans") finds it
         return self

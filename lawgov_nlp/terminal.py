@@ -24,7 +24,7 @@ COLOURS = (
     "red", "yellow", "green", "blue", "magenta", "bright_black", "cyan",
     "bright_red", "bright_blue", "bright_yellow", "bright_magenta", "bright_green",
 )  # fmt: skip
-"""Of a scheme's labels in order; a terminal has no more, so behind the last they begin anew. Names stand beside them."""
+"""Of a scheme's labels in order. A terminal has no more, so they begin anew behind the last; names are there anyway."""
 
 _SIGNS = {Qualifier.EXACT: "", Qualifier.AT_LEAST: "≥ ", Qualifier.ABOUT: "≈ ", Qualifier.AT_MOST: "≤ "}
 _EXCERPT = 60

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def train(
     base: Annotated[
         Path | None, typer.Option(help="Model to start from, a tagger or an encoder, instead of the shipped one.")
     ] = None,
+    labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
     dev: Annotated[
         Path | None, typer.Option(help="Labelled reports to hold out; without, a fifth of five or more reports.")
     ] = None,
@@ -63,7 +64,7 @@ def train(
         "seed": seed,
     }
     try:
-        worse = _train(console, notes, labelled, out, base, dev, folds, given, device, overwrite, resume)
+        worse = _train(console, notes, labelled, out, base, labels, dev, folds, given, device, overwrite, resume)
     except ImportError as error:
         fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except KeyboardInterrupt:
@@ -81,6 +82,7 @@ def _train(
     labelled: list[Path],
     out: Path,
     base: Path | None,
+    labels: Path | None,
     dev: Path | None,
     folds: int | None,
     given: dict[str, int | float | str | None],
@@ -91,7 +93,7 @@ def _train(
     """Train; say whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.learner import is_tagger
+    from lawgov_nlp.learner import base_scheme, is_tagger
     from lawgov_nlp.retrain import cross_validate, default_config, retrain
     from lawgov_nlp.tagger import resolve_device, shipped_model
     from lawgov_nlp.train import refuse
@@ -103,13 +105,24 @@ def _train(
     if base is not None and given["replay"] is not None and is_tagger(base):
         raise TrainingError(f"what {base} learned from isn't known, so there is nothing to replay; leave out --replay")
     config = replace(default_config(base), **{name: value for name, value in given.items() if value is not None})
-    reports = read_coded(notes, labelled)
-    own = read_coded(notes, [dev]) if dev else []
+    scheme = chosen_scheme(labels) or base_scheme(base or shipped_model())
+    reports = read_coded(notes, labelled, scheme)
+    own = read_coded(notes, [dev], scheme) if dev else []
     chosen = str(resolve_device(device))
     if folds is not None and not resume:
-        crossed = cross_validate(reports, folds, base=base, config=config, device=chosen)
+        crossed = cross_validate(reports, folds, base=base, scheme=scheme, config=config, device=chosen)
         _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
-    result = retrain(reports, out, dev=own, base=base, config=config, device=chosen, overwrite=overwrite, resume=resume)
+    result = retrain(
+        reports,
+        out,
+        dev=own,
+        base=base,
+        scheme=scheme,
+        config=config,
+        device=chosen,
+        overwrite=overwrite,
+        resume=resume,
+    )
     console.print(f"学习 {len(result.learned)} 份：{escape('、'.join(result.learned[:8]))}", highlight=False)
     if result.own:
         _show(console, result.own, f"留出的新报告（{'、'.join(result.held_out[:5])}）")
@@ -133,7 +146,8 @@ def _train(
 def _show(console: Console, measured: Measured, title: str) -> None:
     from lawgov_nlp.score_tables import gains_table, scores_table
 
-    if measured.before is None:
+    if not measured.labels_compare:
         console.print(scores_table(measured.after, title))
-    else:
+        title = f"{title}：与原模型相比（标签不同，只比数值与名称）"
+    if measured.before is not None:
         console.print(gains_table(measured.before, measured.after, title))
