@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -146,8 +147,10 @@ def _train(
 def _show(console: Console, measured: Measured, title: str) -> None:
     from lawgov_nlp.score_tables import gains_table, scores_table
 
-    if not measured.labels_compare:
+    if math.isnan(measured.after.figures["primary_accuracy"]):
+        title = f"{title}（未按这些标签标注，只计数值与名称）"
+    elif not measured.labels_compare:
         console.print(scores_table(measured.after, title))
-        title = f"{title}：与原模型相比（标签不同，只比数值与名称）"
+        title = f"{title}：与原模型相比（原模型标签不同，只比数值与名称）"
     if measured.before is not None:
         console.print(gains_table(measured.before, measured.after, title))
