@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import UnitKind
-from lawgov_nlp.scheme import CODEBOOK, Label, Scheme, nearest
+from lawgov_nlp.scheme import CODEBOOK, OWN_LABELS, Label, Scheme, nearest
 
 _UNCODED = "?"
 _NO_INDICATORS = "{?}"
@@ -218,7 +218,8 @@ def _indicators(text: str, spans: Iterable[_Span], where: str) -> Iterator[GoldI
 
 def _label(word: str, where: str, allowed: tuple[Label, ...]) -> Label:
     if word not in allowed:
-        raise MarkupError(f"{where}: unknown dimension {word!r}; {nearest(word, allowed)}")
+        own = OWN_LABELS if allowed in (CODEBOOK.labels, CODEBOOK.topics) and word not in CODEBOOK else ""
+        raise MarkupError(f"{where}: unknown dimension {word!r}; {nearest(word, allowed, own)}")
     return allowed[allowed.index(word)]
 
 

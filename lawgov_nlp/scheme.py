@@ -95,7 +95,7 @@ TOPICS: tuple[Dimension, ...] = tuple(d for d in Dimension if d.counts)
 """The five dimensions that an indicator can have."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Scheme:
     """Labels in the order in which models and tables have them.
 
@@ -109,6 +109,10 @@ class Scheme:
 
     labels: tuple[Label, ...]
     sources: tuple[tuple[Dimension, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.sources):
+            raise ValueError(f"{len(self.labels)} labels need as many sources, got {len(self.sources)}")
 
     def __iter__(self) -> Iterator[Label]:
         return iter(self.labels)
@@ -127,6 +131,9 @@ class Scheme:
 
     def __str__(self) -> str:
         return ", ".join(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Scheme({self})"
 
     @cached_property
     def _identity(self) -> tuple[tuple[str, str, bool], ...]:
@@ -269,10 +276,14 @@ def model_scheme(folder: Path) -> Scheme:
         raise ModelError(f"{path}: {error}; is it a model of another version?") from None
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The end of a message about an unknown word: the known one that is meant, or else all of them."""
+OWN_LABELS = " (labels of your own: give --labels, or a model that has them)"
+"""What to do about a label that isn't the codebook's and isn't misspelt."""
+
+
+def nearest(word: str, known: Sequence[str], otherwise: str = "") -> str:
+    """The end of a message about an unknown word: the known one that is meant, or else all of them, and `otherwise`."""
     close = difflib.get_close_matches(word.strip().lower(), known, 1)
-    return f"did you mean {str(close[0])!r}?" if close else f"expected one of {', '.join(known)}"
+    return f"did you mean {str(close[0])!r}?" if close else f"expected one of {', '.join(known)}{otherwise}"
 
 
 def _read_label(item: object) -> tuple[Label, tuple[Dimension, ...]]:

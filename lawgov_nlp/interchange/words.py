@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lawgov_nlp.interchange.findings import RowError
-from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
+from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, OWN_LABELS, Label, Scheme
 
 __all__ = ["NAME", "NONE", "NONE_ZH", "UNCODED", "VALUE", "Words", "mark_labels", "split", "value_label"]
 NAME, VALUE = "NAME", "VALUE"
@@ -53,7 +53,7 @@ class Words:
         try:
             return self.label(word)
         except RowError:
-            raise _unknown("label", word, [*self._words, NONE]) from None
+            raise self._unknown(word, [*self._words, NONE]) from None
 
     def labels(self, words: Iterable[str]) -> tuple[Label | None, tuple[Label, ...]]:
         """Primary and secondary labels in this order.
@@ -106,7 +106,7 @@ class Words:
         found = self._words.get(label.strip().lower())
         if found in self.scheme.topics:
             return VALUE, found
-        raise _unknown("label", label, [NAME, VALUE, *map(value_label, self.scheme.topics), *self._words])
+        raise self._unknown(label, [NAME, VALUE, *map(value_label, self.scheme.topics), *self._words])
 
     def _find(self, word: str, allowed: Sequence[Label]) -> Label:
         found = self._words.get(word.strip()) or self._words.get(word.strip().lower())
@@ -114,7 +114,13 @@ class Words:
             return found
         if found:
             raise RowError(f"{word!r} is a function and can't be a topic; expected one of {', '.join(allowed)}")
-        raise _unknown("label", word, [w for w, d in self._words.items() if d in allowed])
+        raise self._unknown(word, [w for w, d in self._words.items() if d in allowed])
+
+    def _unknown(self, word: str, known: Sequence[str]) -> RowError:
+        close = difflib.get_close_matches(word.strip(), known, 1) or difflib.get_close_matches(word.lower(), known, 1)
+        own = OWN_LABELS if self.scheme == CODEBOOK else ""
+        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(dict.fromkeys(known))}{own}"
+        return RowError(f"label {word!r} is unknown; {hint}")
 
 
 def split(words: str) -> list[str]:
@@ -130,9 +136,3 @@ def mark_labels(of: Sequence[Label]) -> list[str]:
 def value_label(topic: Label) -> str:
     """The label of a value where the topic must be part of it."""
     return f"{VALUE}-{topic}"
-
-
-def _unknown(what: str, word: str, known: Sequence[str]) -> RowError:
-    close = difflib.get_close_matches(word.strip(), known, 1) or difflib.get_close_matches(word.lower(), known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(dict.fromkeys(known))}"
-    return RowError(f"{what} {word!r} is unknown; {hint}")
