@@ -29,16 +29,17 @@ IGNORE = -100
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6).
+    """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6), weight (P,).
 
     A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `IGNORE`
-    in primary, tags and a link's topic, and NaN in mentions.
+    in primary, tags and a link's topic, and NaN in mentions. `weight` is what each paragraph counts in the loss.
     """
 
     primary: torch.Tensor
     mentions: torch.Tensor
     tags: torch.Tensor
     links: torch.Tensor
+    weight: torch.Tensor
 
 
 class Batches(Dataset):
@@ -46,7 +47,8 @@ class Batches(Dataset):
 
     Args:
         data: What to learn; all of it in each pass.
-        replayed: What not to forget: a new draw of `config.replay` times as many in each pass.
+        replayed: What not to forget: a new draw of `config.replay` times as many in each pass, each of which counts
+            `config.replay_weight` in the loss.
         coder: Of the model that is trained.
         config: Passes, size of a batch, variation, seed.
         scheme: The labels of the model.
@@ -64,6 +66,7 @@ class Batches(Dataset):
         scheme: Scheme = CODEBOOK,
     ) -> None:
         self._data, self._coder, self._config, self._scheme = [*data, *replayed], coder, config, scheme
+        self._weights = [1.0] * len(data) + [config.replay_weight] * len(replayed)
         plans = scheme.heirs.get(Dimension.PLANS)
         self._sections = [e.unit.headings[0] for e in self._data if plans and e.primary == plans and e.unit.headings]
         # variation changes no length worth speaking of, so sizes are those of the texts as they are
@@ -94,15 +97,17 @@ class Batches(Dataset):
             )
             for k in group
         ]
-        batch, targets = collate(data, self._coder, scheme=self._scheme)
+        batch, targets = collate(data, self._coder, [self._weights[k] for k in group], scheme=self._scheme)
         return {"batch": vars(batch), "targets": vars(targets)}
 
 
-def collate(data: Sequence[Example], coder: Encoder, *, scheme: Scheme = CODEBOOK) -> tuple[Batch, Targets]:
-    """Examples as one batch, labelled in the words of `scheme`."""
+def collate(
+    data: Sequence[Example], coder: Encoder, weights: Sequence[float] | None = None, *, scheme: Scheme = CODEBOOK
+) -> tuple[Batch, Targets]:
+    """Examples as one batch, labelled in the words of `scheme`; `weights` say what each counts in the loss, None: 1."""
     encoded = coder.encode([e.unit for e in data])
     batch = coder.collate([w for code in encoded for w in code.windows])
-    return batch, _targets(data, encoded, batch, scheme)
+    return batch, _targets(data, encoded, batch, weights or [1.0] * len(data), scheme)
 
 
 def clipped(coder: Encoder, data: Sequence[Example]) -> Counter[str]:
@@ -152,7 +157,13 @@ def _varied(
     return example
 
 
-def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch: Batch, scheme: Scheme) -> Targets:
+def _targets(
+    data: Sequence[Example],
+    encoded: Sequence[EncodedParagraph],
+    batch: Batch,
+    weights: Sequence[float],
+    scheme: Scheme,
+) -> Targets:
     tags = torch.where(batch.body_mask, 0, IGNORE)
     links = []
     primary = [_primary(e, scheme) for e in data]
@@ -186,6 +197,7 @@ def _targets(data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch
         mentions=mentions,
         tags=tags,
         links=torch.tensor(links, dtype=torch.long).view(-1, 6),
+        weight=torch.tensor(weights),
     )
 
 

@@ -60,21 +60,38 @@ class Learner(nn.Module):
 
 
 def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targets) -> dict[str, torch.Tensor]:
-    """The parts of the loss, each a mean over what was coded, added with equal weight; a part without any is absent."""
+    """The parts of the loss, added with equal weight; a part of which nothing was coded is absent.
+
+    Each is a mean over what was coded, in which every paragraph counts with its weight.
+    """
     parts = {}
+    paragraph, window = targets.weight, targets.weight[batch.paragraph]
     labelled = targets.primary != IGNORE
     if labelled.any():
-        parts["primary"] = F.cross_entropy(output.primary, targets.primary, ignore_index=IGNORE)
-        parts["mentions"] = F.binary_cross_entropy_with_logits(output.mentions[labelled], targets.mentions[labelled])
-    if (targets.tags != IGNORE).any():
-        parts["tags"] = F.cross_entropy(output.tags.flatten(0, 1), targets.tags.flatten(), ignore_index=IGNORE)
+        primary = F.cross_entropy(output.primary[labelled], targets.primary[labelled], reduction="none")
+        mentions = F.binary_cross_entropy_with_logits(
+            output.mentions[labelled], targets.mentions[labelled], reduction="none"
+        )
+        parts["primary"] = (primary * paragraph[labelled]).mean()
+        parts["mentions"] = (mentions * paragraph[labelled, None]).mean()
+    tagged = targets.tags != IGNORE
+    if tagged.any():
+        tags = F.cross_entropy(output.tags[tagged], targets.tags[tagged], reduction="none")
+        parts["tags"] = (tags * window[:, None].expand_as(tagged)[tagged]).mean()
     if len(targets.links):
         values, names, topics = targets.links[:, :3], targets.links[:, 3:5], targets.links[:, 5]
+        weight = window[values[:, 0]]
         starts, ends = model.point(output.states, batch, values)
-        parts["names"] = F.cross_entropy(starts, names[:, 0]) + F.cross_entropy(ends, names[:, 1])
-        told = topics != IGNORE
-        if told.any():
-            parts["topics"] = F.cross_entropy(model.classify(output.states, values[told], names[told]), topics[told])
+        found = F.cross_entropy(starts, names[:, 0], reduction="none") + F.cross_entropy(
+            ends, names[:, 1], reduction="none"
+        )
+        parts["names"] = (found * weight).mean()
+        coded = topics != IGNORE
+        if coded.any():
+            told = F.cross_entropy(
+                model.classify(output.states, values[coded], names[coded]), topics[coded], reduction="none"
+            )
+            parts["topics"] = (told * weight[coded]).mean()
     return parts
 
 

@@ -33,6 +33,7 @@ from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.tagger import Tagger, shipped_model
 from lawgov_nlp.train_config import TrainConfig
+from lawgov_nlp.training_log import LOGS, TrainingLog
 
 __all__ = ["TrainConfig", "calibrate", "in_bfloat16", "refuse", "save", "train"]
 
@@ -144,7 +145,10 @@ def train(
         raise
     if out.exists():
         out.rename(folder / "replaced")  # only with `overwrite`
+    progress.log.close()
     (folder / _BEST).rename(out)
+    if (folder / LOGS).is_dir():
+        (folder / LOGS).rename(out / LOGS)
     shutil.rmtree(folder)
     saved = Tagger(out, device)
     return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
@@ -252,6 +256,7 @@ class _Progress(TrainerCallback):
     ) -> None:
         self.learner, self.tokenizer, self.dev, self.ends = learner, tokenizer, dev, ends
         self.config, self.folder, self.provenance = config, folder, provenance
+        self.log = TrainingLog(folder / LOGS)
 
     @property
     def stopped(self) -> bool:
@@ -272,6 +277,7 @@ class _Progress(TrainerCallback):
         left = (time.monotonic() - self.began) / done * (state.max_steps - state.global_step) / 60
         parts = {name: round(total / self.learner.count, 4) for name, total in self.learner.sums.items()}
         loss = sum(parts.values())
+        self.log.add("loss", {**parts, "sum": loss}, state.global_step)
         logger.info(
             "step %d of %d, about %.0f min left: loss %.4f %s", state.global_step, state.max_steps, left, loss, parts
         )
@@ -293,6 +299,7 @@ class _Progress(TrainerCallback):
         parts = [scores.figures[n] for n in ("primary_macro_f1", "labels_micro_f1", "indicator_f1")]
         quality = sum(part for part in parts if not math.isnan(part))
         logger.info("pass %d on dev: %s", epoch, scores.figures)
+        self.log.add("dev", scores.figures, state.global_step)
         best = self._best()
         if quality > best["quality"] or not (self.folder / _BEST).is_dir():
             model.config.secondary_threshold = threshold

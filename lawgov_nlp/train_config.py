@@ -28,6 +28,7 @@ class TrainConfig:
             GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
             that tie names and tell topics are float32 always.
         replay: Paragraphs of the replayed reports in a pass for each one of the new reports, drawn anew each time.
+        replay_weight: What a replayed paragraph counts in the loss; a new one counts 1.
         patience: Passes in a row that may be no better on dev before training stops; 0 never stops.
         seed: Of order, variation, dropout and the heads' first weights.
     """
@@ -46,6 +47,7 @@ class TrainConfig:
     misreading: float = 0.1
     precision: str = "auto"
     replay: float = 1.0
+    replay_weight: float = 1.0
     patience: int = 0
     seed: int = 0
 
@@ -54,8 +56,8 @@ class TrainConfig:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
-        if self.replay < 0 or self.patience < 0:
-            raise ValueError("replay and patience can't be negative")
+        if min(self.replay, self.replay_weight, self.patience) < 0:
+            raise ValueError("replay, replay_weight and patience can't be negative")
 
 
 RETRAIN = TrainConfig(epochs=5, rate=5e-5, head_rate=2e-4)

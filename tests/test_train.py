@@ -120,8 +120,8 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     whole = next(e for e in examples([gold]).examples if "法律咨询" in e.unit.text)
 
-    def losses(*data):
-        batch, targets = collate(data, coder)
+    def losses(*data, weights=None):
+        batch, targets = collate(data, coder, weights)
         with torch.inference_mode():
             return {k: float(v) for k, v in parts(tiny_model, tiny_model(batch), batch, targets).items()}
 
@@ -133,3 +133,29 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
     wrong = replace(labels, primary=Dimension.PLANS, labels_coded=False)  # what stands there isn't looked at
     assert losses(wrong) == {}
     assert losses(labels, indicators) == pytest.approx(both, abs=1e-5)
+
+
+def test_a_weight_counts_in_every_part_of_the_loss(tiny_model, tokenizer, gold):
+    import torch
+
+    from lawgov_nlp.batches import collate
+    from lawgov_nlp.encode import Encoder
+    from lawgov_nlp.learner import losses as parts
+
+    settings = tiny_model.config
+    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    data = examples([gold]).examples[2:4]
+
+    def losses(data, weights):
+        batch, targets = collate(data, coder, weights)
+        with torch.inference_mode():
+            return {k: float(v) for k, v in parts(tiny_model, tiny_model(batch), batch, targets).items()}
+
+    one, other, both = losses(data[:1], [1.0]), losses(data[1:], [1.0]), losses(data, [1.0, 0.25])
+    counts = {
+        "primary": (1, 1), "mentions": (1, 1), "topics": (2, 2), "names": (2, 2),
+        "tags": [len(code.offsets) for code in coder.encode([e.unit for e in data])],
+    }  # fmt: skip
+    assert [len(e.indicators) for e in data] == [2, 2]
+    for name, (n, m) in counts.items():
+        assert both[name] == pytest.approx((n * one[name] + 0.25 * m * other[name]) / (n + m), rel=1e-4), name

@@ -56,6 +56,33 @@ def test_a_run_leaves_the_model_and_its_record_and_nothing_else(tmp_path, run):
     assert len(record["base_sha256"]) == 64
 
 
+def test_the_curves_go_with_the_model(tmp_path, run):
+    """One for each part of the loss and each figure on dev; without TensorBoard there are none."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    scores = run(tmp_path / "out")
+    curves = EventAccumulator(str(tmp_path / "out" / "logs"))
+    curves.Reload()
+    names = curves.Tags()["scalars"]
+    assert {"loss/primary", "loss/names", "loss/sum", *(f"dev/{name}" for name in scores.figures)} == {
+        *(n for n in names if n.startswith("dev/")), "loss/primary", "loss/names", "loss/sum",
+    }  # fmt: skip
+    assert len(curves.Scalars("loss/sum")) > 6
+    assert [point.value for point in curves.Scalars("dev/primary_accuracy")][-1] >= 0
+
+
+def test_without_tensorboard_a_run_leaves_no_logs(tmp_path, run, monkeypatch, caplog):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "tensorboard" else find(name, *a))
+    with caplog.at_level("INFO"):
+        run(tmp_path / "out")
+    assert not (tmp_path / "out" / "logs").exists()
+    assert "pip install tensorboard" in caplog.text
+
+
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(tmp_path, run):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         run(tmp_path / name, replace(CONFIG, seed=seed))

@@ -38,6 +38,9 @@ def train(
     replay: Annotated[
         float | None, typer.Option(help="Shipped paragraphs per new one in a pass, so that nothing is forgotten.")
     ] = None,
+    replay_weight: Annotated[
+        float | None, typer.Option(help="What such a paragraph counts; a new one counts 1.")
+    ] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many passes without gain.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same model on the same machine.")] = None,
@@ -60,6 +63,7 @@ def train(
         "epochs": epochs,
         "rate": rate,
         "replay": replay,
+        "replay_weight": replay_weight,
         "patience": patience,
         "precision": precision,
         "seed": seed,
@@ -103,8 +107,10 @@ def _train(
         importlib.import_module(module)
     transformers_logging.disable_progress_bar()
     refuse(out, base or shipped_model(), overwrite=overwrite, resume=resume)
-    if base is not None and given["replay"] is not None and is_tagger(base):
-        raise TrainingError(f"what {base} learned from isn't known, so there is nothing to replay; leave out --replay")
+    if base is not None and is_tagger(base) and (given["replay"], given["replay_weight"]) != (None, None):
+        raise TrainingError(
+            f"what {base} learned from isn't known, so there is nothing to replay; leave out the replay options"
+        )
     config = replace(default_config(base), **{name: value for name, value in given.items() if value is not None})
     scheme = chosen_scheme(labels) or base_scheme(base or shipped_model())
     reports = read_coded(notes, labelled, scheme)
