@@ -50,8 +50,8 @@ def train(
 ) -> None:
     """Train on newly labelled reports, and say what it gained there and cost elsewhere.
 
-    The shipped model is never changed. The exit code is 1 where the new model is surely worse on the shipped test
-    reports than the old one.
+    With --labels it is a model with labels of your own. The shipped model is never changed. The exit code is 1 where
+    the new model is surely worse on the shipped test reports than the old one.
     """
     console, notes = Console(), Console(stderr=True)
     logging.basicConfig(
