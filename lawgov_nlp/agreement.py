@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.evaluate import NONE, near, overlapping
-from lawgov_nlp.report import DIMENSIONS, Dimension, UnitKind
+from lawgov_nlp.evaluate import near, overlapping
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import CODEBOOK, NONE, Label, Scheme
 
 
 class CodingError(LawgovError, ValueError):
@@ -65,12 +66,14 @@ class Agreement:
         support: Reports, paragraphs, those whose labels and those whose indicators both coded, and the first coder's
             indicators.
         rows: Every difference.
+        scheme: The labels that both coded by.
     """
 
     figures: dict[str, float]
     per_dimension: dict[str, dict[str, float]]
     support: dict[str, int]
     rows: list[Difference]
+    scheme: Scheme = CODEBOOK
 
     @property
     def differences(self) -> list[str]:
@@ -78,8 +81,8 @@ class Agreement:
         return [str(row) for row in self.rows]
 
 
-def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreement:
-    """Compare two codings of the same reports.
+def compare(first: Iterable[GoldReport], second: Iterable[GoldReport], scheme: Scheme = CODEBOOK) -> Agreement:
+    """Compare two codings of the same reports, both by the labels of `scheme`.
 
     Raises:
         CodingError: A report is missing on one side, or its text or the kind of a line differs.
@@ -99,7 +102,7 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreem
     figures = _figures(n, _primaries(labelled) if labelled else None, bool(searched))
     return Agreement(
         figures={key: round(value, 4) for key, value in figures.items()},
-        per_dimension=_per_dimension(labelled) if labelled else {},
+        per_dimension=_per_dimension(labelled, scheme) if labelled else {},
         support={
             "reports": len(mine),
             "paragraphs": len(pairs),
@@ -108,6 +111,7 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport]) -> Agreem
             "indicators": n["values_first"],
         },
         rows=sorted(found, key=lambda row: (row.report, row.unit)),
+        scheme=scheme,
     )
 
 
@@ -176,10 +180,10 @@ def _figures(n: Counter[str], primary: tuple[list[str], list[str]] | None, searc
     return out
 
 
-def _per_dimension(pairs: Sequence[_Pair]) -> dict[str, dict[str, float]]:
+def _per_dimension(pairs: Sequence[_Pair], scheme: Scheme) -> dict[str, dict[str, float]]:
     primary = _primaries(pairs)
     out = {}
-    for dimension in DIMENSIONS:
+    for dimension in scheme:
         first = [[p == dimension for p in coder] for coder in primary]
         among = [[dimension in _labels(u) for u in coder] for coder in _coders(pairs)]
         out[dimension.value] = {
@@ -223,7 +227,7 @@ def _coders(pairs: Sequence[tuple[str, int, GoldUnit, GoldUnit]]) -> tuple[list[
     return [a for *_, a, _ in pairs], [b for *_, b in pairs]
 
 
-def _labels(unit: GoldUnit) -> set[Dimension]:
+def _labels(unit: GoldUnit) -> set[Label]:
     return {d for d in (unit.primary, *unit.secondary) if d}
 
 
@@ -234,7 +238,7 @@ def _label_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Difference]
         n["labels_first"] += len(labels[0])
         n["labels_second"] += len(labels[1])
         n["labels_both"] += len(labels[0] & labels[1])
-        if a.primary is not b.primary or labels[0] != labels[1]:
+        if a.primary != b.primary or labels[0] != labels[1]:
             text = a.text.strip()[:60]
             yield Difference(report=report, unit=at, what="labels", first=_tag(a), second=_tag(b), text=text)
 
@@ -254,8 +258,8 @@ def _indicator_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Differe
             n["values_both"] += 1
             n["names_same"] += one.name == two.name
             n["names_near"] += overlapping(one.name, two.name)
-            n["topics_same"] += one.dimension is two.dimension
-            if one.name != two.name or one.dimension is not two.dimension:
+            n["topics_same"] += one.dimension == two.dimension
+            if one.name != two.name or one.dimension != two.dimension:
                 value = a.text[slice(*span)]
                 said = (f"{a.text[slice(*i.name)]}/{i.dimension}" for i in (one, two))
                 yield _difference(report, at, "name/topic", value, said, near(a.text, span))

@@ -14,14 +14,14 @@ and reason; `write` turns the result back into the same markup.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lawgov_nlp.errors import MarkupError
-from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension, UnitKind
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import CODEBOOK, OWN_LABELS, Label, Scheme, nearest
 
 _UNCODED = "?"
 _NO_INDICATORS = "{?}"
@@ -33,11 +33,14 @@ _KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
 
 @dataclass(frozen=True, kw_only=True)
 class GoldIndicator:
-    """A hand-coded indicator: offsets into the unit's text, and the topic of what is counted."""
+    """A hand-coded indicator: offsets into the unit's text, and the topic of what is counted.
+
+    Nobody coded the topic where it is None. The markup can't say so; `lawgov_nlp.recode` makes such indicators.
+    """
 
     value: tuple[int, int]
     name: tuple[int, int]
-    dimension: Dimension
+    dimension: Label | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,8 @@ class GoldUnit:
 
     kind: UnitKind
     text: str
-    primary: Dimension | None = None
-    secondary: tuple[Dimension, ...] = ()
+    primary: Label | None = None
+    secondary: tuple[Label, ...] = ()
     indicators: tuple[GoldIndicator, ...] = ()
     labels_coded: bool = True
     indicators_coded: bool = True
@@ -77,26 +80,36 @@ class GoldReport:
         return "\n".join(u.text for u in self.units)
 
 
-def load(path: Path) -> GoldReport:
-    """Read one annotated report.
+def load(path: Path, scheme: Scheme = CODEBOOK) -> GoldReport:
+    """Read one annotated report; `scheme` has its labels.
 
     Raises:
         MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
     """
-    return parse(path.read_text(encoding="utf-8"), path.stem, file=str(path))
+    return parse(path.read_text(encoding="utf-8"), path.stem, file=str(path), scheme=scheme)
 
 
-def load_folder(folder: Path) -> list[GoldReport]:
-    """Read every annotated report (`*.txt`) of a folder, in order of their names.
+def load_folder(folder: Path, scheme: Scheme = CODEBOOK) -> list[GoldReport]:
+    """Read every annotated report (`*.txt`) of a folder, in order of their names; `scheme` has their labels.
 
     Raises:
         MarkupError: The first report that doesn't fit.
     """
-    return [load(path) for path in sorted(folder.glob("*.txt"))]
+    return [load(path, scheme) for path in sorted(folder.glob("*.txt"))]
 
 
-def parse(markup: str, name: str, file: str | None = None) -> GoldReport:
-    """Compile the markup of one report; `name` becomes its id, `file` (or else the name) stands in errors."""
+def parse(markup: str, name: str, file: str | None = None, *, scheme: Scheme = CODEBOOK) -> GoldReport:
+    """Compile the markup of one report.
+
+    Args:
+        markup: As data/FORMAT.md specifies it.
+        name: Becomes the report's id.
+        file: Stands in errors, or else the name.
+        scheme: The labels that may stand there.
+
+    Raises:
+        MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
+    """
     file = file or name
     lines = markup.split("\n")
     meta: dict[str, str] = {}
@@ -111,7 +124,8 @@ def parse(markup: str, name: str, file: str | None = None) -> GoldReport:
         meta[key.strip()] = value.strip()
     else:
         raise MarkupError(f"{file}:1: no '---' line closes the header")
-    units = tuple(_unit(line, f"{file}:{number}") for number, line in enumerate(lines[body:], body + 1) if line.strip())
+    numbered = enumerate(lines[body:], body + 1)
+    units = tuple(_unit(line, f"{file}:{number}", scheme) for number, line in numbered if line.strip())
     if not any(u.kind is UnitKind.BODY for u in units):
         raise MarkupError(f"{file}:{body}: the report has no body paragraph")
     return GoldReport(id=name, meta=meta, units=units)
@@ -123,12 +137,12 @@ def has_numeral(text: str) -> bool:
 
 
 def write(report: GoldReport) -> str:
-    """The markup of a report; `parse(write(r), r.id) == r`."""
+    """The markup of a report; `parse(write(r), r.id) == r`, unless the topic of an indicator is uncoded (`|?`)."""
     head = [f"{key}: {value}" for key, value in report.meta.items()]
     return "\n".join([*head, "---", *map(_write_unit, report.units), ""])
 
 
-def _unit(line: str, where: str) -> GoldUnit:
+def _unit(line: str, where: str, scheme: Scheme) -> GoldUnit:
     match = _TAG.fullmatch(line)
     if not match:
         raise MarkupError(
@@ -136,15 +150,15 @@ def _unit(line: str, where: str) -> GoldUnit:
         )
     tag, marked = match.groups()
     if tag in _KINDS:
-        text, spans = _strip(marked, where)
+        text, spans = _strip(marked, where, scheme)
         if spans:
             raise MarkupError(f"{where}: a {tag} line carries no spans")
         return GoldUnit(kind=_KINDS[tag], text=text)
-    dimensions = [] if tag in ("none", _UNCODED) else [_dimension(t, where, DIMENSIONS) for t in tag.split("+")]
+    dimensions = [] if tag in ("none", _UNCODED) else [_label(t, where, scheme.labels) for t in tag.split("+")]
     if len(set(dimensions)) < len(dimensions):
         raise MarkupError(f"{where}: [{tag}] names a dimension twice")
     coded = not marked.endswith(_NO_INDICATORS)
-    text, spans = _strip(marked.removesuffix(_NO_INDICATORS), where)
+    text, spans = _strip(marked.removesuffix(_NO_INDICATORS), where, scheme)
     if spans and not coded:
         raise MarkupError(f"{where}: {_NO_INDICATORS} says that nobody coded the indicators, but the line marks some")
     return GoldUnit(
@@ -158,17 +172,17 @@ def _unit(line: str, where: str) -> GoldUnit:
     )
 
 
-_Span = tuple[str, int, int, Dimension | None]
-"""Link id, start, end, and the dimension of a value (None for a name)."""
+_Span = tuple[str, int, int, Label | None]
+"""Link id, start, end, and the topic of a value (None for a name)."""
 
 
-def _strip(marked: str, where: str) -> tuple[str, list[_Span]]:
+def _strip(marked: str, where: str, scheme: Scheme) -> tuple[str, list[_Span]]:
     """The text without its marks, and the spans with offsets in it."""
     text, spans, at = "", [], 0
     for m in _SPAN.finditer(marked):
         text += marked[at : m.start()]
         content = m[2] or m[4]
-        dimension = _dimension(m[5], where, TOPICS) if m[5] else None
+        dimension = _label(m[5], where, scheme.topics) if m[5] else None
         spans.append((m[1] or m[3], len(text), len(text) + len(content), dimension))
         text += content
         at = m.end()
@@ -202,13 +216,11 @@ def _indicators(text: str, spans: Iterable[_Span], where: str) -> Iterator[GoldI
         raise MarkupError(f"{where}: no value points to name(s) {sorted(unused)}")
 
 
-def _dimension(word: str, where: str, allowed: tuple[Dimension, ...]) -> Dimension:
-    values = [d.value for d in allowed]
-    if word not in values:
-        close = difflib.get_close_matches(word, values, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(values)}"
-        raise MarkupError(f"{where}: unknown dimension {word!r}{hint}")
-    return Dimension(word)
+def _label(word: str, where: str, allowed: tuple[Label, ...]) -> Label:
+    if word not in allowed:
+        own = OWN_LABELS if allowed in (CODEBOOK.labels, CODEBOOK.topics) and word not in CODEBOOK else ""
+        raise MarkupError(f"{where}: unknown dimension {word!r}; {nearest(word, allowed, own)}")
+    return allowed[allowed.index(word)]
 
 
 def _write_unit(unit: GoldUnit) -> str:
@@ -217,7 +229,7 @@ def _write_unit(unit: GoldUnit) -> str:
     tag = "+".join([unit.primary, *unit.secondary]) if unit.primary else "none" if unit.labels_coded else _UNCODED
     names = {name: _link(k) for k, name in enumerate(sorted({i.name for i in unit.indicators}))}
     marks = [(start, end, f"<{link}:", ">") for (start, end), link in names.items()]
-    marks += [(*i.value, f"{{{names[i.name]}:", f"|{i.dimension}}}") for i in unit.indicators]
+    marks += [(*i.value, f"{{{names[i.name]}:", f"|{i.dimension or _UNCODED}}}") for i in unit.indicators]
     out, at = "", 0
     for start, end, before, after in sorted(marks):
         out += unit.text[at:start] + before + unit.text[start:end] + after

@@ -18,8 +18,8 @@ from torch.utils.data import Dataset
 from lawgov_nlp.augment import vary
 from lawgov_nlp.dataset import Example
 from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder, Window
-from lawgov_nlp.model import NONE, TAGS
-from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension
+from lawgov_nlp.model import TAGS
+from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
 from lawgov_nlp.train_config import TrainConfig
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
@@ -32,7 +32,7 @@ class Targets:
     """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6), weight (P,).
 
     A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `IGNORE`
-    in primary and tags, and NaN in mentions. `weight` is what each paragraph counts in the loss.
+    in primary, tags and a link's topic, and NaN in mentions. `weight` is what each paragraph counts in the loss.
     """
 
     primary: torch.Tensor
@@ -51,17 +51,24 @@ class Batches(Dataset):
             `config.replay_weight` in the loss.
         coder: Of the model that is trained.
         config: Passes, size of a batch, variation, seed.
+        scheme: The labels of the model.
 
     Attributes:
         ends: The number of batches up to the end of each pass.
     """
 
     def __init__(
-        self, data: Sequence[Example], replayed: Sequence[Example], coder: Encoder, config: TrainConfig
+        self,
+        data: Sequence[Example],
+        replayed: Sequence[Example],
+        coder: Encoder,
+        config: TrainConfig,
+        scheme: Scheme = CODEBOOK,
     ) -> None:
-        self._data, self._coder, self._config = [*data, *replayed], coder, config
+        self._data, self._coder, self._config, self._scheme = [*data, *replayed], coder, config, scheme
         self._weights = [1.0] * len(data) + [config.replay_weight] * len(replayed)
-        self._sections = [e.unit.headings[0] for e in self._data if e.primary is Dimension.PLANS and e.unit.headings]
+        plans = scheme.heirs.get(Dimension.PLANS)
+        self._sections = [e.unit.headings[0] for e in self._data if plans and e.primary == plans and e.unit.headings]
         # variation changes no length worth speaking of, so sizes are those of the texts as they are
         sizes = [sum(len(w.input_ids) for w in code.windows) for code in coder.encode([e.unit for e in self._data])]
         drawn = min(len(replayed), round(config.replay * len(data)))
@@ -82,7 +89,7 @@ class Batches(Dataset):
         config, rng = self._config, random.Random(f"{self._config.seed} {epoch} {number}")
         data = [
             vary(
-                _varied(self._data[k], config, self._sections, rng),
+                _varied(self._data[k], config, self._scheme, self._sections, rng),
                 rng,
                 half=config.half_width,
                 digits=config.digits,
@@ -90,15 +97,17 @@ class Batches(Dataset):
             )
             for k in group
         ]
-        batch, targets = collate(data, self._coder, [self._weights[k] for k in group])
+        batch, targets = collate(data, self._coder, [self._weights[k] for k in group], scheme=self._scheme)
         return {"batch": vars(batch), "targets": vars(targets)}
 
 
-def collate(data: Sequence[Example], coder: Encoder, weights: Sequence[float] | None = None) -> tuple[Batch, Targets]:
-    """Examples as one batch; `weights` say what each counts in the loss, None: 1."""
+def collate(
+    data: Sequence[Example], coder: Encoder, weights: Sequence[float] | None = None, *, scheme: Scheme = CODEBOOK
+) -> tuple[Batch, Targets]:
+    """Examples as one batch, labelled in the words of `scheme`; `weights` say what each counts in the loss, None: 1."""
     encoded = coder.encode([e.unit for e in data])
     batch = coder.collate([w for code in encoded for w in code.windows])
-    return batch, _targets(data, encoded, batch, weights or [1.0] * len(data))
+    return batch, _targets(data, encoded, batch, weights or [1.0] * len(data), scheme)
 
 
 def clipped(coder: Encoder, data: Sequence[Example]) -> Counter[str]:
@@ -127,39 +136,48 @@ def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: rand
     return groups
 
 
-def _varied(example: Example, config: TrainConfig, sections: Sequence[str], rng: random.Random) -> Example:
-    """The example as it is, or without its headings, or under a section of plans."""
+def _varied(
+    example: Example, config: TrainConfig, scheme: Scheme, sections: Sequence[str], rng: random.Random
+) -> Example:
+    """The example as it is, or without its headings, or under a section of plans, where the scheme has such."""
     dice = rng.random()
     if dice < config.heading_dropout:
         return replace(example, unit=replace(example.unit, headings=()))
-    about_work = example.primary in TOPICS and not re.search(r"\d|今年|全年|一年来", example.unit.text)
+    about_work = example.primary in scheme.topics and not re.search(r"\d|今年|全年|一年来", example.unit.text)
     if dice < config.heading_dropout + config.heading_swap and about_work and example.unit.headings and sections:
         headings = (rng.choice(sections), *example.unit.headings[1:])
+        plans = scheme.heirs[Dimension.PLANS]
         labels = dict.fromkeys((example.primary, *example.secondary))
         return replace(
             example,
             unit=replace(example.unit, headings=headings),
-            primary=Dimension.PLANS,
-            secondary=tuple(d for d in labels if d),
+            primary=plans,
+            secondary=tuple(d for d in labels if d and d != plans),
         )
     return example
 
 
 def _targets(
-    data: Sequence[Example], encoded: Sequence[EncodedParagraph], batch: Batch, weights: Sequence[float]
+    data: Sequence[Example],
+    encoded: Sequence[EncodedParagraph],
+    batch: Batch,
+    weights: Sequence[float],
+    scheme: Scheme,
 ) -> Targets:
     tags = torch.where(batch.body_mask, 0, IGNORE)
     links = []
-    primary = [_primary(e) for e in data]
-    mentions = torch.zeros(len(data), len(DIMENSIONS))
+    primary = [_primary(e, scheme) for e in data]
+    mentions = torch.zeros(len(data), len(scheme))
     row = 0
     for number, (example, code) in enumerate(zip(data, encoded, strict=True)):
         for dimension in (example.primary, *example.secondary):
             if dimension:
-                mentions[number, DIMENSIONS.index(dimension)] = 1
+                mentions[number, scheme.index(dimension)] = 1
         if not example.labels_coded:
             mentions[number] = torch.nan
-        spans = [(_tokens(code, i.value), _tokens(code, i.name), TOPICS.index(i.dimension)) for i in example.indicators]
+        spans = [
+            (_tokens(code, i.value), _tokens(code, i.name), _topic(i.dimension, scheme)) for i in example.indicators
+        ]
         for window in code.windows:
             if not example.indicators_coded:
                 tags[row] = IGNORE
@@ -183,10 +201,14 @@ def _targets(
     )
 
 
-def _primary(example: Example) -> int:
+def _primary(example: Example, scheme: Scheme) -> int:
     if not example.labels_coded:
         return IGNORE
-    return DIMENSIONS.index(example.primary) if example.primary else NONE
+    return scheme.index(example.primary) if example.primary else len(scheme)
+
+
+def _topic(label: Label | None, scheme: Scheme) -> int:
+    return IGNORE if label is None else scheme.topics.index(label)
 
 
 def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, load_folder, write
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.report import Dimension, Report, Unit, UnitKind
+from lawgov_nlp.report import Label, Report, Unit, UnitKind
 from lawgov_nlp.structure import parse_report
 
 SPLITS = ("train", "dev", "test")
@@ -34,8 +34,8 @@ class Example:
     """
 
     unit: Unit
-    primary: Dimension | None
-    secondary: tuple[Dimension, ...]
+    primary: Label | None
+    secondary: tuple[Label, ...]
     indicators: tuple[GoldIndicator, ...]
     labels_coded: bool = True
     indicators_coded: bool = True

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from lawgov_nlp.encode import Batch, EncodedParagraph, Window
-from lawgov_nlp.model import NONE, TAGS, TaggerModel, TaggerOutput
+from lawgov_nlp.model import TAGS, TaggerModel, TaggerOutput
 from lawgov_nlp.quantity import numeral_runs, read_quantity, value_end
-from lawgov_nlp.report import DIMENSIONS, TOPICS, Dimension, Indicator, TaggedParagraph, TaggedReport, Unit
+from lawgov_nlp.report import Indicator, Label, TaggedParagraph, TaggedReport, Unit
 
 NAME_TOKENS = 24
 """A name is no longer than this."""
@@ -97,9 +97,10 @@ def decode(
         for number, indicator in _indicators(model, output, batch, windows, some, tags, barred, encoded, paragraphs):
             indicators.setdefault(number, []).append(indicator)
     tagged = []
+    scheme = model.scheme
     for number, paragraph in enumerate(paragraphs):
-        label = None if primary[number].argmax() == NONE else DIMENSIONS[primary[number].argmax()]
-        secondary = {d: round(float(p), 4) for d, p in zip(DIMENSIONS, mentions[number], strict=True)}
+        label = (*scheme, None)[primary[number].argmax()]
+        secondary = {d: round(float(p), 4) for d, p in zip(scheme, mentions[number], strict=True)}
         tagged.append(
             TaggedParagraph(
                 text=paragraph.text,
@@ -107,8 +108,8 @@ def decode(
                 end=paragraph.end,
                 headings=paragraph.headings,
                 label=label,
-                labels=_labels(label, secondary, model.config.secondary_threshold),
-                scores={d: round(float(p), 6) for d, p in zip(DIMENSIONS, primary[number], strict=False)},
+                labels=_labels(label, secondary, model.config.secondary_threshold, scheme.topics),
+                scores={d: round(float(p), 6) for d, p in zip(scheme, primary[number], strict=False)},
                 secondary_scores=secondary,
                 indicators=tuple(indicators.get(number, ())),
                 needs_review=bool(primary[number].max() < model.config.review_below),
@@ -119,15 +120,18 @@ def decode(
 
 def relabel(report: TaggedReport, threshold: float) -> TaggedReport:
     """The report with its secondary labels cut at another threshold."""
-    tagged = tuple(replace(p, labels=_labels(p.label, p.secondary_scores, threshold)) for p in report.tagged)
+    topics = report.scheme.topics
+    tagged = tuple(replace(p, labels=_labels(p.label, p.secondary_scores, threshold, topics)) for p in report.tagged)
     return replace(report, tagged=tagged)
 
 
-def _labels(label: Dimension | None, scores: Mapping[Dimension, float], threshold: float) -> tuple[Dimension, ...]:
+def _labels(
+    label: Label | None, scores: Mapping[Label, float], threshold: float, topics: Sequence[Label]
+) -> tuple[Label, ...]:
     """Primary first, then every other topic above the threshold, the surest first; only topics are secondary."""
     if label is None:
         return ()
-    others = sorted((d for d in TOPICS if d is not label and scores[d] >= threshold), key=lambda d: -scores[d])
+    others = sorted((d for d in topics if d != label and scores[d] >= threshold), key=lambda d: -scores[d])
     return (label, *others)
 
 
@@ -292,7 +296,7 @@ def _indicators(
                 number=quantity.number,
                 unit=quantity.unit,
                 qualifier=quantity.qualifier,
-                dimension=TOPICS[topic],
+                dimension=model.scheme.topics[topic],
                 score=round(value.score, 4),
             ),
         )

@@ -17,6 +17,10 @@ class ModelError(LawgovError, ValueError):
     """Model weights that are missing, incomplete or of another version."""
 
 
+class SchemeError(LawgovError, ValueError):
+    """Labels that don't fit the format of labels.json, or the scheme that they are read under."""
+
+
 class OutputError(LawgovError, ValueError):
     """A result that can't be written where or how it was asked for."""
 

@@ -12,15 +12,17 @@ import numpy as np
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.calibration import expected_calibration_error
 from lawgov_nlp.dataset import Example, gold_examples
-from lawgov_nlp.report import DIMENSIONS, TaggedParagraph, TaggedReport
+from lawgov_nlp.errors import SchemeError
+from lawgov_nlp.report import TaggedParagraph, TaggedReport
+from lawgov_nlp.scheme import DIMENSIONS, NONE, Scheme
 
-NONE = "none"
 LABELS = (*(d.value for d in DIMENSIONS), NONE)
+"""The labels of the shipped codebook, as `Scores.labels` has them of any scheme."""
 
 _COUNTS = (
     "units_both", "units_found", "units_gold", "labels_both", "labels_found", "labels_gold",
     "values_both", "values_found", "values_gold", "named", "named_exactly", "dimension", "whole",
-    "labelled", "searched",
+    "labelled", "searched", "topics_found", "topics_gold",
 )  # fmt: skip
 
 
@@ -32,11 +34,12 @@ class Scores:
         figures: Score by name, in the order in which they read best; NaN where nobody coded what it is about.
         per_dimension: Precision, recall, F1 and support of the primary label, by dimension.
         support: Reports, and the paragraphs and indicators that were coded in them.
-        confusion: Paragraphs by the coded of `LABELS` (rows) and the tagged one (columns), (K, K + 1); the last column
+        confusion: Paragraphs by the coded of `labels` (rows) and the tagged one (columns), (K, K + 1); the last column
             holds those that weren't read as paragraphs.
-        probabilities: For each paragraph that was found the probability of each of `LABELS` as primary one, (N, K), and
+        probabilities: For each paragraph that was found the probability of each of `labels` as primary one, (N, K), and
             `gold`, (N,), the index of the right one: what calibration needs.
         errors: One line a difference.
+        scheme: The labels of the reports.
     """
 
     figures: dict[str, float]
@@ -46,7 +49,13 @@ class Scores:
     probabilities: np.ndarray
     gold: np.ndarray
     errors: list[str]
+    scheme: Scheme
     _tallies: Sequence[_Tally] = field(repr=False)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels, and none behind them: the K of the arrays."""
+        return _names(self.scheme)
 
     @property
     def confidence(self) -> np.ndarray:
@@ -94,8 +103,8 @@ class _Tally:
     """What was counted in one report."""
 
     report: str
+    confusion: np.ndarray
     counts: Counter[str] = field(default_factory=Counter)
-    confusion: np.ndarray = field(default_factory=lambda: np.zeros((len(LABELS), len(LABELS) + 1)))
     gold_tags: list[list[str]] = field(default_factory=list)
     tags: list[list[str]] = field(default_factory=list)
     probabilities: list[tuple[float, ...]] = field(default_factory=list)
@@ -114,12 +123,19 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
 
     Raises:
         ValueError: There is no coded paragraph.
+        SchemeError: The reports were tagged with different labels, or coded with labels that the model hasn't.
     """
     from seqeval.metrics import f1_score as span_f1
     from seqeval.scheme import IOB2
 
-    tallies = [_tally(gold, tagged) for gold, tagged in pairs]
-    if not any(t.counts["units_gold"] for t in tallies):
+    tallies: list[_Tally] = []
+    scheme: Scheme | None = None
+    for gold, tagged in pairs:
+        scheme = scheme or tagged.scheme
+        if tagged.scheme != scheme:
+            raise SchemeError(f"{gold.id} was tagged with the labels {tagged.scheme}, others with {scheme}")
+        tallies.append(_tally(gold, tagged, scheme))
+    if scheme is None or not any(t.counts["units_gold"] for t in tallies):
         raise ValueError("there is no annotated report to compare with")
     confusion = sum(t.confusion for t in tallies)
     with warnings.catch_warnings():
@@ -129,10 +145,10 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         strict = span_f1(*tags, mode="strict", scheme=IOB2) if spans else 1.0 if tags[0] else np.nan
     figures = {name: float(v[0]) for name, v in _resampled(tallies, np.ones((1, len(tallies)))).items()}
     figures["spans_strict_f1"] = float(strict)
-    table = np.array([row for t in tallies for row in t.probabilities]).reshape(-1, len(LABELS) + 1)
+    table = np.array([row for t in tallies for row in t.probabilities]).reshape(-1, len(scheme) + 2)
     return Scores(
         figures={name: round(value, 4) for name, value in figures.items()},
-        per_dimension=_per_dimension(confusion),
+        per_dimension=_per_dimension(confusion, _names(scheme)),
         support={
             "reports": len(tallies),
             "paragraphs": int(sum(t.counts["units_gold"] for t in tallies)),
@@ -142,20 +158,28 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         probabilities=table[:, :-1],
         gold=table[:, -1].astype(int),
         errors=[error for t in tallies for error in t.errors],
+        scheme=scheme,
         _tallies=tallies,
     )
 
 
-def _tally(gold: GoldReport, tagged: TaggedReport) -> _Tally:
+def _names(scheme: Scheme) -> tuple[str, ...]:
+    return (*(label.value for label in scheme), NONE)
+
+
+def _tally(gold: GoldReport, tagged: TaggedReport, scheme: Scheme) -> _Tally:
     """Count what agrees in one report."""
-    tally = _Tally(report=gold.id)
+    tally = _Tally(report=gold.id, confusion=np.zeros((len(scheme) + 1, len(scheme) + 2)))
     n, errors = tally.counts, tally.errors
     found = {p.start: p for p in tagged.paragraphs}
     coded = gold_examples(gold)
+    _check_known(gold.id, coded, scheme)
     extra = found.keys() - {example.unit.start for example in coded}
     n["labelled"] = sum(e.labels_coded for e in coded)
     n["searched"] = sum(e.indicators_coded for e in coded)
-    n["values_found"] += sum(len(found[start].indicators) for start in extra) if n["searched"] else 0
+    spurious = sum(len(found[start].indicators) for start in extra) if n["searched"] else 0
+    n["values_found"] += spurious
+    n["topics_found"] += spurious
     n["labels_found"] += sum(len(found[start].labels) for start in extra) if n["labelled"] else 0
     errors += (f"{gold.id}: no paragraph in the coding: {found[start].text[:40]}" for start in sorted(extra))
     n["units_gold"] += len(coded)
@@ -168,7 +192,7 @@ def _tally(gold: GoldReport, tagged: TaggedReport) -> _Tally:
             errors.append(f"{gold.id}: not read as a paragraph: {example.unit.text[:40]}")
         n["units_both"] += paragraph is not None
         if example.labels_coded:
-            _count_labels(tally, example, paragraph)
+            _count_labels(tally, example, paragraph, scheme)
         if example.indicators_coded:
             errors += (f"{gold.id}: {line}" for line in _count_indicators(n, example, paragraph))
             tally.gold_tags.append(_iob2(example.unit.text, [(i.value, i.name) for i in example.indicators]))
@@ -185,24 +209,27 @@ def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.n
     """The figures of each draw of reports, (draws,), by name; `weights` is (draws, reports)."""
     n = {name: weights @ np.array([t.counts[name] for t in tallies], dtype=float) for name in _COUNTS}
     confusion = np.einsum("dr,rij->dij", weights, np.array([t.confusion for t in tallies]))
-    values = n["values_found"], n["values_gold"]
+    values, topics = (sum((n[f"{what}_found"], n[f"{what}_gold"])) for what in ("values", "topics"))
     _, _, f1s, occurs = _by_class(confusion)
     figures = {
         "unit_f1": _ratio(2 * n["units_both"], n["units_found"] + n["units_gold"]),
         "primary_accuracy": _ratio(confusion.trace(axis1=1, axis2=2), confusion.sum((1, 2))),
         "primary_macro_f1": _ratio((f1s * occurs).sum(1), occurs.sum(1)),
         "labels_micro_f1": _ratio(2 * n["labels_both"], n["labels_found"] + n["labels_gold"]),
-        "value_span_f1": _ratio(2 * n["values_both"], sum(values)),
-        "name_f1": _ratio(2 * n["named"], sum(values)),
-        "name_exact_f1": _ratio(2 * n["named_exactly"], sum(values)),
-        "dimension_f1": _ratio(2 * n["dimension"], sum(values)),
-        "indicator_f1": _ratio(2 * n["whole"], sum(values)),
+        "value_span_f1": _ratio(2 * n["values_both"], values),
+        "name_f1": _ratio(2 * n["named"], values),
+        "name_exact_f1": _ratio(2 * n["named_exactly"], values),
+        "dimension_f1": _ratio(2 * n["dimension"], topics),
+        "indicator_f1": _ratio(2 * n["whole"], topics),
     }
-    layers = {
-        "unit_f1": "units_gold",
-        **dict.fromkeys(("primary_accuracy", "primary_macro_f1", "labels_micro_f1"), "labelled"),
+    # where values are coded and the topic of none of them, there is nothing to say of topics
+    topical = (n["searched"] > 0) & ((n["topics_gold"] > 0) | (n["values_gold"] == 0))
+    coded = {
+        "unit_f1": n["units_gold"] > 0,
+        **dict.fromkeys(("primary_accuracy", "primary_macro_f1", "labels_micro_f1"), n["labelled"] > 0),
+        **dict.fromkeys(("dimension_f1", "indicator_f1"), topical),
     }
-    return {name: np.where(n[layers.get(name, "searched")] > 0, value, np.nan) for name, value in figures.items()}
+    return {name: np.where(coded.get(name, n["searched"] > 0), value, np.nan) for name, value in figures.items()}
 
 
 def _by_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -217,7 +244,7 @@ def _by_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     )
 
 
-def _per_dimension(confusion: np.ndarray) -> dict[str, dict[str, float]]:
+def _per_dimension(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, dict[str, float]]:
     precision, recall, f1s, occurs = _by_class(confusion)
     return {
         label: {
@@ -226,7 +253,7 @@ def _per_dimension(confusion: np.ndarray) -> dict[str, dict[str, float]]:
             "f1-score": round(float(f1s[k]), 4),
             "support": float(confusion[k].sum()),
         }
-        for k, label in enumerate(LABELS)
+        for k, label in enumerate(labels)
         if occurs[k]
     }
 
@@ -243,25 +270,35 @@ def _percentiles(drawn: Mapping[str, np.ndarray], level: float) -> dict[str, tup
         return {name: tuple(round(float(q), 4) for q in np.nanquantile(v, tails)) for name, v in drawn.items()}
 
 
-def _count_labels(tally: _Tally, example: Example, paragraph: TaggedParagraph | None) -> None:
+def _check_known(report: str, coded: Sequence[Example], scheme: Scheme) -> None:
+    for example in coded:
+        for label in (example.primary, *example.secondary, *(i.dimension for i in example.indicators)):
+            if label is not None and label not in scheme:
+                raise SchemeError(f"{report} is coded with {label!s}, but the model labels with {scheme}")
+
+
+def _count_labels(tally: _Tally, example: Example, paragraph: TaggedParagraph | None, scheme: Scheme) -> None:
     gold, n = {d for d in (example.primary, *example.secondary) if d}, tally.counts
-    want = LABELS.index(example.primary or NONE)
+    labels = _names(scheme)
+    want = labels.index(example.primary or NONE)
     n["labels_gold"] += len(gold)
     if paragraph is None:
         tally.confusion[want, -1] += 1
         return
-    got = LABELS.index(paragraph.label or NONE)
+    got = labels.index(paragraph.label or NONE)
     tally.confusion[want, got] += 1
-    row = [*(float(paragraph.scores.get(d, 0.0)) for d in DIMENSIONS), paragraph.none_score]
+    row = [*(float(paragraph.scores.get(d, 0.0)) for d in scheme), paragraph.none_score]
     tally.probabilities.append((*row, want))
     n["labels_found"] += len(paragraph.labels)
     n["labels_both"] += len(gold & set(paragraph.labels))
     if want != got:
-        tally.errors.append(f"{tally.report}: {LABELS[want]} tagged {LABELS[got]}: {example.unit.text[:60]}")
+        tally.errors.append(f"{tally.report}: {labels[want]} tagged {labels[got]}: {example.unit.text[:60]}")
 
 
 def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagraph | None) -> list[str]:
     gold = {i.value: i for i in example.indicators}
+    topical = {span for span, i in gold.items() if i.dimension is not None}
+    n["topics_gold"] += len(topical)
     if paragraph is None:
         n["values_gold"] += len(gold)
         return []
@@ -269,20 +306,21 @@ def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagr
     found = {(i.start - at, i.end - at): i for i in paragraph.indicators}
     n["values_gold"] += len(gold)
     n["values_found"] += len(found)
+    n["topics_found"] += len(found.keys() - (gold.keys() - topical))
     errors = [f"missed value {text[slice(*span)]}: {near(text, span)}" for span in gold.keys() - found.keys()]
     errors += [f"spurious value {text[slice(*span)]}: {near(text, span)}" for span in found.keys() - gold.keys()]
     for span in gold.keys() & found.keys():
         g, f = gold[span], found[span]
         name = (f.name_start - at, f.name_end - at) if f.name_start is not None and f.name_end is not None else (0, 0)
-        named, topic = overlapping(g.name, name), g.dimension is f.dimension
+        named, topic = overlapping(g.name, name), g.dimension == f.dimension
         n["values_both"] += 1
         n["named"] += named
         n["named_exactly"] += g.name == name
         n["dimension"] += topic
         n["whole"] += named and topic
-        if g.name != name or not topic:
+        if g.name != name or not (topic or g.dimension is None):
             errors.append(
-                f"{text[slice(*span)]} wants {text[slice(*g.name)]}/{g.dimension}, got {f.name}/{f.dimension}: "
+                f"{text[slice(*span)]} wants {text[slice(*g.name)]}/{g.dimension or '?'}, got {f.name}/{f.dimension}: "
                 f"{near(text, span)}"
             )
     return errors

@@ -16,6 +16,8 @@ from lawgov_nlp.batches import IGNORE, Targets
 from lawgov_nlp.encode import Batch
 from lawgov_nlp.errors import ModelError, TrainingError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
+from lawgov_nlp.rehead import rehead
+from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
 from lawgov_nlp.tagger import load
 
 
@@ -83,13 +85,23 @@ def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targ
         found = F.cross_entropy(starts, names[:, 0], reduction="none") + F.cross_entropy(
             ends, names[:, 1], reduction="none"
         )
-        told = F.cross_entropy(model.classify(output.states, values, names), topics, reduction="none")
-        parts["names"], parts["topics"] = (found * weight).mean(), (told * weight).mean()
+        parts["names"] = (found * weight).mean()
+        coded = topics != IGNORE
+        if coded.any():
+            told = F.cross_entropy(
+                model.classify(output.states, values[coded], names[coded]), topics[coded], reduction="none"
+            )
+            parts["topics"] = (told * weight[coded]).mean()
     return parts
 
 
-def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
-    """A tagger to train: one that was trained before, as it is, or a pretrained encoder with fresh heads.
+def start(
+    folder: Path, revision: str, trained_on: str, dropout: float, scheme: Scheme | None = None
+) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
+    """A tagger to train: one that was trained before, or a pretrained encoder with fresh heads.
+
+    A tagger of another scheme than the one asked for gets heads for that one (`lawgov_nlp.rehead`); None asks for the
+    tagger's own, and for the codebook's where there is an encoder.
 
     Raises:
         ModelError: The folder holds neither a tagger nor an encoder that transformers knows, or not all of its weights
@@ -97,11 +109,16 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
     """
     if not folder.is_dir():
         raise ModelError(f"{folder} is no folder; expected one that holds a tagger or an encoder")
+    scheme = scheme or base_scheme(folder)
     if is_tagger(folder):
         model, tokenizer = load(folder)
         model.config.revision, model.config.data_hash, model.config.dropout = revision, trained_on, dropout
         model.dropout.p = dropout
-        return model.float(), tokenizer
+        model = model.float()
+        if model.scheme != scheme:
+            model = rehead(model, scheme)
+        model.scheme, model.config.dimensions = scheme, scheme.to_config()  # the sources may be others
+        return model, tokenizer
     try:
         settings = AutoConfig.from_pretrained(folder, local_files_only=True)
         architecture = MODEL_MAPPING[type(settings)]
@@ -138,6 +155,7 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
             setattr(settings, rate, 0.0)  # see TrainConfig.dropout
     config = TaggerConfig(
         encoder=settings.to_diff_dict() | {"model_type": settings.model_type},
+        dimensions=scheme.to_config(),
         window=min(TaggerConfig().window, longest_window(settings)),
         dropout=dropout,
         revision=revision,
@@ -146,6 +164,15 @@ def start(folder: Path, revision: str, trained_on: str, dropout: float) -> tuple
     model = TaggerModel(config)
     model.encoder.load_state_dict(pretrained.float().state_dict())
     return model, tokenizer
+
+
+def base_scheme(folder: Path) -> Scheme:
+    """The labels of the model to start from: a tagger has its own, an encoder none but the codebook's.
+
+    Raises:
+        ModelError: It is a tagger with labels of an unknown form.
+    """
+    return model_scheme(folder) if is_tagger(folder) else CODEBOOK
 
 
 def is_tagger(folder: Path) -> bool:

@@ -18,10 +18,7 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
 from lawgov_nlp.encode import Batch
-from lawgov_nlp.report import DIMENSIONS, TOPICS
-
-NONE = len(DIMENSIONS)
-"""Index of "no dimension" among the primary logits, behind the seven dimensions."""
+from lawgov_nlp.scheme import DIMENSIONS, Scheme
 
 TAGS = ("O", "B-VALUE", "I-VALUE", "B-NAME", "I-NAME")
 REACH = 48
@@ -37,7 +34,7 @@ class TaggerConfig(PretrainedConfig):
 
     Args:
         encoder: The encoder's own configuration as a dictionary, with its `model_type` (without one, `bert`).
-        dimensions: The dimensions in the order of the logits; checked against the code's on loading.
+        dimensions: The labels in the order of the logits: the names of the codebook's seven, or `Scheme.to_list`.
         window: Tokens in a window; `overlap` and `heading` as in `Encoder`.
         secondary_threshold: Probability from which a dimension counts as secondary; chosen on the dev split.
         primary_temperature: What the primary logits are divided by to make the scores honest; fitted on dev.
@@ -51,7 +48,7 @@ class TaggerConfig(PretrainedConfig):
     def __init__(
         self,
         encoder: dict[str, Any] | None = None,
-        dimensions: list[str] | None = None,
+        dimensions: list[str] | list[dict[str, Any]] | None = None,
         window: int = 512,
         overlap: int = 64,
         heading: int = 64,
@@ -72,6 +69,15 @@ class TaggerConfig(PretrainedConfig):
         self.secondary_threshold = secondary_threshold
         self.primary_temperature, self.review_below = primary_temperature, review_below
         self.revision, self.data_hash = revision, data_hash
+
+    @property
+    def scheme(self) -> Scheme:
+        """What the model labels with.
+
+        Raises:
+            SchemeError: `dimensions` is of no form that is known.
+        """
+        return Scheme.from_config(self.dimensions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,19 +134,21 @@ class TaggerModel(PreTrainedModel):
 
     def __init__(self, config: TaggerConfig) -> None:
         super().__init__(config)
+        self.scheme = config.scheme
         self.encoder = build_encoder(encoder_config(config.encoder))
         # XLM-R has one segment only: there the `</s>` between them tells heading from paragraph
         self.segments = getattr(self.encoder.config, "type_vocab_size", 0) > 1
         hidden, size = self.encoder.config.hidden_size, config.pointer_size
         self.dropout = nn.Dropout(config.dropout)
-        self.primary = nn.Linear(3 * hidden, len(DIMENSIONS) + 1)
-        self.mentions = nn.Linear(3 * hidden, len(DIMENSIONS))
+        self.primary = nn.Linear(3 * hidden, len(self.scheme) + 1)
+        self.mentions = nn.Linear(3 * hidden, len(self.scheme))
         self.tags = nn.Linear(hidden, len(TAGS))
         self.query = nn.Linear(2 * hidden, 2 * size)
         self.key = nn.Linear(hidden, 2 * size)
         self.distance = nn.Embedding(2 * REACH + 1, 2)
         self.clauses = nn.Embedding(2 * CLAUSES + 1, 2)
-        self.topic = nn.Sequential(nn.Linear(5 * hidden, hidden), nn.GELU(), nn.Linear(hidden, len(TOPICS)))
+        topics = len(self.scheme.topics)
+        self.topic = nn.Sequential(nn.Linear(5 * hidden, hidden), nn.GELU(), nn.Linear(hidden, topics))
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -231,7 +239,7 @@ class TaggerModel(PreTrainedModel):
         return logits[0], logits[1]
 
     def classify(self, states: torch.Tensor, values: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
-        """The topic of what each value counts: logits over `TOPICS`, (N, topics).
+        """The topic of what each value counts: logits over the scheme's topics, (N, topics).
 
         Args:
             states: The encoder's last layer, (W, T, hidden).

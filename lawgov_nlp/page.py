@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -21,21 +21,29 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lawgov_nlp.render import NONE, NONE_ZH, QUALIFIER_ZH, label_zh, plain_number
-from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, TaggedParagraph, TaggedReport, UnitKind
+from lawgov_nlp.render import QUALIFIER_ZH, label_zh, plain_number
+from lawgov_nlp.report import Indicator, Label, TaggedParagraph, TaggedReport, UnitKind
+from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Scheme
 
-_COLORS: Mapping[str, tuple[str, str]] = {
-    # The "muted" scheme of Paul Tol (SRON/EPS/TN/09-002), which colour-blind readers can tell apart, in an order
+_COLORS: Sequence[tuple[str, str]] = (
+    # The "muted" colours of Paul Tol (SRON/EPS/TN/09-002), which colour-blind readers can tell apart, in an order
     # that alternates dark and light, so that neighbours differ in grey print too. With each the text colour on it.
-    Dimension.LEADERSHIP.value: ("#332288", "#fff"),
-    Dimension.TRAINING.value: ("#88ccee", "#111"),
-    Dimension.MEDIATION.value: ("#44aa99", "#111"),
-    Dimension.ENFORCEMENT.value: ("#117733", "#fff"),
-    Dimension.PUBLICITY.value: ("#ddcc77", "#111"),
-    Dimension.SHORTCOMINGS.value: ("#cc6677", "#111"),
-    Dimension.PLANS.value: ("#882255", "#fff"),
-    NONE: ("#c8ccd0", "#111"),
-}
+    ("#332288", "#fff"),
+    ("#88ccee", "#111"),
+    ("#44aa99", "#111"),
+    ("#117733", "#fff"),
+    ("#ddcc77", "#111"),
+    ("#cc6677", "#111"),
+    ("#882255", "#fff"),
+    # Beyond the codebook's seven, what is farthest from all before: 11 or more apart (CIEDE2000) in normal sight and in
+    # the three kinds of colour blindness, nearly as far as the closest two of the seven (11.8).
+    ("#785ef0", "#fff"),
+    ("#999933", "#111"),
+    ("#000000", "#fff"),
+    ("#aa4499", "#fff"),
+    ("#5a3a1e", "#fff"),
+)
+_NONE_COLOR = ("#c8ccd0", "#111")
 _NOTEBOOK_ROWS = 40
 _NOTEBOOK_CHARS = 60
 _ROOM_FOR_PERCENT = 0.06  # of the bar: narrower parts can't hold the figure
@@ -111,12 +119,13 @@ def to_html(report: TaggedReport) -> str:
         indicators=report.indicators,
         rows=list(zip(report.indicators, _row_keys(report), strict=True)),
         unread=sum(i.number is None for i in report.indicators),
+        scheme=report.scheme,
     )
 
 
-def to_index(entries: Sequence[Entry]) -> str:
-    """The page that lists a folder's pages."""
-    return _page("index.html.j2", entries=entries)
+def to_index(entries: Sequence[Entry], scheme: Scheme = CODEBOOK) -> str:
+    """The page that lists a folder's pages, all of reports with the labels of `scheme`."""
+    return _page("index.html.j2", entries=entries, scheme=scheme)
 
 
 def entry(report: TaggedReport, file_name: str) -> Entry:
@@ -148,11 +157,12 @@ def to_notebook(report: TaggedReport) -> str:
         rows=report.paragraphs[:_NOTEBOOK_ROWS],
         left_out=len(report.paragraphs[_NOTEBOOK_ROWS:]),
         chars=_NOTEBOOK_CHARS,
+        COLORS=_colors(report.scheme),
     )
 
 
 def shares(report: TaggedReport) -> tuple[Share, ...]:
-    """How the report divides among the dimensions and 无, in the codebook's order; those that don't occur left out."""
+    """How the report divides among the dimensions and 无, in the scheme's order; those that don't occur left out."""
     characters: Counter[str] = Counter()
     paragraphs: Counter[str] = Counter()
     for p in report.paragraphs:
@@ -162,7 +172,7 @@ def shares(report: TaggedReport) -> tuple[Share, ...]:
     occurring = {k for p in report.paragraphs for k in _keys(p)} | {i.dimension.value for i in report.indicators}
     total = sum(characters.values())
     made, start = [], 0.0
-    for key, zh in [*((d.value, d.zh) for d in DIMENSIONS), (NONE, NONE_ZH)]:
+    for key, zh in [*((d.value, d.zh) for d in report.scheme), (NONE, NONE_ZH)]:
         if key not in occurring:
             continue
         share = characters[key] / total if total else 0.0
@@ -201,7 +211,7 @@ def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
                 "pieces": list(_pieces(p, first)),
                 "keys": _keys(p),
                 "heads": [above[h] for h in p.headings if h in above],
-                "scores": _scores(p),
+                "scores": _scores(p, report.scheme),
             }
             first += len(p.indicators)
         yield line
@@ -251,11 +261,11 @@ def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
         )
 
 
-def _scores(p: TaggedParagraph) -> list[dict[str, Any]]:
+def _scores(p: TaggedParagraph, scheme: Scheme) -> list[dict[str, Any]]:
     """The probabilities for the label's tooltip, the highest first."""
     table = [
         {"zh": d.zh, "key": d.value, "score": float(p.scores.get(d, 0)), "any": p.secondary_scores.get(d)}
-        for d in DIMENSIONS
+        for d in scheme
     ]
     table.append({"zh": NONE_ZH, "key": NONE, "score": p.none_score, "any": None})
     return sorted(table, key=lambda row: -row["score"])
@@ -270,7 +280,7 @@ def _source(report: TaggedReport) -> str | None:
     return PureWindowsPath(report.source).name if report.source else None  # splits at / and at \
 
 
-def _key(label: Dimension | None) -> str:
+def _key(label: Label | None) -> str:
     return label.value if label else NONE
 
 
@@ -288,17 +298,23 @@ def _number(i: Indicator) -> str:
     return "—" if i.number is None else plain_number(i.number)
 
 
-def _page(template: str, **values: object) -> str:
-    css, js = _asset("page.css") + _palette(), _asset("page.js")
-    return _render(template, css=Markup(css), js=Markup(js), css_hash=_hash(css), js_hash=_hash(js), **values)
+def _page(template: str, scheme: Scheme, **values: object) -> str:
+    css, js = _asset("page.css") + _palette(scheme), _asset("page.js")
+    hashes = {"css_hash": _hash(css), "js_hash": _hash(js)}
+    return _render(template, css=Markup(css), js=Markup(js), scheme=scheme, **hashes, **values)
 
 
 def _render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def _palette() -> str:
-    return "".join(f".d-{key}{{--c:{ground};--t:{text}}}\n" for key, (ground, text) in _COLORS.items())
+def _palette(scheme: Scheme) -> str:
+    return "".join(f".d-{key}{{--c:{ground};--t:{text}}}\n" for key, (ground, text) in _colors(scheme).items())
+
+
+def _colors(scheme: Scheme) -> dict[str, tuple[str, str]]:
+    """Ground and text colour of each label by its name; behind the last colour they begin anew."""
+    return {**{d.value: _COLORS[at % len(_COLORS)] for at, d in enumerate(scheme)}, NONE: _NONE_COLOR}
 
 
 def _hash(text: str) -> str:
@@ -321,6 +337,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "number": _number, "label_zh": label_zh, "key": _key}
-    environment.globals |= {"COLORS": _COLORS, "QUALIFIER_ZH": QUALIFIER_ZH, "ROOM": _ROOM_FOR_PERCENT}
-    environment.globals |= {"DIMENSIONS": DIMENSIONS, "NONE": NONE}
+    environment.globals |= {"QUALIFIER_ZH": QUALIFIER_ZH, "ROOM": _ROOM_FOR_PERCENT, "NONE": NONE}
     return environment

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lawgov_nlp.calibration import risk_coverage
-from lawgov_nlp.evaluate import LABELS, Scores
+from lawgov_nlp.evaluate import Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +28,8 @@ def confusion_plot(scores: Scores) -> Figure:
     figure = _figure(6.4, 5.2)
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axis.set_xticks(range(counts.shape[1]), [*LABELS, "not read"][: counts.shape[1]], rotation=40, ha="right")
-    axis.set_yticks(range(len(LABELS)), LABELS)
+    axis.set_xticks(range(counts.shape[1]), [*scores.labels, "not read"][: counts.shape[1]], rotation=40, ha="right")
+    axis.set_yticks(range(len(scores.labels)), scores.labels)
     axis.set_xlabel("tagged")
     axis.set_ylabel("coded")
     for (row, column), count in np.ndenumerate(counts):

@@ -11,7 +11,7 @@ from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.dataset import examples
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.quantity import read_quantity
-from lawgov_nlp.report import DIMENSIONS, TOPICS
+from lawgov_nlp.scheme import CODEBOOK, NONE, Scheme
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -25,7 +25,8 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
 
     All offsets are half-open and count characters of the record's own `text`; `start` is where that stands in the
     plain text of the report. `number` is null where a value can't be read, and a string otherwise, since money runs to
-    twelve digits and rates to decimals. `primary` and `indicators` are null where nobody coded them.
+    twelve digits and rates to decimals. `primary`, `indicators` and an indicator's `dimension` are null where nobody
+    coded them.
 
     Raises:
         LawgovError: `structure` doesn't read a coded paragraph as one, so that it would be missing.
@@ -37,7 +38,7 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
         units = _by_start(report)
         for example in found.examples:
             unit = units[example.unit.start]
-            primary = (example.primary.value if example.primary else "none") if unit.labels_coded else None
+            primary = (example.primary.value if example.primary else NONE) if unit.labels_coded else None
             indicators = [indicator_record(example.unit.text, i) for i in example.indicators]
             yield {
                 "report": report.id,
@@ -68,19 +69,19 @@ def indicator_record(text: str, indicator: GoldIndicator) -> dict[str, Any]:
         "value_end": indicator.value[1],
         "name_start": indicator.name[0],
         "name_end": indicator.name[1],
-        "dimension": indicator.dimension.value,
+        "dimension": indicator.dimension.value if indicator.dimension else None,
         "number": None if quantity.number is None else str(quantity.number),
         "unit": quantity.unit,
         "qualifier": str(quantity.qualifier),
     }
 
 
-def features() -> Features:
-    """The schema of `records` for `datasets`; dimensions are `ClassLabel`s, so that unknown ones are refused."""
+def features(scheme: Scheme = CODEBOOK) -> Features:
+    """The schema of `records` for `datasets`; labels are `ClassLabel`s, so that those not in `scheme` are refused."""
     from datasets import ClassLabel, Features, List, Value
 
     offset, string = Value("int32"), Value("string")
-    topics = ClassLabel(names=[d.value for d in TOPICS])
+    topics = ClassLabel(names=[d.value for d in scheme.topics])
     return Features(
         {
             "report": string,
@@ -90,7 +91,7 @@ def features() -> Features:
             "start": offset,
             "text": string,
             "headings": List(string),
-            "primary": ClassLabel(names=[*(d.value for d in DIMENSIONS), "none"]),
+            "primary": ClassLabel(names=[*(d.value for d in scheme), NONE]),
             "secondary": List(topics),
             "indicators": List(
                 {
@@ -108,11 +109,11 @@ def features() -> Features:
     )
 
 
-def to_dataset(reports: Iterable[GoldReport]) -> Dataset:
-    """The records as a Hugging Face `Dataset`."""
+def to_dataset(reports: Iterable[GoldReport], scheme: Scheme = CODEBOOK) -> Dataset:
+    """The records as a Hugging Face `Dataset`; `scheme` has the labels of the reports."""
     from datasets import Dataset
 
-    return Dataset.from_list(list(records(reports)), features=features())
+    return Dataset.from_list(list(records(reports)), features=features(scheme))
 
 
 def write_jsonl(reports: Iterable[GoldReport], path: Path) -> int:

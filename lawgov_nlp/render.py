@@ -1,6 +1,6 @@
 """Tagged reports as rows, pandas frames and JSON-ready dictionaries.
 
-`COLUMNS` is the one list of columns: frames, CSV, Excel and Parquet all take names, order and types from it.
+`columns` is the one list of columns: frames, CSV, Excel and Parquet all take names, order and types from it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,9 @@ from decimal import Decimal, InvalidOperation, localcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lawgov_nlp.errors import ReadError
-from lawgov_nlp.report import (
-    DIMENSIONS,
-    Dimension,
-    Indicator,
-    Qualifier,
-    TaggedParagraph,
-    TaggedReport,
-    Unit,
-    UnitKind,
-)
+from lawgov_nlp.errors import ReadError, SchemeError
+from lawgov_nlp.report import Indicator, Label, Qualifier, TaggedParagraph, TaggedReport, Unit, UnitKind
+from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Scheme
 from lawgov_nlp.structure import HALF_STOP
 
 if TYPE_CHECKING:
@@ -29,11 +21,6 @@ if TYPE_CHECKING:
 
 FORMAT = "lawgov-report/1"
 """What `to_dict` writes under `format`. The number goes up when an old reader could misread the new form."""
-
-NONE = "none"
-NONE_ZH = "无"
-"""How tables and pages write a paragraph without a dimension: as in the annotation markup. A missing value would
-drop such paragraphs from pandas' `groupby` and from Excel's filters."""
 
 QUALIFIER_ZH: Mapping[Qualifier, str] = {
     Qualifier.EXACT: "确数",
@@ -75,8 +62,10 @@ _REPORT = (
 )
 _MODEL = Column("model", "text", 20, "标注所用模型的名称与版本")
 
-COLUMNS: Mapping[str, tuple[Column, ...]] = {
-    "paragraphs": (
+# A paragraph without a dimension is `none` and no missing value, which would drop it from pandas' `groupby` and from
+# Excel's filters.
+_PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
+    (
         *_REPORT,
         Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落"),
         Column("start", "integer", 8, "段落首字在报告全文中的位置，从 0 起"),
@@ -87,48 +76,78 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("labels", "text", 26, f"主维度与次要维度，以“+”相连，主维度在前；无维度时为 {NONE}"),
         Column("confidence", "number", 12, "主维度正确的概率，0–1，经校准"),
         Column("needs_review", "integer", 13, "1 表示 confidence 低于模型的阈值，宜由人复核；否则为 0"),
-        *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1") for d in DIMENSIONS),
-        Column(f"score_{NONE}", "number", 12, "不属于任何维度的概率，0–1；与前七项之和为 1"),
+    ),
+    (
         Column("indicators", "integer", 11, "本段抽取到的指标数"),
         Column("text", "text", 80, "段落原文"),
         _MODEL,
     ),
-    "indicators": (
-        *_REPORT,
-        Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表"),
-        Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度"),
-        Column("value", "text", 14, "数值原文"),
-        Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空"),
-        Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空"),
-        Column("unit", "text", 8, "单位；金额一律为元，百分数为 %"),
-        Column(
-            "qualifier", "text", 10, "exact 确数、at_least 以上（余、多、超）、about 约（近）、at_most 以下（不足）"
-        ),
-        Column("qualifier_zh", "text", 12, "qualifier 的中文"),
-        Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同"),
-        Column("dimension_zh", "text", 20, "dimension 的中文名"),
-        Column("score", "number", 9, "模型认定该数值为指标的概率，0–1"),
-        Column("start", "integer", 8, "数值首字在报告全文中的位置，从 0 起"),
-        Column("end", "integer", 8, "数值末字之后的位置"),
-        Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空"),
-        Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空"),
-        Column("sentence", "text", 80, "数值所在的句子"),
-        _MODEL,
-    ),
-}
-"""The columns of the two tables, in order."""
+)
+"""What stands in front of the scores, and behind them."""
+
+_INDICATORS = (
+    *_REPORT,
+    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表"),
+    Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度"),
+    Column("value", "text", 14, "数值原文"),
+    Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空"),
+    Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空"),
+    Column("unit", "text", 8, "单位；金额一律为元，百分数为 %"),
+    Column("qualifier", "text", 10, "exact 确数、at_least 以上（余、多、超）、about 约（近）、at_most 以下（不足）"),
+    Column("qualifier_zh", "text", 12, "qualifier 的中文"),
+    Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同"),
+    Column("dimension_zh", "text", 20, "dimension 的中文名"),
+    Column("score", "number", 9, "模型认定该数值为指标的概率，0–1"),
+    Column("start", "integer", 8, "数值首字在报告全文中的位置，从 0 起"),
+    Column("end", "integer", 8, "数值末字之后的位置"),
+    Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空"),
+    Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空"),
+    Column("sentence", "text", 80, "数值所在的句子"),
+    _MODEL,
+)
+_NUMERALS = "零一二三四五六七八九十"
+
+
+def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
+    """The columns of a table, in order.
+
+    Args:
+        what: "paragraphs" or "indicators".
+        scheme: The labels of the reports; each has a column of scores.
+
+    Raises:
+        ValueError: `what` is neither.
+    """
+    if what not in TABLES:
+        raise ValueError(f"what={what!r}: expected one of {[*TABLES]}")
+    if what == "indicators":
+        return _INDICATORS
+    before, behind = _PARAGRAPHS
+    count = _NUMERALS[len(scheme)] if len(scheme) < len(_NUMERALS) else f" {len(scheme)} "
+    return (
+        *before,
+        *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1") for d in scheme),
+        Column(f"score_{NONE}", "number", 12, f"不属于任何维度的概率，0–1；与前{count}项之和为 1"),
+        *behind,
+    )
+
+
+TABLES = ("paragraphs", "indicators")
+"""The two tables of a report."""
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {what: columns(what) for what in TABLES}
+"""The columns of the two tables under the shipped codebook."""
 
 
 def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
-    """One dictionary per paragraph or indicator, with the keys of `COLUMNS[what]` in order.
+    """One dictionary per paragraph or indicator, with the names of `columns(what, report.scheme)` in order.
 
     Values are `str`, `int`, `float`, an exact `Decimal` (`number` alone) or None.
 
     Raises:
         ValueError: `what` is neither "paragraphs" nor "indicators".
     """
-    if what not in COLUMNS:
-        raise ValueError(f"what={what!r}: expected one of {[*COLUMNS]}")
+    columns(what)  # refuses another table
     head = {c.name: getattr(report, c.name) for c in _REPORT}
     make = _paragraph_rows if what == "paragraphs" else _indicator_rows
     return ({**head, **row, "model": report.model} for row in make(report))
@@ -148,8 +167,8 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
         labels: primary and secondary dimensions joined with "+"; `none` where it has none.
         confidence: probability that the primary dimension, or none, is right; needs_review: 1 where that is below the
             model's threshold, else 0, so that a column's mean is the share to be looked at.
-        score_leadership … score_plans, score_none: probability that this is the primary one; they sum to 1. (The
-            probabilities of the secondary ones are in `to_dict`.)
+        score_leadership … score_plans, score_none: probability that this is the primary one; they sum to 1. A model
+            with labels of its own has columns for these. (The probabilities of the secondary ones are in `to_dict`.)
         indicators: how many indicators it holds.
         text: the paragraph.
 
@@ -174,13 +193,13 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
     import pandas as pd
 
     table = list(rows(report, what))
-    columns = {}
-    for column in COLUMNS[what]:
+    frame = {}
+    for column in columns(what, report.scheme):
         values = [row[column.name] for row in table]
         if column.kind == "number":  # pandas doesn't take Decimal as float64
             values = [None if v is None else float(v) for v in values]
-        columns[column.name] = pd.Series(values, dtype=_DTYPES[column.kind])
-    return pd.DataFrame(columns)
+        frame[column.name] = pd.Series(values, dtype=_DTYPES[column.kind])
+    return pd.DataFrame(frame)
 
 
 def to_dict(report: TaggedReport) -> dict[str, Any]:
@@ -188,9 +207,11 @@ def to_dict(report: TaggedReport) -> dict[str, Any]:
 
     Numbers of indicators are strings ("15630000000"), because a JSON number may become an inexact float. The text
     of units, paragraphs and indicators repeats what their offsets say, for readers of the JSON; `from_dict` checks it.
+    Labels that aren't those of the shipped codebook are listed under `scheme`, as in a labels.json.
     """
     return {
         "format": FORMAT,
+        **({} if report.scheme == CODEBOOK else {"scheme": report.scheme.to_list()}),
         **{c.name: getattr(report, c.name) for c in _REPORT},
         "model": report.model,
         "warnings": [*report.warnings],
@@ -215,21 +236,23 @@ def from_dict(data: Mapping[str, Any]) -> TaggedReport:
     if data.get("format") != FORMAT:
         raise ReadError(f"format is {_short(data.get('format'))}, expected {FORMAT!r}: write it anew with to_dict")
     text = _take(data, "text", "", str)
+    scheme = _scheme(data)
     return _build(
         TaggedReport,
         "",
         text=text,
         units=_each(data, "units", "", lambda d, at: _unit(d, at, text)),
-        tagged=_each(data, "paragraphs", "", lambda d, at: _paragraph(d, at, text)),
+        tagged=_each(data, "paragraphs", "", lambda d, at: _paragraph(d, at, text, scheme)),
         **{c.name: _take(data, c.name, "", int if c.kind == "integer" else str, optional=True) for c in _REPORT},
         model=_take(data, "model", "", str),
         warnings=_strings(data, "warnings", ""),
+        scheme=scheme,
     )
 
 
 def _paragraph_rows(report: TaggedReport) -> Iterator[dict[str, Any]]:
     for index, p in enumerate(report.paragraphs):
-        scores = {f"score_{d}": float(p.scores.get(d, 0.0)) for d in DIMENSIONS}
+        scores = {f"score_{d}": float(p.scores.get(d, 0.0)) for d in report.scheme}
         yield {
             "paragraph": index,
             "start": p.start,
@@ -279,7 +302,7 @@ def plain_number(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def label_zh(label: Dimension | None) -> str:
+def label_zh(label: Label | None) -> str:
     """The Chinese name of a primary dimension; 无 for None."""
     return label.zh if label else NONE_ZH
 
@@ -331,23 +354,23 @@ def _unit(data: Mapping[str, Any], at: str, text: str) -> Unit:
     )
 
 
-def _paragraph(data: Mapping[str, Any], at: str, text: str) -> TaggedParagraph:
+def _paragraph(data: Mapping[str, Any], at: str, text: str, scheme: Scheme) -> TaggedParagraph:
     label = _take(data, "label", at, str, optional=True)
     return _build(
         TaggedParagraph,
         at,
         headings=_strings(data, "headings", at),
-        label=None if label is None else _name(Dimension, label, f"{at}label"),
-        labels=tuple(_name(Dimension, name, f"{at}labels") for name in _strings(data, "labels", at)),
-        scores=_scores(data, "scores", at),
-        secondary_scores=_scores(data, "secondary_scores", at),
+        label=None if label is None else _label(scheme, label, f"{at}label"),
+        labels=tuple(_label(scheme, name, f"{at}labels") for name in _strings(data, "labels", at)),
+        scores=_scores(data, "scores", at, scheme),
+        secondary_scores=_scores(data, "secondary_scores", at, scheme),
         needs_review="needs_review" in data and _take(data, "needs_review", at, bool),  # the first files had none
-        indicators=_each(data, "indicators", at, lambda d, a: _indicator(d, a, text)),
+        indicators=_each(data, "indicators", at, lambda d, a: _indicator(d, a, text, scheme)),
         **_span(data, at, text),
     )
 
 
-def _indicator(data: Mapping[str, Any], at: str, text: str) -> Indicator:
+def _indicator(data: Mapping[str, Any], at: str, text: str, scheme: Scheme) -> Indicator:
     name: dict[str, Any] = {"name": None, "name_start": None, "name_end": None}
     if _take(data, "name", at, str, optional=True) is not None:
         name = _span(data, at, text, ("name", "name_start", "name_end"))
@@ -359,7 +382,7 @@ def _indicator(data: Mapping[str, Any], at: str, text: str) -> Indicator:
         number=_decimal(_take(data, "number", at, str, optional=True), at),
         unit=_take(data, "unit", at, str),
         qualifier=_name(Qualifier, _take(data, "qualifier", at, str), f"{at}qualifier"),
-        dimension=_name(Dimension, _take(data, "dimension", at, str), f"{at}dimension"),
+        dimension=_label(scheme, _take(data, "dimension", at, str), f"{at}dimension"),
         score=_take(data, "score", at, float),
     )
 
@@ -414,9 +437,24 @@ def _span(
     return dict(zip(keys, (said, start, end), strict=True))
 
 
-def _scores(data: Mapping[str, Any], key: str, at: str) -> dict[Dimension, float]:
+def _scores(data: Mapping[str, Any], key: str, at: str, scheme: Scheme) -> dict[Label, float]:
     given = _take(data, key, at, Mapping)
-    return {_name(Dimension, name, f"{at}{key}"): _take(given, name, f"{at}{key}.", float) for name in given}
+    return {_label(scheme, name, f"{at}{key}"): _take(given, name, f"{at}{key}.", float) for name in given}
+
+
+def _scheme(data: Mapping[str, Any]) -> Scheme:
+    if data.get("scheme") is None:
+        return CODEBOOK
+    try:
+        return Scheme.from_list(data["scheme"])
+    except SchemeError as error:
+        raise ReadError(f"scheme: {error}") from None
+
+
+def _label(scheme: Scheme, word: str, at: str) -> Label:
+    if word not in scheme:
+        raise ReadError(f"{at} is {_short(word)}; use one of: {scheme}")
+    return scheme.label(word)
 
 
 def _name(kind: type[_E], word: str, at: str) -> _E:

@@ -13,8 +13,26 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme
+
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = [
+    "CODEBOOK",
+    "DIMENSIONS",
+    "TOPICS",
+    "Dimension",
+    "Indicator",
+    "Label",
+    "Qualifier",
+    "Report",
+    "Scheme",
+    "TaggedParagraph",
+    "TaggedReport",
+    "Unit",
+    "UnitKind",
+]
 
 
 class _Name(str, Enum):
@@ -22,45 +40,6 @@ class _Name(str, Enum):
 
     def __str__(self) -> str:
         return self.value
-
-
-class Dimension(_Name):
-    """What a paragraph, or the thing that a number counts, is about. The codebook says when each applies."""
-
-    LEADERSHIP = "leadership"
-    TRAINING = "training"
-    MEDIATION = "mediation"
-    ENFORCEMENT = "enforcement"
-    PUBLICITY = "publicity"
-    SHORTCOMINGS = "shortcomings"
-    PLANS = "plans"
-
-    @property
-    def zh(self) -> str:
-        """The Chinese name that the codebook gives."""
-        return _ZH[self]
-
-    @property
-    def counts(self) -> bool:
-        """Whether an indicator can have this dimension: a topic, not a function such as a plan."""
-        return self not in (Dimension.SHORTCOMINGS, Dimension.PLANS)
-
-
-_ZH = {
-    Dimension.LEADERSHIP: "组织领导",
-    Dimension.TRAINING: "学法培训",
-    Dimension.MEDIATION: "纠纷化解与法律服务",
-    Dimension.ENFORCEMENT: "依法行政与执法",
-    Dimension.PUBLICITY: "普法宣传",
-    Dimension.SHORTCOMINGS: "存在不足",
-    Dimension.PLANS: "工作计划",
-}
-
-DIMENSIONS: tuple[Dimension, ...] = tuple(Dimension)
-"""The seven dimensions, in the codebook's order."""
-
-TOPICS: tuple[Dimension, ...] = tuple(d for d in Dimension if d.counts)
-"""The five dimensions that an indicator can have."""
 
 
 class Qualifier(_Name):
@@ -152,7 +131,7 @@ class Indicator:
         number: The value as an exact number, 万 and 亿 multiplied out; None where it can't be read.
         unit: The unit (`户`, `%`, `元`); an empty string for a bare number.
         qualifier: How the number is meant.
-        dimension: The topic of what is counted; one of `TOPICS`.
+        dimension: The topic of what is counted; one of the `topics` of the report's scheme.
         score: How sure the model is of the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
     """
 
@@ -165,7 +144,7 @@ class Indicator:
     number: Decimal | None
     unit: str
     qualifier: Qualifier
-    dimension: Dimension
+    dimension: Label
     score: float = 1.0
 
     def __post_init__(self) -> None:
@@ -175,9 +154,8 @@ class Indicator:
                 raise ValueError(f"indicator {self.text!r}: a name needs both of its offsets")
             _check_span(self.name, self.name_start, self.name_end, "name")
         if not self.dimension.counts:
-            raise ValueError(
-                f"indicator {self.text!r}: dimension {self.dimension} is a function; use one of {[*map(str, TOPICS)]}"
-            )
+            known = f"use one of {[*map(str, TOPICS)]}" if isinstance(self.dimension, Dimension) else "use a topic"
+            raise ValueError(f"indicator {self.text!r}: dimension {self.dimension} is a function; {known}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +178,10 @@ class TaggedParagraph:
     start: int
     end: int
     headings: tuple[str, ...] = ()
-    label: Dimension | None
-    labels: tuple[Dimension, ...]
-    scores: Mapping[Dimension, float]
-    secondary_scores: Mapping[Dimension, float] = field(default_factory=dict)
+    label: Label | None
+    labels: tuple[Label, ...]
+    scores: Mapping[Label, float]
+    secondary_scores: Mapping[Label, float] = field(default_factory=dict)
     indicators: tuple[Indicator, ...] = ()
     needs_review: bool = False
 
@@ -230,10 +208,12 @@ class TaggedReport(Report):
     Attributes:
         tagged: The body paragraphs with their labels and indicators; also under `paragraphs`.
         model: Name and version of the model that tagged it.
+        scheme: The labels that the model knows.
     """
 
     tagged: tuple[TaggedParagraph, ...]
     model: str = ""
+    scheme: Scheme = CODEBOOK
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -241,6 +221,9 @@ class TaggedReport(Report):
         if [(p.start, p.end) for p in self.tagged] != want:
             raise ValueError("every body unit needs exactly one tagged paragraph, in order")
         for paragraph in self.tagged:
+            for label in (*paragraph.labels, *(i.dimension for i in paragraph.indicators)):
+                if label not in self.scheme:
+                    raise ValueError(f"label {label} isn't in the report's scheme: {self.scheme}")
             spans = [(paragraph.start, paragraph.end, paragraph.text)]
             for i in paragraph.indicators:
                 spans += [(i.start, i.end, i.text), (i.name_start or 0, i.name_end or 0, i.name or "")]

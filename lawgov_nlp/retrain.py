@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,10 @@ from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import examples, load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.learner import is_tagger
+from lawgov_nlp.learner import base_scheme, is_tagger
+from lawgov_nlp.recode import recode, retag, translates, without_labels
 from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.tagger import Tagger, shipped_model
 from lawgov_nlp.train import train
 from lawgov_nlp.train_config import RETRAIN, TrainConfig
@@ -24,10 +27,21 @@ ENOUGH = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A model before and after on the same reports; before is None where training began from an encoder."""
+    """A model before and after on the same reports; before is None where training began from an encoder.
+
+    Where the labels were others before, and these can't be said in the new ones, `before` has values and names alone.
+    """
 
     before: Scores | None
     after: Scores
+
+    @property
+    def labels_compare(self) -> bool:
+        """Whether `before` has figures for the labels that `after` has figures for."""
+        name = "primary_accuracy"
+        return self.before is not None and (
+            math.isnan(self.after.figures[name]) or not math.isnan(self.before.figures[name])
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +66,7 @@ def retrain(
     *,
     dev: Sequence[GoldReport] = (),
     base: Path | None = None,
+    scheme: Scheme | None = None,
     config: TrainConfig | None = None,
     device: str = "cpu",
     overwrite: bool = False,
@@ -63,29 +78,36 @@ def retrain(
     doesn't forget them; an encoder, whose heads are fresh, on the new and all of the shipped ones. The pass is chosen
     on the held-out reports together with the dev split of the shipped corpus.
 
+    With other labels than the codebook's the shipped reports count as coded by these where they rename or merge those
+    of the codebook; otherwise they teach and measure values and names alone (`lawgov_nlp.recode`).
+
     Args:
         labelled: Annotated reports; paragraphs may be coded for labels alone or for indicators alone.
         out: Folder for the model.
-        dev: Annotated reports to hold out; none: a fifth of `labelled`, whole reports, if there are at least five.
+        dev: Annotated reports to hold out; none: a fifth of `labelled`, whole reports, if there are at least five, and
+            one of fewer where the shipped reports don't have the labels.
         base: Folder of the model to start from, a tagger or an encoder; None is the shipped one. What another tagger
             learned from isn't known, so nothing is replayed for it.
+        scheme: The labels of the reports, which the model is to have; None: those that the base has.
         config: How to train; None is `default_config(base)`.
         device: Where to train: `cpu` or `cuda`.
         overwrite: As in `lawgov_nlp.train.train`.
         resume: The same.
 
     Raises:
-        TrainingError: Two codings of one paragraph contradict each other, there is but one label, or as `train`.
+        TrainingError: Two codings of one paragraph contradict each other, there is but one label, there is no report to
+            hold out and one is needed, or as `train`.
         ModelError, OutputError: As `train`.
     """
     config = config or default_config(base)
     start = base or shipped_model()
+    scheme = scheme or base_scheme(start)
     both = {r.id for r in labelled} & {r.id for r in dev}
     if both:
         raise TrainingError(f"to be learned and to be held out at once: {', '.join(sorted(both)[:5])}")
-    check([*labelled, *dev], alone=base is not None and is_tagger(base))
-    corpus = load_splits(shipped_corpus())
-    learned, held_out = ([*labelled], [*dev]) if dev else hold_out(labelled, config.seed)
+    check([*labelled, *dev], alone=_alone(base, scheme))
+    corpus = _corpus(scheme)
+    learned, held_out = ([*labelled], [*dev]) if dev else hold_out(labelled, config.seed, needed=not scheme.coarsens)
     more, replay = _beside(base, corpus["train"])
     before = _tagger(start, device)
     train(
@@ -94,6 +116,7 @@ def retrain(
         base=start,
         out=out,
         replay=replay,
+        scheme=scheme,
         config=config,
         revision=f"{out.name} (from {before.model.config.revision if before else start.name})",
         device=device,
@@ -104,8 +127,8 @@ def retrain(
     return Retrained(
         learned=[r.id for r in learned],
         held_out=[r.id for r in held_out],
-        own=_measure(before, after, held_out) if held_out else None,
-        shipped=_measure(before, after, corpus["test"]),
+        own=_measure(before, after, held_out, scheme) if held_out else None,
+        shipped=_measure(before, after, corpus["test"], scheme),
     )
 
 
@@ -114,12 +137,14 @@ def cross_validate(
     folds: int,
     *,
     base: Path | None = None,
+    scheme: Scheme | None = None,
     config: TrainConfig | None = None,
     device: str = "cpu",
 ) -> Measured:
     """How well retraining works on reports like these, where they are too few to hold some out: each is, in turn.
 
-    A model is trained for each fold and thrown away. The pass is chosen on the shipped dev split alone.
+    A model is trained for each fold and thrown away. The pass is chosen on the shipped dev split alone, or, where that
+    isn't coded by the labels, on some of the reports that the fold would learn.
 
     Raises:
         TrainingError: There are fewer reports than folds, or as `retrain`.
@@ -129,23 +154,26 @@ def cross_validate(
             f"{folds} folds of {len(labelled)} labelled report(s); expected 2 to as many as there are reports"
         )
     config = config or default_config(base)
-    check(labelled, alone=base is not None and is_tagger(base))
-    corpus = load_splits(shipped_corpus())
     start = base or shipped_model()
+    scheme = scheme or base_scheme(start)
+    check(labelled, alone=_alone(base, scheme))
+    corpus = _corpus(scheme)
     more, replay = _beside(base, corpus["train"])
     shuffled = random.Random(config.seed).sample([*labelled], len(labelled))
     pairs: list[tuple[GoldReport, TaggedReport]] = []
     for fold in range(folds):
         held_out = shuffled[fold::folds]
         learned = [r for r in shuffled if r not in held_out]
+        learned, chosen_on = (learned, []) if scheme.coarsens else hold_out(learned, config.seed, needed=True)
+        dev = [*chosen_on, *corpus["dev"]]
         with TemporaryDirectory() as folder:
             out = Path(folder) / "model"
             reports = [*learned, *more]
-            train(reports, corpus["dev"], base=start, out=out, replay=replay, config=config, device=device)
+            train(reports, dev, base=start, out=out, replay=replay, scheme=scheme, config=config, device=device)
             pairs += zip(held_out, Tagger(out, device).tag_many(map(read_gold, held_out)), strict=True)
     gold = [report for report, _ in pairs]
     before = _tagger(start, device)
-    return Measured(before=_scores(before, gold) if before else None, after=evaluate(pairs))
+    return Measured(before=_scores(before, gold, scheme) if before else None, after=evaluate(pairs))
 
 
 def default_config(base: Path | None) -> TrainConfig:
@@ -160,11 +188,38 @@ def _beside(base: Path | None, shipped: list[GoldReport]) -> tuple[list[GoldRepo
     return ([], []) if is_tagger(base) else (shipped, [])
 
 
-def hold_out(reports: Sequence[GoldReport], seed: int) -> tuple[list[GoldReport], list[GoldReport]]:
-    """Reports to learn from and reports to measure on: never two paragraphs of one report on both sides."""
-    if len(reports) < ENOUGH:
-        return [*reports], []
-    chosen = {r.id for r in random.Random(seed).sample([*reports], len(reports) // ENOUGH)}
+def _alone(base: Path | None, scheme: Scheme) -> bool:
+    """Whether the labels are learned from the new reports alone."""
+    return not scheme.coarsens or (base is not None and is_tagger(base))
+
+
+def _corpus(scheme: Scheme) -> dict[str, list[GoldReport]]:
+    """The shipped reports by split, as far as they are coded by a scheme."""
+    splits = load_splits(shipped_corpus())
+    return {split: [recode(report, scheme) for report in reports] for split, reports in splits.items()}
+
+
+def hold_out(
+    reports: Sequence[GoldReport], seed: int, *, needed: bool = False
+) -> tuple[list[GoldReport], list[GoldReport]]:
+    """Reports to learn from and reports to measure on: never two paragraphs of one report on both sides.
+
+    Args:
+        reports: All there are.
+        seed: The same seed holds out the same ones.
+        needed: Whether one has to be held out of fewer than `ENOUGH`, too: nothing else has the labels to choose the
+            best pass and to calibrate on.
+
+    Raises:
+        TrainingError: One is needed, and there is no second one to learn from.
+    """
+    if needed and len(reports) < 2:
+        raise TrainingError(
+            f"{len(reports)} labelled report(s) to learn from: the shipped reports haven't these labels, so that one "
+            "more is needed to choose the best pass and to calibrate on; label another one, or give it with --dev"
+        )
+    number = max(len(reports) // ENOUGH, int(needed))
+    chosen = {r.id for r in random.Random(seed).sample([*reports], number)}
     return [r for r in reports if r.id not in chosen], [r for r in reports if r.id in chosen]
 
 
@@ -193,13 +248,14 @@ def check(reports: Sequence[GoldReport], *, alone: bool) -> None:
     if alone and len(labels) == 1:
         raise TrainingError(
             f"every labelled paragraph is {next(iter(labels)) or 'none'}: a model would learn to say nothing else; "
-            "label paragraphs of other dimensions, too, or start from the shipped model, which replays its own reports"
+            "label paragraphs of other dimensions, too, or start from the shipped model with the codebook's labels, "
+            "which replays its own reports"
         )
 
 
-def _measure(before: Tagger | None, after: Tagger, reports: Sequence[GoldReport]) -> Measured:
-    now = _scores(after, reports)
-    return Measured(before=_scores(before, reports) if before else None, after=now)
+def _measure(before: Tagger | None, after: Tagger, reports: Sequence[GoldReport], scheme: Scheme) -> Measured:
+    now = _scores(after, reports, scheme)
+    return Measured(before=_scores(before, reports, scheme) if before else None, after=now)
 
 
 def _tagger(folder: Path, device: str) -> Tagger | None:
@@ -207,5 +263,12 @@ def _tagger(folder: Path, device: str) -> Tagger | None:
     return Tagger(folder, device) if is_tagger(folder) else None
 
 
-def _scores(tagger: Tagger, reports: Sequence[GoldReport]) -> Scores:
-    return evaluate(zip(reports, tagger.tag_many(map(read_gold, reports)), strict=True))
+def _scores(tagger: Tagger, reports: Sequence[GoldReport], scheme: Scheme) -> Scores:
+    """The scores of a tagger on reports that are coded by `scheme`, whatever its own labels are."""
+    tagged: Iterable[TaggedReport] = tagger.tag_many(map(read_gold, reports))
+    own = tagger.model.scheme
+    if own == CODEBOOK != scheme and translates(scheme):
+        tagged = (retag(report, scheme) for report in tagged)
+    elif own != scheme:
+        reports = [without_labels(report) for report in reports]
+    return evaluate(zip(reports, tagged, strict=True))

@@ -196,7 +196,9 @@ class _Work:
         reports = self._tagger.tag_many(self._readable(names, readings, part, entries))
         format = self._manifest.header.format
         # an earlier file of that name is of a part that was never done
-        written = write(self._counted(reports), self._out / f"part-{part:05}.{format}", format, overwrite=True)
+        place = self._out / f"part-{part:05}.{format}"
+        # said, since a part of which no file could be read has the same columns as the others
+        written = write(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme)
         self._manifest.commit(entries, {path.name: _settled(path) for path in written})
 
     def _readable(

@@ -40,7 +40,7 @@ def score_page(scores: Scores, revision: str, review_below: float) -> str:
             for name, value in scores.figures.items()
             if not math.isnan(value)
         ],
-        labels=[(label_name(label), row) for label, row in scores.per_dimension.items()],
+        labels=[(label_name(label, scores.scheme), row) for label, row in scores.per_dimension.items()],
         pictures=[(title, _png(figure)) for title, figure in pictures],
         errors=scores.errors,
     )

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lawgov_nlp.comparison import Flip
-from lawgov_nlp.evaluate import LABELS, Scores
-from lawgov_nlp.report import Dimension
+from lawgov_nlp.evaluate import Scores
+from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Scheme
 
 FIGURES = {
     "unit_f1": "段落识别 F1",
@@ -32,9 +32,9 @@ CHANGES = {"mended": ("改对", "green"), "broken": ("改错", "red"), "other": 
 _EXCERPT = 48
 
 
-def label_name(label: str) -> str:
-    """The Chinese name of a dimension or of none."""
-    return "无" if label == "none" else Dimension(label).zh
+def label_name(label: str, scheme: Scheme = CODEBOOK) -> str:
+    """The Chinese name of a label or of none."""
+    return NONE_ZH if label == NONE else scheme.label(label).zh
 
 
 def support_line(scores: Scores) -> str:
@@ -85,8 +85,8 @@ def gains_table(before: Scores, after: Scores, title: str) -> RenderableType:
     return Group(head, table)
 
 
-def flips_table(flips: Sequence[Flip], most: int = 30) -> RenderableType:
-    """The paragraphs that changed their primary label, the broken ones first."""
+def flips_table(flips: Sequence[Flip], scheme: Scheme = CODEBOOK, most: int = 30) -> RenderableType:
+    """The paragraphs that changed their primary label, one of `scheme`, the broken ones first."""
     counts = {change: sum(f.change == change for f in flips) for change in CHANGES}
     words = "，".join(f"{CHANGES[c][0]} {n} 段" for c, n in counts.items())
     head = Text(f"主维度变化：{words}", style="bold")
@@ -99,7 +99,7 @@ def flips_table(flips: Sequence[Flip], most: int = 30) -> RenderableType:
     for flip in sorted(flips, key=lambda f: ("broken", "other", "mended").index(f.change))[:most]:
         word, style = CHANGES[flip.change]
         excerpt = flip.text if len(flip.text) <= _EXCERPT else flip.text[:_EXCERPT] + "…"
-        labels = map(label_name, (flip.coded, flip.before, flip.after))
+        labels = (label_name(label, scheme) for label in (flip.coded, flip.before, flip.after))
         table.add_row(Text(word, style=style), flip.report, str(flip.unit), *labels, Text(excerpt))
     more = [Text(f"另有 {len(flips) - most} 段未列出；-o 写出全部", style="dim")] if len(flips) > most else []
     return Group(head, table, *more)
@@ -112,13 +112,11 @@ def _labels(scores: Scores) -> Table:
         table.add_column(name, justify="right")
     table.add_column("错标为", overflow="fold")
     for label, row in scores.per_dimension.items():
-        at = LABELS.index(label)
+        at = scores.labels.index(label)
         wrong = sorted(((int(n), k) for k, n in enumerate(scores.confusion[at]) if n and k != at), reverse=True)
-        names = [*map(label_name, LABELS), "未识别为段落"]
+        names = [*(label_name(other, scores.scheme) for other in scores.labels), "未识别为段落"]
         values = (f"{row[key]:.3f}" for key in ("precision", "recall", "f1-score"))
-        table.add_row(
-            label_name(label), *values, f"{row['support']:.0f}", "，".join(f"{names[k]} {n}" for n, k in wrong)
-        )
+        table.add_row(names[at], *values, f"{row['support']:.0f}", "，".join(f"{names[k]} {n}" for n, k in wrong))
     return table
 
 

@@ -31,7 +31,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.report import DIMENSIONS, TOPICS, TaggedParagraph, TaggedReport
+from lawgov_nlp.report import TaggedParagraph, TaggedReport
+from lawgov_nlp.scheme import CODEBOOK, NONE_ZH, Scheme
 
 BY = ("mixed", "uncertainty", "diversity", "random")
 """What paragraphs can be chosen by."""
@@ -119,7 +120,7 @@ def suggest(
     reports = list(tagged)
     places = [(report, at) for report in reports for at in range(len(report.paragraphs))]
     paragraphs = [report.paragraphs[at] for report, at in places]
-    doubt = np.array([uncertainty(p) for p in paragraphs])
+    doubt = np.array([uncertainty(p, report.scheme) for (report, _), p in zip(places, paragraphs, strict=True)])
     chosen = choose(
         [p.text for p in paragraphs],
         _stacked(vectors, reports),
@@ -134,7 +135,7 @@ def suggest(
             report=places[choice.at][0],
             at=places[choice.at][1],
             paragraph=paragraphs[choice.at],
-            why=reason(paragraphs[choice.at], by, choice.similarity),
+            why=reason(paragraphs[choice.at], by, choice.similarity, places[choice.at][0].scheme),
             uncertainty=float(doubt[choice.at]),
             similarity=choice.similarity,
         )
@@ -201,16 +202,21 @@ def fold(text: str) -> str:
     return _NUMERALS.sub("0", "".join(unicodedata.normalize("NFKC", text).split()))
 
 
-def uncertainty(paragraph: TaggedParagraph) -> float:
-    """The probability that the least sure decision of at least one layer is wrong, 0 to 1."""
-    return 1.0 - float(np.prod([1.0 - doubt for doubt, _ in _doubts(paragraph)]))
+def uncertainty(paragraph: TaggedParagraph, scheme: Scheme = CODEBOOK) -> float:
+    """The probability that the least sure decision of at least one layer is wrong, 0 to 1.
+
+    Args:
+        paragraph: As a model tagged it.
+        scheme: The labels of that model.
+    """
+    return 1.0 - float(np.prod([1.0 - doubt for doubt, _ in _doubts(paragraph, scheme)]))
 
 
-def reason(paragraph: TaggedParagraph, by: str, similarity: float | None) -> str:
+def reason(paragraph: TaggedParagraph, by: str, similarity: float | None, scheme: Scheme = CODEBOOK) -> str:
     """Why a paragraph was chosen, in Chinese: the layers in doubt, the most doubtful first, and how new it is."""
     if by == "random":
         return "随机抽取"
-    doubts = sorted(_doubts(paragraph), key=lambda d: -d[0])
+    doubts = sorted(_doubts(paragraph, scheme), key=lambda d: -d[0])
     said = [words for doubt, words in doubts if doubt >= TELL]
     if by == "diversity":
         said = []
@@ -222,12 +228,12 @@ def reason(paragraph: TaggedParagraph, by: str, similarity: float | None) -> str
     return "；".join(said)
 
 
-def _doubts(paragraph: TaggedParagraph) -> Iterator[tuple[float, str]]:
+def _doubts(paragraph: TaggedParagraph, scheme: Scheme) -> Iterator[tuple[float, str]]:
     """For each layer how likely its least sure decision is wrong, and that in words."""
-    scores = [*((paragraph.scores.get(d, 0.0), d.zh) for d in DIMENSIONS), (paragraph.none_score, "无")]
+    scores = [*((paragraph.scores.get(d, 0.0), d.zh) for d in scheme), (paragraph.none_score, NONE_ZH)]
     (first, one), (second, two) = sorted(scores, key=lambda s: -s[0])[:2]
     yield 1.0 - paragraph.confidence, f"主要标签没把握：{one} {first:.2f} / {two} {second:.2f}"
-    others = [d for d in TOPICS if d is not paragraph.label and d in paragraph.secondary_scores]
+    others = [d for d in scheme.topics if d != paragraph.label and d in paragraph.secondary_scores]
     if paragraph.label and others:
         scored = [(min(score, 1.0 - score), d, score) for d in others for score in [paragraph.secondary_scores[d]]]
         doubt, dimension, score = max(scored, key=lambda s: s[0])

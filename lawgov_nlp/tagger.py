@@ -23,7 +23,7 @@ from lawgov_nlp.decode import decode
 from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
-from lawgov_nlp.report import DIMENSIONS, Report, TaggedParagraph, TaggedReport, Unit
+from lawgov_nlp.report import Report, TaggedParagraph, TaggedReport, Unit
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 """Tokens in a batch, padding included. On a CPU larger batches hold more padding and gain nothing for it."""
@@ -175,7 +175,8 @@ class Tagger:
             )
             fields = {f.name: getattr(report, f.name) for f in dataclasses.fields(Report)}
             fields["warnings"] += warnings
-            yield TaggedReport(**fields, tagged=own, model=self.model.config.revision), vectors[at:end]
+            report = TaggedReport(**fields, tagged=own, model=self.model.config.revision, scheme=self.model.scheme)
+            yield report, vectors[at:end]
             at = end
 
 
@@ -207,7 +208,7 @@ def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
 
     Raises:
-        ModelError: A file is missing, a weight is missing or left over, or the dimensions differ from the code's.
+        ModelError: A file is missing, a weight is missing or left over, or the labels are of no form that is known.
     """
     folder = Path(folder)
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
@@ -231,8 +232,6 @@ def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
         raise ModelError(
             f"{folder}: weights missing or left over: {', '.join(map(str, wrong[:5]))}; another version's?"
         )
-    if list(config.dimensions) != [d.value for d in DIMENSIONS]:
-        raise ModelError(f"{folder}: trained for dimensions {config.dimensions}, expected {[*map(str, DIMENSIONS)]}")
     if config.window > (longest := longest_window(model.encoder.config)):
         raise ModelError(
             f"{folder}: window {config.window} is longer than the encoder's {longest} positions; config.json was "

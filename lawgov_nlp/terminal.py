@@ -13,21 +13,19 @@ from rich.text import Text
 
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.render import plain_number
-from lawgov_nlp.report import DIMENSIONS, Dimension, Indicator, Qualifier, TaggedReport
+from lawgov_nlp.report import Indicator, Label, Qualifier, TaggedReport
+from lawgov_nlp.scheme import Scheme
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement
     from lawgov_nlp.suggest import Suggestion
 
-COLOURS = {
-    Dimension.LEADERSHIP: "red",
-    Dimension.TRAINING: "yellow",
-    Dimension.MEDIATION: "green",
-    Dimension.ENFORCEMENT: "blue",
-    Dimension.PUBLICITY: "magenta",
-    Dimension.SHORTCOMINGS: "bright_black",
-    Dimension.PLANS: "cyan",
-}
+COLOURS = (
+    "red", "yellow", "green", "blue", "magenta", "bright_black", "cyan",
+    "bright_red", "bright_blue", "bright_yellow", "bright_magenta", "bright_green",
+)  # fmt: skip
+"""Of a scheme's labels in order. A terminal has no more, so they begin anew behind the last; names are there anyway."""
+
 _SIGNS = {Qualifier.EXACT: "", Qualifier.AT_LEAST: "≥ ", Qualifier.ABOUT: "≈ ", Qualifier.AT_MOST: "≤ "}
 _EXCERPT = 60
 _FIGURES = {
@@ -53,16 +51,18 @@ def report_table(report: TaggedReport) -> RenderableType:
     table.add_column("维度", min_width=8, max_width=20, overflow="fold")
     table.add_column("段落", ratio=3, overflow="fold")
     table.add_column("指标", ratio=2, overflow="fold")
+    scheme = report.scheme
     for number, paragraph in enumerate(report.paragraphs, 1):
-        dimension = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label))
+        dimension = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label, scheme))
         if paragraph.needs_review:
             dimension.append("\n待复核", style="yellow")
         for other in paragraph.labels[1:]:
-            dimension.append(f"\n+{other.zh}", style=f"{_style(other)} dim")
+            dimension.append(f"\n+{other.zh}", style=f"{_style(other, scheme)} dim")
         heading = paragraph.headings[-1] if paragraph.headings else ""
         text = Text("" if paragraph.text.startswith(heading) else heading + "\n", style="dim")
         text.append(_excerpt(paragraph.text), style="not dim")
-        table.add_row(str(number), dimension, text, Text("\n").join(map(_indicator, paragraph.indicators)))
+        indicators = Text("\n").join(_indicator(i, scheme) for i in paragraph.indicators)
+        table.add_row(str(number), dimension, text, indicators)
     return Group(head, table, _summary(report))
 
 
@@ -96,9 +96,9 @@ def suggestion_table(
     table.add_column("段落", ratio=4, overflow="fold")
     for rank, suggestion in enumerate(suggestions, 1):
         report, paragraph = suggestion.report, suggestion.paragraph
-        label = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label))
+        label = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label, report.scheme))
         for other in paragraph.labels[1:]:
-            label.append(f"\n+{other.zh}", style=f"{_style(other)} dim")
+            label.append(f"\n+{other.zh}", style=f"{_style(other, report.scheme)} dim")
         name = PurePath(report.source).name if report.source else report.title or "（无标题）"
         why = Text("\n".join(suggestion.why.split("；")))
         table.add_row(str(rank), Text(name), str(suggestion.at + 1), label, why, Text(_excerpt(paragraph.text)))
@@ -122,17 +122,17 @@ def agreement_table(agreement: Agreement, first: str, second: str) -> Renderable
     table.add_column("维度", overflow="fold")
     for name in ("主维度 κ", "主维度 α", "全部 κ", "全部 α", "甲标", "乙标"):
         table.add_column(name, justify="right")
-    for dimension in DIMENSIONS:
+    for dimension in agreement.scheme:
         row = agreement.per_dimension[dimension.value]
         scores = (f"{row[key]:.3f}" for key in ("primary_kappa", "primary_alpha", "label_kappa", "label_alpha"))
         counts = (f"{row[key]:.0f}" for key in ("first", "second"))
-        table.add_row(Text(dimension.zh, style=_style(dimension)), *scores, *counts)
+        table.add_row(Text(dimension.zh, style=_style(dimension, agreement.scheme)), *scores, *counts)
     return Group(head, figures, table)
 
 
 def _summary(report: TaggedReport) -> Text:
     counts = Counter(p.label for p in report.paragraphs)
-    shares = [(f"{d.zh} {counts[d]}", _style(d)) for d in DIMENSIONS if counts[d]]
+    shares = [(f"{d.zh} {counts[d]}", _style(d, report.scheme)) for d in report.scheme if counts[d]]
     text = Text(f"{len(report.paragraphs)} 段，{len(report.indicators)} 项指标    ")
     text.append_text(Text("  ").join(Text(words, style=style) for words, style in shares))
     for warning in report.warnings:
@@ -140,10 +140,11 @@ def _summary(report: TaggedReport) -> Text:
     return text
 
 
-def _indicator(indicator: Indicator) -> Text:
+def _indicator(indicator: Indicator, scheme: Scheme) -> Text:
     text = Text(f"{indicator.name or '？'}  ")
     number = "？" if indicator.number is None else plain_number(indicator.number)
-    text.append(f"{_SIGNS[indicator.qualifier]}{number}{indicator.unit}", style=f"bold {_style(indicator.dimension)}")
+    style = f"bold {_style(indicator.dimension, scheme)}"
+    text.append(f"{_SIGNS[indicator.qualifier]}{number}{indicator.unit}", style=style)
     return text
 
 
@@ -151,5 +152,5 @@ def _excerpt(text: str) -> str:
     return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
 
 
-def _style(dimension: Dimension | None) -> str:
-    return COLOURS[dimension] if dimension else "dim"
+def _style(label: Label | None, scheme: Scheme) -> str:
+    return COLOURS[scheme.index(label) % len(COLOURS)] if label else "dim"

@@ -29,8 +29,9 @@ from lawgov_nlp.decode import relabel
 from lawgov_nlp.encode import Encoder
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.learner import Learner, is_tagger, start
+from lawgov_nlp.learner import Learner, base_scheme, is_tagger, start
 from lawgov_nlp.model import TaggerConfig, TaggerModel
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.tagger import Tagger, shipped_model
 from lawgov_nlp.train_config import TrainConfig
 from lawgov_nlp.training_log import LOGS, TrainingLog
@@ -60,6 +61,7 @@ def train(
     base: Path,
     out: Path,
     replay: Sequence[GoldReport] = (),
+    scheme: Scheme | None = None,
     config: TrainConfig | None = None,
     revision: str = "",
     device: str = "cpu",
@@ -77,6 +79,8 @@ def train(
         base: Folder of the model to start from: a tagger, or a pretrained encoder.
         out: Folder for the model.
         replay: Annotated reports that the base was trained on and that shall not be forgotten (`TrainConfig.replay`).
+        scheme: The labels of all these reports, which the model is to have; None: those of the base, or of the codebook
+            where the base is an encoder.
         config: How to train.
         revision: Name and version to be written into the model.
         device: Where to train: `cpu` or `cuda`, which is the first GPU that is visible.
@@ -99,25 +103,28 @@ def train(
     refuse(out, base, overwrite=overwrite, resume=resume)
     if torch.device(device).index:
         raise TrainingError(f"device {device}: the Trainer takes the first GPU; set CUDA_VISIBLE_DEVICES and say cuda")
+    scheme = scheme or base_scheme(base)
     learned, replayed = _examples(reports), _examples(replay)
     if not learned:
         raise TrainingError("there is no paragraph to learn from in the reports")
     if not any(e.labels_coded for e in _examples(dev)):
         raise TrainingError("there is no dev paragraph with a coded dimension to choose the best pass on")
-    tagger, tokenizer = start(base, revision, data_hash(reports), config.dropout)
+    tagger, tokenizer = start(base, revision, data_hash(reports), config.dropout, scheme)
     if folder.exists() and not resume:
         shutil.rmtree(folder)  # with `overwrite`, or where there is no checkpoint to lose
     folder.mkdir(parents=True, exist_ok=True)
     half = in_bfloat16(config.precision, device)
     roles = {"reports": reports, "replay": replay, "dev": dev}
-    run = {"config": asdict(config), "base": _hash(base), "bfloat16": half, "device": torch.device(device).type}
+    run: dict[str, object] = {"labels": scheme.to_list()} if scheme is not CODEBOOK else {}
+    run |= {"config": asdict(config), "base": _hash(base), "bfloat16": half, "device": torch.device(device).type}
     _identify(folder, run | {role: _ordered_hash(those) for role, those in roles.items()})
+    _warn_of_unseen(scheme, [*learned, *replayed])
     settings = tagger.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     loose = clipped(coder, learned)
     if loose:
         logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
-    batches = Batches(learned, replayed, coder, config)
+    batches = Batches(learned, replayed, coder, config, scheme)
     learner = Learner(tagger.to(device))
     progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
     trainer = Trainer(
@@ -190,7 +197,7 @@ def _identify(folder: Path, run: dict[str, object]) -> None:
         file.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
         return
     before = json.loads(file.read_text(encoding="utf-8"))
-    changed = [key for key in run if before.get(key) != run[key]]
+    changed = [key for key in before | run if before.get(key) != run.get(key)]
     if changed:
         raise TrainingError(
             f"{folder} was begun with another {' and another '.join(changed)}; resume it with the same, or begin anew"
@@ -202,6 +209,14 @@ def _examples(reports: Sequence[GoldReport]) -> list[Example]:
     if data.misread:
         logger.warning("%d annotated paragraphs are not read as paragraphs and are left out", data.misread)
     return [e for e in data.examples if e.labels_coded or e.indicators_coded]
+
+
+def _warn_of_unseen(scheme: Scheme, data: Sequence[Example]) -> None:
+    """Say which labels of a user's scheme nothing teaches."""
+    seen = {label for e in data if e.labels_coded for label in (e.primary, *e.secondary)}
+    unseen = [label for label in scheme if label not in seen]
+    if unseen and scheme is not CODEBOOK:
+        logger.warning("no paragraph to learn from has %s: the model won't know what they are", ", ".join(unseen))
 
 
 def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: bool, device: str) -> TrainingArguments:

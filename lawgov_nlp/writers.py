@@ -7,7 +7,7 @@
     write([report], "2023.html")             one self-contained page
     write(reports, "pages", format="html")   a folder: one page per report and index.html
 
-Only jsonl holds everything; tables hold the columns of `lawgov_nlp.render.COLUMNS`. Files appear whole or not at all:
+Only jsonl holds everything; tables hold the columns of `lawgov_nlp.render.columns`. Files appear whole or not at all:
 they grow in a hidden folder beside the target and move into place when all are complete.
 """
 
@@ -27,8 +27,9 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.render import COLUMNS, Column, rows, to_dict
+from lawgov_nlp.render import TABLES, Column, columns, rows, to_dict
 from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -46,7 +47,12 @@ _NAME_LIMIT = 60  # characters of a page's file name: Chinese ones take 3 bytes,
 
 
 def write(
-    reports: Iterable[TaggedReport], path: Path | str, format: str | None = None, *, overwrite: bool = False
+    reports: Iterable[TaggedReport],
+    path: Path | str,
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+    scheme: Scheme | None = None,
 ) -> list[Path]:
     """Writes reports, one after the other as they come, and returns the files written.
 
@@ -59,10 +65,11 @@ def write(
         format: One of `FORMATS`; None takes it from the suffix of `path`.
         overwrite: Replaces existing files; otherwise an existing file is an error, raised before any tagging where
             its name is known by then.
+        scheme: The labels of the reports; None takes those of the first, or of the codebook where there is none.
 
     Raises:
         OutputError: The format is unknown, a file exists, the place can't be written, a library is missing, or the
-            reports don't fit the format. The message says what to do.
+            reports don't fit the format, or have other labels than the first. The message says what to do.
         TypeError: `reports` is a single report.
     """
     if isinstance(reports, TaggedReport):
@@ -79,12 +86,22 @@ def write(
             place = _Place(Path(hidden), path if is_folder else path.parent, overwrite)
             sink: _Sink = _Pages(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
+        begun: Scheme | None = None
         for report in reports:  # outside: an OSError of the reader isn't one of ours
             if report.source is not None:
                 place.sources.add(Path(report.source).resolve())
             with _explained(path):
+                if begun is None:
+                    sink.begin(begun := scheme or report.scheme)
+                if report.scheme != begun and format != "jsonl":
+                    raise OutputError(
+                        f"{path}: {report.source or report.title} has the labels {report.scheme}, where {begun} were "
+                        "expected; write reports of different models into files of their own"
+                    )
                 sink.add(report)
         with _explained(path):
+            if begun is None:
+                sink.begin(scheme or CODEBOOK)
             sink.finish()
             return place.publish()
 
@@ -127,6 +144,9 @@ class _Place:
 class _Sink(Protocol):
     """A format being written. Everything that can be refused early is refused on construction."""
 
+    def begin(self, scheme: Scheme) -> None:
+        """Writes what stands in front of the reports, all of which have these labels."""
+
     def add(self, report: TaggedReport) -> None:
         """Writes one more report."""
 
@@ -140,6 +160,9 @@ class _Sink(Protocol):
 class _Jsonl:
     def __init__(self, place: _Place, path: Path) -> None:
         self._file = place.claim(path.name).open("w", encoding="utf-8", newline="\n")
+
+    def begin(self, scheme: Scheme) -> None:
+        """Every line says for itself what its labels are."""
 
     def add(self, report: TaggedReport) -> None:
         self._file.write(json.dumps(to_dict(report), ensure_ascii=False, allow_nan=False) + "\n")
@@ -158,7 +181,10 @@ class _Csv:
             # utf-8-sig: without the mark Excel reads Chinese as the machine's own code page
             file = self._stack.enter_context(target.open("w", encoding="utf-8-sig", newline=""))
             self._writers[what] = csv.writer(file)
-            self._writers[what].writerow(c.name for c in COLUMNS[what])
+
+    def begin(self, scheme: Scheme) -> None:
+        for what, writer in self._writers.items():
+            writer.writerow(c.name for c in columns(what, scheme))
 
     def add(self, report: TaggedReport) -> None:
         for what, writer in self._writers.items():
@@ -178,15 +204,18 @@ class _Parquet:
         except ImportError as error:
             raise OutputError('parquet needs pyarrow: pip install "lawgov-nlp[parquet]", or write csv') from error
 
-        types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
-        self._pa = pa
+        self._pa, self._writer = pa, parquet.ParquetWriter
         self._stack = ExitStack()
-        self._held: dict[str, list[dict[str, Any]]] = {}
+        self._files = _two_tables(place, path)
+        self._held: dict[str, list[dict[str, Any]]] = {what: [] for what in self._files}
         self._writers = {}
-        for what, file in _two_tables(place, path).items():
-            schema = pa.schema([pa.field(c.name, types[c.kind], metadata={"about": c.about}) for c in COLUMNS[what]])
-            self._held[what] = []
-            self._writers[what] = self._stack.enter_context(parquet.ParquetWriter(file, schema))
+
+    def begin(self, scheme: Scheme) -> None:
+        pa = self._pa
+        types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+        for what, file in self._files.items():
+            fields = [pa.field(c.name, types[c.kind], metadata={"about": c.about}) for c in columns(what, scheme)]
+            self._writers[what] = self._stack.enter_context(self._writer(file, pa.schema(fields)))
 
     def add(self, report: TaggedReport) -> None:
         for what, held in self._held.items():
@@ -223,9 +252,12 @@ class _Xlsx:
         self._bold, self._fill = Font(bold=True), PatternFill("solid", fgColor="E8ECF1")
         self._target = place.claim(path.name)
         self._book = Workbook(write_only=True)
-        self._sheets = {what: self._sheet(what, columns) for what, columns in COLUMNS.items()}
-        self._counts = dict.fromkeys(COLUMNS, 1)
+        self._counts = dict.fromkeys(TABLES, 1)
         self._notes: list[tuple[str, str]] = []
+
+    def begin(self, scheme: Scheme) -> None:
+        self._columns = {what: columns(what, scheme) for what in TABLES}
+        self._sheets = {what: self._sheet(what, those) for what, those in self._columns.items()}
 
     def add(self, report: TaggedReport) -> None:
         self._notes += ((report.source or report.title or "", warning) for warning in report.warnings)
@@ -235,12 +267,12 @@ class _Xlsx:
                 if self._counts[what] > _ROW_LIMIT:
                     raise OutputError(f"more than {_ROW_LIMIT:,} rows of {what}: too many for xlsx; use csv or parquet")
                 where = f"{what} {self._counts[what]}"
-                sheet.append([self._value(sheet, row[c.name], c, where) for c in COLUMNS[what]])
+                sheet.append([self._value(sheet, row[c.name], c, where) for c in self._columns[what]])
 
     def finish(self) -> None:
         for what, sheet in self._sheets.items():
-            sheet.auto_filter.ref = f"A1:{_letter(len(COLUMNS[what]))}{self._counts[what]}"
-        readme = [(what, c.name, c.about) for what, columns in COLUMNS.items() for c in columns]
+            sheet.auto_filter.ref = f"A1:{_letter(len(self._columns[what]))}{self._counts[what]}"
+        readme = [(what, c.name, c.about) for what, those in self._columns.items() for c in those]
         heads = (Column("sheet", "text", 24, ""), Column("column", "text", 22, ""), Column("说明", "text", 90, ""))
         sheet = self._sheet("readme", heads)
         # A note's own cells may add notes (a warning longer than a cell), so they are walked by index.
@@ -311,6 +343,9 @@ class _Page:
         self._file = place.claim(path.name)
         self._count = 0
 
+    def begin(self, scheme: Scheme) -> None:
+        """The page follows its report."""
+
     def add(self, report: TaggedReport) -> None:
         self._count += 1
         if self._count > 1:
@@ -337,13 +372,16 @@ class _Pages:
         self._entries: list[page.Entry] = []
         self._taken = {"index"}
 
+    def begin(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+
     def add(self, report: TaggedReport) -> None:
         name = f"{self._stem(report)}.html"
         _write_page(self._place.claim(name), self._page.to_html(report))
         self._entries.append(self._page.entry(report, name))
 
     def finish(self) -> None:
-        _write_page(self._index, self._page.to_index(self._entries))
+        _write_page(self._index, self._page.to_index(self._entries, self._scheme))
 
     def release(self) -> None:
         """Nothing stays open."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import escape, fail, show_notes
+from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, show_notes
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement
     from lawgov_nlp.annotation import GoldReport
+    from lawgov_nlp.scheme import Scheme
 
 _COLUMNS = ("report", "unit", "what", "value", "first", "second", "text")
 
@@ -27,6 +28,7 @@ def agreement(
     source: Annotated[
         str | None, typer.Option("--from", help="The format of both, where it can't be told by sight.")
     ] = None,
+    labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
 ) -> None:
     """Compare two codings: kappa, alpha, spans, names and topics.
 
@@ -34,7 +36,7 @@ def agreement(
     """
     console, notes = Console(), Console(stderr=True)
     try:
-        result = _agreement(notes, first, second, source)
+        result = _agreement(notes, first, second, source, chosen_scheme(labels))
         if out is not None:
             from lawgov_nlp.interchange import save
 
@@ -50,16 +52,17 @@ def agreement(
         notes.print(f"已写入 {escape(str(out))}（{len(result.rows)} 处不同）", highlight=False, soft_wrap=True)
 
 
-def _agreement(notes: Console, first: Path, second: Path, source: str | None) -> Agreement:
+def _agreement(notes: Console, first: Path, second: Path, source: str | None, scheme: Scheme | None) -> Agreement:
     from lawgov_nlp.agreement import CodingError, compare
-    from lawgov_nlp.interchange import read
+    from lawgov_nlp.interchange import Options, read
 
     sides: list[dict[str, GoldReport]] = []
     for path in (first, second):
-        reading = read([path], source)
+        reading = read([path], source, Options(scheme=scheme))
         show_notes(notes, reading.findings.notes)
         reading.findings.check()
         sides.append({report.id: report for report in reading.gold})
+        scheme = reading.scheme
     shared = sides[0].keys() & sides[1].keys()
     if not shared:
         names = " and ".join(", ".join(sorted(side)[:3]) for side in sides)
@@ -68,7 +71,7 @@ def _agreement(notes: Console, first: Path, second: Path, source: str | None) ->
     if alone:
         show_notes(notes, [f"{alone} 份报告只在一边，未比较"])
     pairs = [_alike(sides[0][name], sides[1][name]) for name in sorted(shared)]
-    return compare([a for a, _ in pairs], [b for _, b in pairs])
+    return compare([a for a, _ in pairs], [b for _, b in pairs], scheme)
 
 
 def _alike(first: GoldReport, second: GoldReport) -> tuple[GoldReport, GoldReport]:

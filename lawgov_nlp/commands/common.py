@@ -14,6 +14,11 @@ from lawgov_nlp.errors import LawgovError
 
 if TYPE_CHECKING:
     from lawgov_nlp.annotation import GoldReport
+    from lawgov_nlp.scheme import Scheme
+
+LABELS_HELP = (
+    "Other labels than the codebook's: a labels.json (data/FORMAT.md), or the folder of a model that has them."
+)
 
 
 def fail(notes: Console, error: LawgovError) -> NoReturn:
@@ -39,16 +44,37 @@ def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -
     return list(dict.fromkeys(found))
 
 
-def read_coded(notes: Console, paths: Sequence[Path]) -> list[GoldReport]:
+def chosen_scheme(labels: Path | None) -> Scheme | None:
+    """The labels that `--labels` names: in a labels.json, or those of a model; None where it isn't given.
+
+    Raises:
+        SchemeError: The file doesn't fit the format.
+        ModelError: The folder holds no model.
+    """
+    from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
+
+    if labels is None:
+        return None
+    if str(labels) == "shipped" and not labels.exists():
+        return CODEBOOK
+    return model_scheme(labels) if labels.is_dir() else Scheme.load(labels)
+
+
+def read_coded(notes: Console, paths: Sequence[Path], scheme: Scheme) -> list[GoldReport]:
     """Coded reports from folders of markup or files of a labelling tool; what was left out is shown.
+
+    Args:
+        notes: Where that is shown.
+        paths: The folders and files.
+        scheme: The labels that may stand in them.
 
     Raises:
         InterchangeError: A file can't be read, or rows in it are wrong.
         MarkupError: A report doesn't follow the markup.
     """
-    from lawgov_nlp.interchange import read
+    from lawgov_nlp.interchange import Options, read
 
-    reading = read(paths)
+    reading = read(paths, options=Options(scheme=scheme))
     show_notes(notes, reading.findings.notes)
     reading.findings.check()
     return reading.gold

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from lawgov_nlp.commands.common import escape, fail, read_coded
-from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.errors import LawgovError, OutputError, SchemeError
 
 if TYPE_CHECKING:
     from lawgov_nlp.comparison import Flip
@@ -48,17 +48,25 @@ def _compare(
     from lawgov_nlp.comparison import flips
     from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate
+    from lawgov_nlp.scheme import model_scheme
     from lawgov_nlp.score_tables import flips_table, gains_table
     from lawgov_nlp.tagger import Tagger, named_model
 
-    gold = read_coded(notes, labelled)
-    taggers = [Tagger(named_model(folder), device) for folder in (before, after)]
+    folders = [named_model(folder) for folder in (before, after)]
+    scheme = model_scheme(folders[1])
+    if model_scheme(folders[0]) != scheme:
+        raise SchemeError(
+            f"{before} labels with {model_scheme(folders[0])}, {after} with {scheme}: there is nothing to pair; "
+            "score each on its own with lawgov evaluate"
+        )
+    gold = read_coded(notes, labelled, scheme)
+    taggers = [Tagger(folder, device) for folder in folders]
     tagged = [list(tagger.tag_many(map(read_gold, gold))) for tagger in taggers]
     then, now = (evaluate(zip(gold, side, strict=True)) for side in tagged)
     found = list(flips(zip(gold, *tagged, strict=True)))
     revisions = " → ".join(tagger.model.config.revision for tagger in taggers)
     console.print(gains_table(then, now, revisions))
-    console.print(flips_table(found))
+    console.print(flips_table(found, scheme))
     return found
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import escape, fail, show_notes
+from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, show_notes
 from lawgov_nlp.errors import InterchangeError, LawgovError, OutputError
 
 if TYPE_CHECKING:
     from lawgov_nlp.interchange import Options, Reading
+    from lawgov_nlp.scheme import Scheme
 
 _LAYERS = {"both": ("labels", "indicators"), "labels": ("labels",), "indicators": ("indicators",)}
 
@@ -47,6 +48,7 @@ def convert(
     labelling_config: Annotated[
         bool, typer.Option("--labelling-config", help="Write Label Studio's labelling interface (XML) instead.")
     ] = False,
+    labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
 ) -> None:
     """Convert annotated reports between our markup and Label Studio, doccano, CoNLL, csv and Excel.
 
@@ -55,9 +57,8 @@ def convert(
     """
     notes = Console(stderr=True)
     try:
-        rejected = _convert(
-            notes, paths or [], out, source, form, skip_bad, annotator, layers, offsets, labelling_config
-        )
+        options = _options(annotator, layers, offsets, chosen_scheme(labels))
+        rejected = _convert(notes, paths or [], out, source, form, skip_bad, options, labelling_config)
     except LawgovError as error:
         fail(notes, error)
     if rejected:
@@ -71,20 +72,19 @@ def _convert(
     source: str | None,
     form: str | None,
     skip_bad: bool,
-    annotator: str | None,
-    layers: str | None,
-    offsets: str | None,
+    options: Options,
     labelling_config: bool,
 ) -> int:
     """Convert; give the number of rows that were rejected."""
     from lawgov_nlp import interchange
+    from lawgov_nlp.scheme import CODEBOOK
 
     if out is None:
         raise OutputError("say where to write to: -o NAME")
     if labelling_config:
         if paths:
             raise InterchangeError("--labelling-config reads nothing; leave out the input files")
-        interchange.save(interchange.labelling_config().encode(), out)
+        interchange.save(interchange.labelling_config(options.scheme or CODEBOOK).encode(), out)
         _written(notes, out)
         return 0
     if not paths:
@@ -94,9 +94,9 @@ def _convert(
         if path.exists():
             raise OutputError(f"{path} exists; choose another name or move it away")
     form = form or interchange.target(out)
-    reading = interchange.read(paths, source, _options(annotator, layers, offsets))
+    reading = interchange.read(paths, source, options)
     findings = reading.findings
-    payload = interchange.render(reading.documents, form, findings)
+    payload = interchange.render(reading.documents, form, findings, reading.scheme)
     show_notes(notes, findings.notes)
     if not skip_bad:
         findings.check("Correct them in the tool and export again, or convert the rest with --skip-bad")
@@ -110,14 +110,14 @@ def _convert(
     return len(findings.problems)
 
 
-def _options(annotator: str | None, layers: str | None, offsets: str | None) -> Options:
+def _options(annotator: str | None, layers: str | None, offsets: str | None, scheme: Scheme | None) -> Options:
     from lawgov_nlp.interchange import Options
 
     if layers not in (None, *_LAYERS):
         raise InterchangeError(f"--layers {layers} is unknown; expected labels, indicators or both")
     if offsets not in (None, "characters", "utf16"):
         raise InterchangeError(f"--offsets {offsets} is unknown; expected characters or utf16")
-    return Options(annotator=annotator, layers=_LAYERS[layers] if layers else None, offsets=offsets)
+    return Options(annotator=annotator, layers=_LAYERS[layers] if layers else None, offsets=offsets, scheme=scheme)
 
 
 def _sum(reading: Reading) -> str:

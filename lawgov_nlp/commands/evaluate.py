@@ -58,14 +58,12 @@ def _scores(notes: Console, model: Path, labelled: list[Path], device: str) -> t
     from lawgov_nlp.tagger import Tagger, named_model
 
     tagger = Tagger(named_model(model), device)
-    gold = read_coded(notes, labelled)
+    gold = read_coded(notes, labelled, tagger.model.scheme)
     scores = score(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True))
     return scores, tagger.model.config.review_below, tagger.model.config.revision
 
 
 def _json(scores: Scores, revision: str) -> bytes:
-    from lawgov_nlp.evaluate import LABELS
-
     coded = {name: value for name, value in scores.figures.items() if not math.isnan(value)}
     content = {
         "model": revision,
@@ -73,7 +71,11 @@ def _json(scores: Scores, revision: str) -> bytes:
         "figures": coded,
         "intervals": {name: bounds for name, bounds in scores.intervals().items() if name in coded},
         "per_dimension": scores.per_dimension,
-        "confusion": {"coded": LABELS, "tagged": [*LABELS, "not read"], "counts": scores.confusion.tolist()},
+        "confusion": {
+            "coded": scores.labels,
+            "tagged": [*scores.labels, "not read"],
+            "counts": scores.confusion.tolist(),
+        },
         "calibration_error": scores.calibration_error if len(scores.gold) else None,
         "errors": scores.errors,
     }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lawgov_nlp.interchange import Document
     from lawgov_nlp.report import TaggedReport, Unit
+    from lawgov_nlp.scheme import Scheme
     from lawgov_nlp.suggest import Labelled, Suggestion
     from lawgov_nlp.tagger import Tagger
 
@@ -99,12 +100,14 @@ def _suggest(
     files = find_files(paths, failures)
     if not files:
         return
-    units = _labelled_units(notes, labelled)
+    from lawgov_nlp.scheme import model_scheme
     from lawgov_nlp.suggest import Labelled
     from lawgov_nlp.suggest import suggest as choose
-    from lawgov_nlp.tagger import named_model, tagger
+    from lawgov_nlp.tagger import named_model, shipped_model, tagger
 
-    loaded = tagger(named_model(model) if model else None, device)
+    folder = named_model(model) if model else None
+    units = _labelled_units(notes, labelled, model_scheme(folder or shipped_model()))
+    loaded = tagger(folder, device)
     reports, vectors = _tagged(loaded, files, failures, notes)
     if not reports:
         return
@@ -113,20 +116,20 @@ def _suggest(
     found = choose(reports, number, vectors=vectors, by=by, labelled=done, seed=seed)
     console.print(_table(reports, done, found))
     if out is not None and form is not None and found:
-        _write(notes, reports, found, out, form)
+        _write(notes, reports, found, out, form, loaded.model.scheme)
     elif out is not None:
         show_notes(notes, ["没有可建议的段落，未写出文件"])
 
 
-def _labelled_units(notes: Console, paths: list[Path]) -> list[Unit]:
+def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[Unit]:
     """The paragraphs that people coded, in one layer at least, with the headings above them."""
     if not paths:
         return []
-    from lawgov_nlp.interchange import read
+    from lawgov_nlp.interchange import Options, read
     from lawgov_nlp.report import Unit, UnitKind
     from lawgov_nlp.suggest import SuggestError
 
-    reading = read(paths)
+    reading = read(paths, options=Options(scheme=scheme))
     show_notes(notes, reading.findings.notes)
     reading.findings.check()
     models = [document.id for document in reading.documents if document.model]
@@ -165,17 +168,24 @@ def _table(reports: Sequence[TaggedReport], done: Labelled, found: Sequence[Sugg
     return suggestion_table(found, paragraphs=len(texts), labelled=coded, copies=copies)
 
 
-def _write(notes: Console, reports: Sequence[TaggedReport], found: Sequence[Suggestion], out: Path, form: str) -> None:
+def _write(
+    notes: Console,
+    reports: Sequence[TaggedReport],
+    found: Sequence[Suggestion],
+    out: Path,
+    form: str,
+    scheme: Scheme,
+) -> None:
     from lawgov_nlp.interchange import Findings, render, save
 
     documents = _documents(reports, found)
     findings = Findings()
-    payload = render(documents, form, findings)
+    payload = render(documents, form, findings, scheme)
     show_notes(notes, findings.notes)
     findings.check("Correct the reports, and suggest again")
     if form != "markup":
         unfit = Findings()
-        render(documents, "markup", unfit)
+        render(documents, "markup", unfit, scheme)
         problems = [str(problem) for problem in unfit.problems]
         if problems:
             more = f"（另有 {len(problems) - _UNFIT_SHOWN} 处）" if len(problems) > _UNFIT_SHOWN else ""

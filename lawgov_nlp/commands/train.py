@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def train(
     base: Annotated[
         Path | None, typer.Option(help="Model to start from, a tagger or an encoder, instead of the shipped one.")
     ] = None,
+    labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
     dev: Annotated[
         Path | None, typer.Option(help="Labelled reports to hold out; without, a fifth of five or more reports.")
     ] = None,
@@ -48,8 +50,8 @@ def train(
 ) -> None:
     """Train on newly labelled reports, and say what it gained there and cost elsewhere.
 
-    The shipped model is never changed. The exit code is 1 where the new model is surely worse on the shipped test
-    reports than the old one.
+    With --labels it is a model with labels of your own. The shipped model is never changed. The exit code is 1 where
+    the new model is surely worse on the shipped test reports than the old one.
     """
     console, notes = Console(), Console(stderr=True)
     logging.basicConfig(
@@ -67,7 +69,7 @@ def train(
         "seed": seed,
     }
     try:
-        worse = _train(console, notes, labelled, out, base, dev, folds, given, device, overwrite, resume)
+        worse = _train(console, notes, labelled, out, base, labels, dev, folds, given, device, overwrite, resume)
     except ImportError as error:
         fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except KeyboardInterrupt:
@@ -85,6 +87,7 @@ def _train(
     labelled: list[Path],
     out: Path,
     base: Path | None,
+    labels: Path | None,
     dev: Path | None,
     folds: int | None,
     given: dict[str, int | float | str | None],
@@ -95,7 +98,7 @@ def _train(
     """Train; say whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.learner import is_tagger
+    from lawgov_nlp.learner import base_scheme, is_tagger
     from lawgov_nlp.retrain import cross_validate, default_config, retrain
     from lawgov_nlp.tagger import resolve_device, shipped_model
     from lawgov_nlp.train import refuse
@@ -109,13 +112,24 @@ def _train(
             f"what {base} learned from isn't known, so there is nothing to replay; leave out the replay options"
         )
     config = replace(default_config(base), **{name: value for name, value in given.items() if value is not None})
-    reports = read_coded(notes, labelled)
-    own = read_coded(notes, [dev]) if dev else []
+    scheme = chosen_scheme(labels) or base_scheme(base or shipped_model())
+    reports = read_coded(notes, labelled, scheme)
+    own = read_coded(notes, [dev], scheme) if dev else []
     chosen = str(resolve_device(device))
     if folds is not None and not resume:
-        crossed = cross_validate(reports, folds, base=base, config=config, device=chosen)
+        crossed = cross_validate(reports, folds, base=base, scheme=scheme, config=config, device=chosen)
         _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
-    result = retrain(reports, out, dev=own, base=base, config=config, device=chosen, overwrite=overwrite, resume=resume)
+    result = retrain(
+        reports,
+        out,
+        dev=own,
+        base=base,
+        scheme=scheme,
+        config=config,
+        device=chosen,
+        overwrite=overwrite,
+        resume=resume,
+    )
     console.print(f"学习 {len(result.learned)} 份：{escape('、'.join(result.learned[:8]))}", highlight=False)
     if result.own:
         _show(console, result.own, f"留出的新报告（{'、'.join(result.held_out[:5])}）")
@@ -139,7 +153,10 @@ def _train(
 def _show(console: Console, measured: Measured, title: str) -> None:
     from lawgov_nlp.score_tables import gains_table, scores_table
 
-    if measured.before is None:
+    if math.isnan(measured.after.figures["primary_accuracy"]):
+        title = f"{title}（未按这些标签标注，只计数值与名称）"
+    elif not measured.labels_compare:
         console.print(scores_table(measured.after, title))
-    else:
+        title = f"{title}：与原模型相比（原模型标签不同，只比数值与名称）"
+    if measured.before is not None:
         console.print(gains_table(measured.before, measured.after, title))

@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lawgov_nlp.annotation import GoldReport
@@ -25,6 +25,8 @@ from lawgov_nlp.interchange.findings import Findings, Problem
 from lawgov_nlp.interchange.formats import FORMATS, WRITTEN, Payload, detect, target
 from lawgov_nlp.interchange.label_studio import labelling_config
 from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.interchange.tagged import scheme_of as tagged_scheme
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 __all__ = [
     "FORMATS",
@@ -54,11 +56,12 @@ PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无�
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What files held: the reports, the format of each file, and what there is to say about them."""
+    """What files held: the reports, the format of each file, what there is to say about them, and the labels."""
 
     documents: list[Document]
     formats: list[str]
     findings: Findings
+    scheme: Scheme = CODEBOOK
 
     @property
     def gold(self) -> list[GoldReport]:
@@ -85,10 +88,10 @@ def read(paths: Sequence[Path], form: str | None = None, options: Options | None
         raise InterchangeError(f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}")
     options, findings = options or Options(), Findings()
     rows: list[Row] = []
-    formats = []
-    for path in paths:
-        name = form or detect(path)
-        formats.append(name)
+    formats = [form or detect(path) for path in paths]
+    scheme = options.scheme or tagged_scheme(p for p, name in zip(paths, formats, strict=True) if name == "tagged")
+    options = replace(options, scheme=scheme)
+    for path, name in zip(paths, formats, strict=True):
         try:
             rows += FORMATS[name].read(path, findings, options)
         except OSError as error:
@@ -97,11 +100,13 @@ def read(paths: Sequence[Path], form: str | None = None, options: Options | None
             raise InterchangeError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
     if not rows and not findings.problems:
         raise InterchangeError(f"{', '.join(map(str, paths))}: no paragraph in there")
-    return Reading(documents=assemble(rows, findings, options.annotator), formats=formats, findings=findings)
+    return Reading(
+        documents=assemble(rows, findings, options.annotator), formats=formats, findings=findings, scheme=scheme
+    )
 
 
-def render(documents: Sequence[Document], form: str, findings: Findings) -> Payload:
-    """The reports in a format; what it can't hold is counted in `findings`.
+def render(documents: Sequence[Document], form: str, findings: Findings, scheme: Scheme = CODEBOOK) -> Payload:
+    """The reports, labelled with `scheme`, in a format; what it can't hold is counted in `findings`.
 
     Raises:
         InterchangeError: The format is unknown or only read, or a report doesn't fit it.
@@ -111,18 +116,18 @@ def render(documents: Sequence[Document], form: str, findings: Findings) -> Payl
         raise InterchangeError(f"{form!r} can't be written; expected one of {', '.join(WRITTEN)}")
     if form != "label-studio":
         findings.count(form, PREDICTIONS, sum(bool(document.model) for document in documents))
-    return maker(documents, findings)
+    return maker(documents, findings, scheme)
 
 
-def write(documents: Sequence[Document], path: Path, form: str | None = None) -> Findings:
-    """Write reports to a new file, or for markup a new folder; give what was left out.
+def write(documents: Sequence[Document], path: Path, form: str | None = None, scheme: Scheme = CODEBOOK) -> Findings:
+    """Write reports, labelled with `scheme`, to a new file, or for markup a new folder; give what was left out.
 
     Raises:
         InterchangeError: A report doesn't fit the format.
         OutputError: There is such a file, or it can't be written.
     """
     findings = Findings()
-    payload = render(documents, form or target(path), findings)
+    payload = render(documents, form or target(path), findings, scheme)
     findings.check()
     save(payload, path)
     return findings

@@ -30,6 +30,7 @@ from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import Mark, values
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import Scheme
 
 FORM = "conll"
 LINKS = "{n} 处数值与名称的关联未写出"
@@ -39,7 +40,7 @@ _COMMENT = re.compile(r"# (\w+)(?: (.*?))? = (.*)", re.DOTALL)
 _KINDS = {kind.value: kind for kind in UnitKind if kind is not UnitKind.BODY}
 
 
-def write(documents: Sequence[Document], findings: Findings) -> bytes:
+def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
     """All paragraphs as characters, the other lines as comments."""
     out: list[str] = []
     for document in documents:
@@ -108,7 +109,7 @@ class _Block:
 def _coder(block: _Block, findings: Findings, options: Options) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
         labels = block.said.get("labels", "?")
-        primary, secondary = words.labels(() if labels == words.UNCODED else words.split(labels))
+        primary, secondary = options.words.labels(() if labels == words.UNCODED else words.split(labels))
         uncoded = block.said.get("indicators") == words.UNCODED
         layers = options.layers
         if layers is not None and "indicators" not in block.said:
@@ -116,7 +117,7 @@ def _coder(block: _Block, findings: Findings, options: Options) -> Callable[[Lin
         marks = list(_marks([tag for _, tag in block.tokens]))
         if marks and uncoded:
             raise RowError(f"the indicators are said not to be coded, but {len(marks)} spans are tagged")
-        found = values(line.text, marks, None, [d for d in (primary, *secondary) if d], findings, FORM)
+        found = values(line.text, marks, None, [d for d in (primary, *secondary) if d], findings, FORM, options.words)
         return replace(
             line,
             primary=primary,

@@ -28,6 +28,7 @@ from lawgov_nlp.interchange.document import INDICATORS, LABELS, Document, Line, 
 from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import CHARACTERS, UTF16, Mark, in_characters, utf16_offset, values
+from lawgov_nlp.scheme import Scheme
 
 FORM = "doccano"
 RELATION = "所数"
@@ -40,7 +41,7 @@ UNCHECKED = "{n} 段的数值是模型预测、未经此项目核对，按指标
 NO_LABEL = "{n} 段没有选类别，按维度未标注导入"
 
 
-def write(documents: Sequence[Document], findings: Findings) -> bytes:
+def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
     """The shape with relations, which holds everything: for a sequence labelling project that uses relations."""
     lines, number = [], 0
     for document in documents:
@@ -129,7 +130,7 @@ class _Reader:
         if marks and unit != CHARACTERS and any(c > "\uffff" for c in text):
             self.findings.count(FORM, RARE)
         links = [(str(r.get("from_id")), str(r.get("to_id"))) for r in fields.items(record, "relations", dict)]
-        primary, secondary = words.marked_labels(chosen)
+        primary, secondary = self.options.words.marked_labels(chosen)
         labels_coded = bool(chosen)
         if self.shape.labels and not chosen and LABELS in (self.coded or (LABELS,)):
             self.findings.count(FORM, NO_LABEL)
@@ -140,6 +141,7 @@ class _Reader:
             [d for d in (primary, *secondary) if d],
             self.findings,
             FORM,
+            self.options.words,
         )
         return replace(
             line,

@@ -12,7 +12,7 @@ from typing import Any
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.dataset import read_gold
-from lawgov_nlp.report import Dimension, UnitKind
+from lawgov_nlp.report import Label, UnitKind
 
 Span = tuple[int, int]
 """Start and end in the text of a line, in characters."""
@@ -28,7 +28,7 @@ class Value:
 
     span: Span
     name: Span | None
-    topic: Dimension
+    topic: Label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class Line:
     kind: UnitKind
     text: str
     headings: tuple[str, ...] = ()
-    primary: Dimension | None = None
-    secondary: tuple[Dimension, ...] = ()
+    primary: Label | None = None
+    secondary: tuple[Label, ...] = ()
     values: tuple[Value, ...] = ()
     labels_coded: bool = True
     indicators_coded: bool = True
@@ -59,7 +59,7 @@ class Line:
         )
 
     @property
-    def labels(self) -> tuple[Dimension, ...]:
+    def labels(self) -> tuple[Label, ...]:
         """Primary dimension, then the secondary ones."""
         return (self.primary, *self.secondary) if self.primary else ()
 

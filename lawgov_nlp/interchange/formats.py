@@ -12,6 +12,7 @@ from lawgov_nlp.interchange import conll, doccano, jsonl, label_studio, markup, 
 from lawgov_nlp.interchange.document import Document, Row
 from lawgov_nlp.interchange.findings import Findings
 from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.scheme import Scheme
 
 Payload = bytes | dict[str, bytes]
 """The content of a file, or of a folder by file name."""
@@ -24,7 +25,7 @@ class Format:
     """How a format is read and written; `endings` are those that belong to no other one."""
 
     read: Callable[[Path, Findings, Options], list[Row]]
-    write: Callable[[Sequence[Document], Findings], Payload] | None
+    write: Callable[[Sequence[Document], Findings, Scheme], Payload] | None
     endings: tuple[str, ...] = ()
 
 

@@ -21,14 +21,14 @@ from lawgov_nlp.interchange.lost import count_lost
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import Mark, values
 from lawgov_nlp.records import HEADER, indicator_record
-from lawgov_nlp.report import TOPICS
+from lawgov_nlp.scheme import Scheme
 
 FORM = "jsonl"
 UNNAMED = "{n} 个数值没有名称，未写出"
 REASONS = "{n} 条建议标注的理由未写出"
 
 
-def write(documents: Sequence[Document], findings: Findings) -> bytes:
+def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
     """The records; titles, salutation, sign-off and most of the header are left behind."""
     lines = []
     for document in documents:
@@ -58,7 +58,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
     Raises:
         InterchangeError: A line isn't JSON.
     """
-    out = []
+    out, known = [], options.words
     for number, record in fields.json_lines(path):
         origin = Origin(file=str(path), row=number, record=record)
         with findings.row(origin):
@@ -68,7 +68,9 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
             place, _ = places.from_fields({k: record.get(k) for k in ("report", "start")}, path.stem)
             place["before"] = None
             place["meta"] = {key: places.header_value(key, record[key]) for key in HEADER if record.get(key)}
-            out.append(make_row(findings, origin, text, places.headings(record), place, _coder(record, findings)))
+            out.append(
+                make_row(findings, origin, text, places.headings(record), place, _coder(record, findings, known))
+            )
     return out
 
 
@@ -77,15 +79,15 @@ def looks_like(record: object) -> bool:
     return isinstance(record, dict) and {"text", "primary", "report"} <= record.keys()
 
 
-def _coder(record: dict[str, Any], findings: Findings) -> Callable[[Line], Line]:
+def _coder(record: dict[str, Any], findings: Findings, known: words.Words) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
         first, second = fields.word(record, "primary"), fields.items(record, "secondary", str)
         said = None if record.get("indicators") is None else fields.items(record, "indicators", dict)
         if second and first is None:
             raise RowError(f"secondary {second} without a primary dimension; name one, or 'none'")
-        primary, secondary = words.labels([*([first] if first else []), *second])
-        marks, links = _marks(said or [])
-        found = values(line.text, marks, links, [d for d in (primary, *secondary) if d], findings, FORM)
+        primary, secondary = known.labels([*([first] if first else []), *second])
+        marks, links = _marks(said or [], known)
+        found = values(line.text, marks, links, [d for d in (primary, *secondary) if d], findings, FORM, known)
         return replace(
             line,
             primary=primary,
@@ -98,13 +100,13 @@ def _coder(record: dict[str, Any], findings: Findings) -> Callable[[Line], Line]
     return code
 
 
-def _marks(indicators: list[dict[str, Any]]) -> tuple[list[Mark], list[tuple[str, str]]]:
+def _marks(indicators: list[dict[str, Any]], known: words.Words) -> tuple[list[Mark], list[tuple[str, str]]]:
     marks: dict[str, Mark] = {}
     links = []
     for said in indicators:
         try:
             value, name = ((int(said[f"{w}_start"]), int(said[f"{w}_end"])) for w in ("value", "name"))
-            topic = words.dimension(fields.word(said, "dimension") or "", TOPICS)
+            topic = known.topic(fields.word(said, "dimension") or "")
         except (KeyError, TypeError, ValueError) as error:
             raise RowError(f"an indicator is {said!r}: {error!r}; expected the fields of lawgov_nlp.records") from None
         marks[f"n{name}"] = Mark(key=f"n{name}", start=name[0], end=name[1], label=words.NAME)

@@ -1,7 +1,7 @@
 """Label Studio: tasks with annotations and predictions, and the labelling interface they are made for.
 
 One task is one paragraph. Its `data` holds text and headings, and what puts the report together again (`place`). The
-results are those of `label_studio.xml`: `primary`, `secondary` and `uncoded` choices, `VALUE` and `NAME` regions, a
+results are those of `label_studio.xml.j2`: `primary`, `secondary` and `uncoded` choices, `VALUE` and `NAME` regions, a
 `topic` for each value, relations between value and name. Offsets count characters (code points) since 2022; exports of
 older versions count UTF-16 units, which a region's own text gives away (tests/exports/README.md).
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Document
 from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.interchange.spans import CHARACTERS, UTF16, Mark, in_characters, values
-from lawgov_nlp.report import TOPICS
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 FORM = "label-studio"
 _TEXT = "text"
@@ -36,12 +35,22 @@ OLD_OFFSETS = "{n} 个片段的偏移按 UTF-16 计（旧版导出），已换�
 NO_SPANS = "整个文件没有标任何数值或名称，{n} 段按指标未标注导入；若确已看过，请加 --layers both"
 
 
-def labelling_config() -> str:
-    """The labelling interface (XML) to paste into a project's settings."""
-    return files("lawgov_nlp.interchange").joinpath("label_studio.xml").read_text(encoding="utf-8")
+def labelling_config(scheme: Scheme = CODEBOOK) -> str:
+    """The labelling interface (XML) for the labels of a scheme, to paste into a project's settings."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("lawgov_nlp.interchange", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("label_studio.xml.j2").render(scheme=scheme)
 
 
-def write(documents: Sequence[Document], findings: Findings) -> bytes:
+def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
     """Tasks as JSON: coded paragraphs with an annotation, a model's with a prediction."""
     tasks = []
     for document in documents:
@@ -140,7 +149,7 @@ class _File:
             if len(chosen) > 1:
                 raise RowError(f"{marks[key].said!r} has the topics {', '.join(chosen)}; choose one")
             if chosen:
-                marks[key] = replace(marks[key], topic=words.dimension(chosen[0], TOPICS))
+                marks[key] = replace(marks[key], topic=self.options.words.topic(chosen[0]))
         return self._line(line, choices, list(marks.values()), links, coded)
 
     def _line(
@@ -166,7 +175,7 @@ class _File:
             )
         if marks and INDICATORS in ticked:
             raise RowError(f"the indicators are ticked as not coded, but {len(marks)} spans are marked; untick it")
-        primary, secondary = words.labels([*first, *second])
+        primary, secondary = self.options.words.labels([*first, *second])
         found = values(
             line.text,
             marks,
@@ -174,6 +183,7 @@ class _File:
             [d for d in (primary, *secondary) if d],
             self.findings,
             FORM,
+            self.options.words,
         )
         layers = self.options.layers
         return replace(

@@ -11,6 +11,7 @@ from lawgov_nlp.errors import InterchangeError, MarkupError
 from lawgov_nlp.interchange.document import Document, Origin, Row, from_gold, rows, to_gold
 from lawgov_nlp.interchange.findings import Findings
 from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 FORM = "markup"
 UNNAMED = "{n} 个数值没有名称（模型未找到），未写出"
@@ -19,7 +20,7 @@ _SIGNS = re.compile(r"[<>{}|]")
 _INSTEAD = {"<": "〈", ">": "〉", "{": "｛", "}": "｝", "|": "｜"}
 
 
-def write(documents: Sequence[Document], findings: Findings) -> dict[str, bytes]:
+def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> dict[str, bytes]:
     """File names and contents, a file a report; what the markup can't say is a problem."""
     out = {}
     for document in documents:
@@ -43,7 +44,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         raise InterchangeError(f"{path}: no annotated report (*.txt) in this folder")
     for file in files:
         try:
-            gold = annotation.load(file)
+            gold = annotation.load(file, options.scheme or CODEBOOK)
         except MarkupError as error:
             where, _, reason = str(error).removeprefix(f"{file}:").partition(": ")
             row = int(where) if where.isdigit() else None

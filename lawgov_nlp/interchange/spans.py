@@ -10,8 +10,8 @@ from itertools import pairwise
 from lawgov_nlp.annotation import has_numeral
 from lawgov_nlp.interchange.document import Span, Value
 from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.words import NAME, VALUE, span_label
-from lawgov_nlp.report import Dimension
+from lawgov_nlp.interchange.words import NAME, VALUE, Words
+from lawgov_nlp.report import Label
 
 UTF16, CHARACTERS = "utf16", "characters"
 _CLAUSE = re.compile(r"[，。；：！？,;!?]")
@@ -32,7 +32,7 @@ class Mark:
     end: int
     label: str
     said: str | None = None
-    topic: Dimension | None = None
+    topic: Label | None = None
 
 
 def utf16_offset(text: str, at: int) -> int:
@@ -60,9 +60,10 @@ def values(
     text: str,
     marks: Sequence[Mark],
     links: Iterable[tuple[str, str]] | None,
-    paragraph: Sequence[Dimension],
+    paragraph: Sequence[Label],
     findings: Findings,
     form: str,
+    words: Words,
 ) -> tuple[Value, ...]:
     """The values of a paragraph with their names and topics.
 
@@ -75,15 +76,16 @@ def values(
         paragraph: The paragraph's own dimensions; the first topic among them is that of values without one.
         findings: Counts what was inferred.
         form: The format, for the counts.
+        words: What the labels of the marks are written in.
 
     Raises:
         RowError: A span, label or link is wrong.
     """
     names: dict[str, Span] = {}
-    found: dict[str, tuple[Span, Dimension | None]] = {}
+    found: dict[str, tuple[Span, Label | None]] = {}
     for mark in marks:
         span = _checked(text, mark)
-        kind, topic = span_label(mark.label)
+        kind, topic = words.span_label(mark.label)
         if kind == NAME:
             names[mark.key] = span
         else:

@@ -27,7 +27,7 @@ from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, s
 from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.lost import count_lost
 from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.report import DIMENSIONS, TOPICS
+from lawgov_nlp.scheme import Scheme
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -37,6 +37,7 @@ COLUMNS = ("report", "start", "headings", "text", "primary", "secondary")
 WHY = "why"
 VALUES = "{n} 个数值（含名称与主题）未写出"
 FROM_A_MODEL = "文件由 lawgov tag 写出，{n} 段都按人工标注导入；没有核对过的请先清空 label"
+NO_LIST = "{n} 张表没有主维度的下拉选项：标签名合起来超出 Excel 的上限"
 UNCODED = "{n} 段没有填主维度，按维度未标注导入"
 
 _ALIASES = {
@@ -53,9 +54,10 @@ _ALIASES = {
 }
 _FORMULA = re.compile("'*[=+\\-@\t＝＋－＠]")  # an apostrophe in front is the escape; one that was there is escaped too
 _CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
+_LIST_LIMIT = 255  # Excel's limit for a list of choices, quotation marks aside
 
 
-def write_csv(documents: Sequence[Document], findings: Findings) -> bytes:
+def write_csv(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
     """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
@@ -65,8 +67,8 @@ def write_csv(documents: Sequence[Document], findings: Findings) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def write_xlsx(documents: Sequence[Document], findings: Findings) -> bytes:
-    """A workbook with the dimensions to choose from in a list.
+def write_xlsx(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+    """A workbook with the labels of `scheme` to choose from in a list.
 
     Raises:
         InterchangeError: A paragraph doesn't fit into a cell.
@@ -96,9 +98,13 @@ def write_xlsx(documents: Sequence[Document], findings: Findings) -> bytes:
                 target.data_type = "s"  # never a formula
             target.alignment = Alignment(wrap_text=True, vertical="top")
     _lay_out(sheet)
-    choice = DataValidation(type="list", formula1=f'"{",".join([*DIMENSIONS, words.NONE])}"', allow_blank=True)
-    sheet.add_data_validation(choice)
-    choice.add(f"E2:E{max(2, sheet.max_row)}")
+    choices = f'"{",".join([*scheme, words.NONE])}"'
+    if len(choices) - 2 <= _LIST_LIMIT:
+        choice = DataValidation(type="list", formula1=choices, allow_blank=True)
+        sheet.add_data_validation(choice)
+        choice.add(f"E2:E{max(2, sheet.max_row)}")
+    else:
+        findings.count(XLSX, NO_LIST, 1)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -203,11 +209,13 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Findings, op
             annotators = (said["annotator"],) if said.get("annotator") else ()
             if not said.get("primary"):
                 findings.count(form, UNCODED)
-            out.append(make_row(findings, origin, text, places.headings(said), place, _coder(said), annotators))
+            out.append(
+                make_row(findings, origin, text, places.headings(said), place, _coder(said, options.words), annotators)
+            )
     return out
 
 
-def _coder(said: Mapping[str, str]) -> Callable[[Line], Line]:
+def _coder(said: Mapping[str, str], known: words.Words) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
         first = words.split(said.get("primary", ""))
         second = words.split(said.get("secondary", ""))
@@ -226,8 +234,8 @@ def _coder(said: Mapping[str, str]) -> Callable[[Line], Line]:
         if second and not first:
             raise RowError(f"secondary {said['secondary']!r} without a primary dimension; fill it in, or 'none'")
         for word in second:
-            words.dimension(word, TOPICS)
-        primary, secondary = words.labels([*first, *second])
+            known.topic(word)
+        primary, secondary = known.labels([*first, *second])
         return replace(line, primary=primary, secondary=secondary, labels_coded=bool(first))
 
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
@@ -11,6 +12,7 @@ from lawgov_nlp.interchange.findings import Findings
 from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.render import FORMAT
 from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 FORM = "tagged"
 
@@ -29,9 +31,27 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         except ReadError as error:
             findings.add(Origin(file=str(path), row=number, record=data), str(error))
             continue
+        if options.scheme not in (None, report.scheme):
+            findings.add(
+                Origin(file=str(path), row=number, record=data),
+                f"tagged with the labels {report.scheme}, expected {options.scheme}; convert the reports of each model "
+                "on their own",
+            )
+            continue
         document = from_tagged(report, free_name(report, number, taken))
         out += rows(document, Origin(file=str(path), row=number))
     return out
+
+
+def scheme_of(paths: Iterable[Path]) -> Scheme:
+    """The labels of the first tagged report in these files; the codebook's where there is none that can be read."""
+    for path in paths:
+        for _, data in json_lines(path):
+            try:
+                return TaggedReport.from_dict(data).scheme
+            except ReadError:
+                continue  # told where it is read
+    return CODEBOOK
 
 
 def from_tagged(report: TaggedReport, name: str) -> Document:

@@ -1,0 +1,90 @@
+"""Annotated and tagged reports of the shipped codebook in the words of another scheme, as far as it has any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lawgov_nlp.annotation import GoldReport, GoldUnit
+from lawgov_nlp.report import TaggedParagraph, TaggedReport, UnitKind
+from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
+
+
+def recode(report: GoldReport, scheme: Scheme) -> GoldReport:
+    """A report that was coded by the codebook, as coded by another scheme.
+
+    Where the scheme renames or merges the codebook's dimensions, its labels are those; an indicator whose topic became
+    a function keeps none. Otherwise nobody coded the report by this scheme: labels and topics are uncoded, while values
+    and names stay.
+    """
+    if scheme is CODEBOOK:
+        return report
+    if not scheme.coarsens:
+        return without_labels(report)
+    return replace(report, units=tuple(_recoded(unit, scheme) for unit in report.units))
+
+
+def without_labels(report: GoldReport) -> GoldReport:
+    """The report as if nobody had coded its labels, nor the topics of its indicators."""
+    return replace(report, units=tuple(map(_without_labels, report.units)))
+
+
+def translates(scheme: Scheme) -> bool:
+    """Whether `retag` can say all that is tagged by the codebook: every topic is one there, too."""
+    return scheme.coarsens and all(scheme.heirs[d].counts for d in Dimension if d.counts)
+
+
+def retag(report: TaggedReport, scheme: Scheme) -> TaggedReport:
+    """A report that was tagged by the codebook, in the words of a scheme that renames or merges its dimensions.
+
+    The probability of a label is the sum of those that it takes in; the likeliest is the primary one.
+
+    Raises:
+        ValueError: The scheme doesn't translate the codebook.
+    """
+    if not translates(scheme):
+        raise ValueError(f"the labels {scheme} don't merge those of the codebook, topics into topics")
+    tagged = tuple(_retagged(p, scheme) for p in report.tagged)
+    return replace(report, tagged=tagged, scheme=scheme)
+
+
+def _without_labels(unit: GoldUnit) -> GoldUnit:
+    if unit.kind is not UnitKind.BODY:
+        return unit
+    bare = tuple(replace(i, dimension=None) for i in unit.indicators)
+    return replace(unit, primary=None, secondary=(), labels_coded=False, indicators=bare)
+
+
+def _recoded(unit: GoldUnit, scheme: Scheme) -> GoldUnit:
+    heirs = scheme.heirs
+    primary = heirs[unit.primary] if unit.primary else None
+    indicators = []
+    for indicator in unit.indicators:
+        topic = heirs[indicator.dimension] if indicator.dimension else None
+        indicators.append(replace(indicator, dimension=topic if topic and topic.counts else None))
+    return replace(
+        unit,
+        primary=primary,
+        secondary=_others([heirs[d] for d in unit.secondary], primary),
+        indicators=tuple(indicators),
+    )
+
+
+def _retagged(paragraph: TaggedParagraph, scheme: Scheme) -> TaggedParagraph:
+    parts = list(zip(scheme.labels, scheme.sources, strict=True))
+    scores = {label: sum(paragraph.scores.get(d, 0.0) for d in of) for label, of in parts}
+    best = max(scheme.labels, key=lambda label: scores[label])
+    label = best if scores[best] > paragraph.none_score else None
+    others = [scheme.heirs[d] for d in paragraph.labels]
+    return replace(
+        paragraph,
+        label=label,
+        labels=(label, *_others(others, label)) if label else (),
+        scores=scores,
+        secondary_scores={label: max(paragraph.secondary_scores.get(d, 0.0) for d in of) for label, of in parts},
+        indicators=tuple(replace(i, dimension=scheme.heirs[i.dimension]) for i in paragraph.indicators),
+    )
+
+
+def _others(labels: list[Label], primary: Label | None) -> tuple[Label, ...]:
+    """Secondary labels, each once: topics other than the primary label."""
+    return tuple(label for label in dict.fromkeys(labels) if label.counts and label != primary)

@@ -1,0 +1,65 @@
+"""A tagger for another scheme: what its heads take over from the tagger that it starts from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from lawgov_nlp.model import TaggerModel
+from lawgov_nlp.scheme import Label, Scheme
+
+
+def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
+    """The tagger with heads for other labels.
+
+    A label begins with the row of the label that it was, or with the mean of those that it takes in (`Scheme.sources`);
+    without any such its row is fresh. "None" keeps its row, and so does all else.
+
+    Args:
+        model: The tagger to start from, float32; it stays as it is.
+        scheme: The labels to have.
+    """
+    config = copy.deepcopy(model.config)
+    config.dimensions = scheme.to_config()
+    new = TaggerModel(config).to(model.device)
+    own = new.state_dict()
+    new.load_state_dict(
+        {name: tensor if tensor.shape == own[name].shape else own[name] for name, tensor in model.state_dict().items()}
+    )
+    rows = origins(scheme, model.scheme)
+    _take_over(new.primary, model.primary, [*rows, [len(model.scheme)]])
+    _take_over(new.mentions, model.mentions, rows)
+    _take_over(new.topic[-1], model.topic[-1], origins(scheme, model.scheme, topics=True))
+    return new
+
+
+def origins(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[int]]:
+    """For each label of a scheme its origins in an older one, as places there; none for a label without any.
+
+    Args:
+        new: The labels to be had.
+        old: The labels that there are.
+        topics: Places are among the topics of both, which are all that counts.
+    """
+    found = []
+    for label, of in zip(new.labels, new.sources, strict=True):
+        if topics and not label.counts:
+            continue
+        known: Sequence[Label] = old.topics if topics else old.labels
+        names = of if of and all(d in known for d in of) else [label] if label in known else []
+        found.append([known.index(name) for name in names])
+    return found
+
+
+def _take_over(new: nn.Linear, old: nn.Linear, rows: list[list[int]]) -> None:
+    """Each row the mean of those of `old`; fresh where there are none, whatever stood there."""
+    fresh = nn.Linear(new.in_features, new.out_features).to(new.weight)
+    nn.init.normal_(fresh.weight, std=0.02)
+    nn.init.zeros_(fresh.bias)
+    with torch.no_grad():
+        for row, places in enumerate(rows):
+            for mine, theirs, start in ((new.weight, old.weight, fresh.weight), (new.bias, old.bias, fresh.bias)):
+                mine[row] = theirs[places].mean(0) if places else start[row]
