@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lawgov_nlp.errors import ReadError
+from lawgov_nlp.quantity import MOST_DIGITS
 from lawgov_nlp.report import (
     DIMENSIONS,
     Dimension,
@@ -43,7 +44,6 @@ QUALIFIER_ZH: Mapping[Qualifier, str] = {
 }
 
 _DTYPES = {"text": "string", "integer": "Int64", "number": "float64"}
-_MOST_DIGITS = 100
 _SENTENCE_END = re.compile(rf"(?:[。！？!?]+|{HALF_STOP.pattern})[”’」』）)]*")
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
@@ -434,8 +434,7 @@ def _decimal(word: str | None, at: str) -> Decimal | None:
         number = Decimal(word)
     except InvalidOperation:
         number = Decimal("NaN")
-    # Written out, 1E+999999999 would fill the memory of whoever formats it.
-    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         raise ReadError(f"{at}number is {_short(word)}, expected a decimal number such as '12.5', or null")
     return number
 

@@ -52,7 +52,7 @@ _LABELS = (
 _FURNITURE = re.compile(
     rf"(?!.*[。；])[\W_]*(({_ENTRIES})\s*[】\])）]?\s*[:：\t]|({_LABELS})\s*[】\])）]?\s*[:：]"
     r"|(日\s*期|时\s*间)\s*[:：]\s*\d{4}[-/]"
-    r"|((打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|[大中小]|A[+-]?)[\W_]*)+$"
+    r"|((打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|[大中小]|A)[\W_]*)+$"
     r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图))"
 )
 _FURNITURE_CHARS = 120
@@ -63,7 +63,7 @@ _SIGNOFF = re.compile(
 _SIGNOFF_LINES = 4
 _CLIMB = 3
 _HAN = re.compile(f"[{HAN}]")
-_BREAK = re.compile(r"[ \t\f]*[\r\n][ \t\f\r\n]*")
+_BLANKS = re.compile(r"[ \t\f\r\n]+")
 _GLUE = re.compile(f"(?<=[{WIDE}])\n|\n(?=[{WIDE}])")
 
 
@@ -233,7 +233,8 @@ def _lines(element: etree._Element) -> Iterator[str]:
 
 def _collapsed(text: str) -> str:
     """White space as a browser shows it; a line end in the source beside a Chinese character is none."""
-    text = _GLUE.sub("", _BREAK.sub("\n", text.strip()))
+    text = _BLANKS.sub(lambda blanks: "\n" if "\n" in blanks[0] or "\r" in blanks[0] else " ", text.strip())
+    text = _GLUE.sub("", text)
     return re.sub(r"[ \t\r\n\f\xa0]+", " ", text).strip()
 
 
