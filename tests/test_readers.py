@@ -725,6 +725,19 @@ def test_encrypted_and_endless_pdf(tmp_path: Path) -> None:
     refused(draw(tmp_path / "c.pdf", *[page] * (pdf.MAX_PAGES + 1)), "501 pages")
 
 
+@pytest.mark.parametrize("text", ["a" * 5000, "a b " * 5000])
+def test_print_of_no_size_takes_no_time(tmp_path: Path, text: str) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    canvas.setFont("Helvetica", 0.01)
+    canvas.drawString(1, 400, text)
+    canvas.save()
+    begin = time.perf_counter()
+    assert lines_of(tmp_path / "a.pdf") == [text.strip()]
+    assert time.perf_counter() - begin < 5
+
+
 def test_radicals_become_characters() -> None:
     assert "".join(map(pdf._unified, "⼀⽤⾏⻅⻓⻔豈、A")) == "一用行见长门豈、A"
 
