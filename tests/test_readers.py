@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import shutil
 import time
 import zipfile
@@ -840,6 +841,13 @@ def test_heavy_pages(tmp_path: Path) -> None:
 
 def test_half_surrogates_from_entities(tmp_path: Path) -> None:
     assert io.StringIO(read_file(saved(tmp_path / "a.html", f"<p>{LINES[3]}&#xD800;&#0;</p>")).text).read().encode()
+
+
+@pytest.mark.parametrize("char", ["\x01", "&#1;", "\x0c", "&#xFFFF;", "&#55357;"])
+def test_characters_that_lxml_reads_and_does_not_write(tmp_path: Path, char: str) -> None:
+    page = f"<body><div><p>{LINES[7]}</p><script></script>{char}{LINES[8]}<i hidden>x</i>{char}完</div>"
+    lines = lines_of(saved(tmp_path / "a.html", page))
+    assert [re.sub("[\ufffd ]", "", line) for line in lines] == [LINES[7], LINES[8] + "完"]
 
 
 @pytest.mark.parametrize("piece", [" ", "A+", "A-大", "【", "<p>", "&nbsp;"])

@@ -18,7 +18,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers import HALF_PAIRS, Source, check_length
 from lawgov_nlp.readers.lines import HAN, WIDE, row_lines, visible
 from lawgov_nlp.readers.txt import decode
 
@@ -64,6 +64,7 @@ _SIGNOFF_LINES = 4
 _CLIMB = 3
 _HAN = re.compile(f"[{HAN}]")
 _BLANKS = re.compile(r"[ \t\f\r\n]+")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _GLUE = re.compile(f"(?<=[{WIDE}])\n|\n(?=[{WIDE}])")
 
 
@@ -85,6 +86,8 @@ def read(data: bytes, path: Path) -> Source:
         raise ReadError(f"{path}: no html that can be read ({error}); save the page again") from error
     if any("depth" in entry.message for entry in parser.error_log):  # libxml2 drops the rest of the page
         raise ReadError(f"{path}: tags nested too deep to read the page whole; copy its text into a .txt")
+    if _settable(root):
+        warnings += (HALF_PAIRS,)
     title = _title(root)
     _strip(root)
     masses = _masses(root)
@@ -120,6 +123,28 @@ def _title(root: etree._Element) -> str:
         if 6 <= len(short) <= 100 and (short in page or "报告" in short):
             return "".join(line.strip() for line in text.splitlines())
     return ""
+
+
+def _settable(root: etree._Element) -> bool:
+    """Take out the characters that libxml2 reads from a page and lxml refuses to write when a neighbour is dropped.
+
+    Returns:
+        Whether there were halves of surrogate pairs among them, which stand as U+FFFD now.
+    """
+    halves = False
+    for element in root.iter():
+        for place in ("text", "tail"):
+            text = getattr(element, place)
+            if text and _UNFIT.search(text):
+                halves = halves or re.search("[\ud800-\udfff]", text) is not None
+                setattr(element, place, _UNFIT.sub(_fit, text))
+    return halves
+
+
+def _fit(char: re.Match[str]) -> str:
+    if char[0] >= "\ud800":
+        return "\ufffd"
+    return " " if char[0].isspace() else ""  # a form feed, a separator
 
 
 def _strip(root: etree._Element) -> None:
