@@ -856,3 +856,10 @@ def test_long_runs_on_a_page_take_no_time(tmp_path: Path, piece: str) -> None:
     begin = time.perf_counter()
     read_file(saved(tmp_path / "a.html", page))
     assert time.perf_counter() - begin < 5
+
+
+def test_nested_titles_take_no_time(tmp_path: Path) -> None:
+    page = f"<p>{LINES[7]}</p>" + "<div class=title>" * 200 + f"<p>{LINES[5]}</p>" * 20_000
+    begin = time.perf_counter()
+    read_file(saved(tmp_path / "a.html", page))
+    assert time.perf_counter() - begin < 8

@@ -56,6 +56,7 @@ _FURNITURE = re.compile(
     r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图))"
 )
 _FURNITURE_CHARS = 120
+_TITLE_CHARS = 4000  # with the white space of the source
 _SIGNOFF = re.compile(
     r"\d{4}年\d{1,2}月(\d{1,2}日)?|[〇○零一二三四五六七八九十]{4}年.{1,3}月.*"
     r"|.{2,28}(政府|委员会|办公室|办事处|[局委办厅所])"
@@ -118,11 +119,22 @@ def _title(root: etree._Element) -> str:
             return " ".join(meta.get("content").split())
     page = _squeezed("".join(root.xpath("string(//title)")))
     for element in root.xpath("//h1 | //*[contains(@class, 'title') or contains(@class, 'Title') or @id='title']"):
-        text = "".join(element.itertext())
+        text = _beginning(element)
         short = _squeezed(text)
         if 6 <= len(short) <= 100 and (short in page or "报告" in short):
             return "".join(line.strip() for line in text.splitlines())
     return ""
+
+
+def _beginning(element: etree._Element) -> str:
+    """The text of an element, cut off beyond any title: blocks nest, and each would be read to its end."""
+    pieces, size = [], 0
+    for piece in element.itertext():
+        pieces.append(piece)
+        size += len(piece)
+        if size > _TITLE_CHARS:
+            break
+    return "".join(pieces)
 
 
 def _settable(root: etree._Element) -> bool:
