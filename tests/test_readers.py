@@ -474,9 +474,9 @@ _GONE = '<w:p><w:pPr><w:rPr><w:del w:id="1"/></w:rPr></w:pPr><w:r><w:t>文字</w
 )  # fmt: skip
 def test_docx_monsters_take_no_time(tmp_path: Path, body: str, more: dict[str, str]) -> None:
     path = word(tmp_path / "a.docx", body, **more)
-    begin = time.perf_counter()
+    begin = time.process_time()
     read_file(path)
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8
 
 
 # ---- office
@@ -734,9 +734,9 @@ def test_print_of_no_size_takes_no_time(tmp_path: Path, text: str) -> None:
     canvas.setFont("Helvetica", 0.01)
     canvas.drawString(1, 400, text)
     canvas.save()
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert lines_of(tmp_path / "a.pdf") == [text.strip()]
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_radicals_become_characters() -> None:
@@ -853,13 +853,13 @@ def test_characters_that_lxml_reads_and_does_not_write(tmp_path: Path, char: str
 @pytest.mark.parametrize("piece", [" ", "A+", "A-大", "【", "<p>", "&nbsp;"])
 def test_long_runs_on_a_page_take_no_time(tmp_path: Path, piece: str) -> None:
     page = f"<body><p>{LINES[7]}</p><p>{LINES[5]}{piece * 50_000}完</p><p>{piece * 50}完</p></body>"
-    begin = time.perf_counter()
+    begin = time.process_time()
     read_file(saved(tmp_path / "a.html", page))
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_nested_titles_take_no_time(tmp_path: Path) -> None:
     page = f"<p>{LINES[7]}</p>" + "<div class=title>" * 200 + f"<p>{LINES[5]}</p>" * 20_000
-    begin = time.perf_counter()
+    begin = time.process_time()
     read_file(saved(tmp_path / "a.html", page))
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8

@@ -258,6 +258,6 @@ def test_a_line_of_punctuation_is_no_heading():
     ],
 )  # fmt: skip
 def test_a_monster_does_no_harm(text):
-    begin = time.perf_counter()
+    begin = time.process_time()
     parse_report(text)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
