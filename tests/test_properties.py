@@ -58,8 +58,8 @@ def metadata(report):
 
 
 @deep
-@pytest.mark.parametrize("target", ["docx", "pdf", "html", "txt", "file"])
-def test_a_file_is_a_report_or_a_read_error(target, depth):
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_spoilt_keeps_the_promises_or_is_refused(target, depth):
     for number in range(50 * depth):  # `spoilt_file(target, number)` gives the one that fails
         begin = time.process_time()
         TARGETS[target].run(spoilt_file(target, number))
