@@ -26,7 +26,7 @@ from lawgov_nlp.scheme import CODEBOOK, OWN_LABELS, Label, Scheme, nearest
 _UNCODED = "?"
 _NO_INDICATORS = "{?}"
 _TAG = re.compile(r"\[([a-z+]+|\?)\] ?(.*)", re.DOTALL)
-_SPAN = re.compile(r"<([a-z][0-9]?):([^<>{}|]+)>|\{([a-z][0-9]?):([^<>{}|]+)\|([a-z]+)\}")
+_SPAN = re.compile(r"<([a-z][0-9]*):([^<>{}|]+)>|\{([a-z][0-9]*):([^<>{}|]+)\|([a-z]+)\}")
 _NUMERAL = re.compile(r"[0-9０-９零〇一二两三四五六七八九十百千万亿半]")
 _KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
 

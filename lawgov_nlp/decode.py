@@ -87,8 +87,11 @@ def decode(
         for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True))
         for value in _values(number, paragraph.text, code, windows, rows[number], tags)
     ]
+    found: dict[int, list[_Value]] = {}
+    for value in values:
+        found.setdefault(value.paragraph, []).append(value)
     barred = {
-        row: _barred(windows[row], number, values, encoded[number], paragraphs[number].text, tags.shape[1])
+        row: _barred(windows[row], found[number], encoded[number], paragraphs[number].text, tags.shape[1])
         for row, number in {(v.window, v.paragraph) for v in values}
     }
     indicators: dict[int, list[Indicator]] = {}
@@ -178,17 +181,22 @@ def _values(
     return found
 
 
-def _barred(
-    window: Window, number: int, values: Sequence[_Value], code: EncodedParagraph, text: str, length: int
-) -> np.ndarray:
-    """Which of a window's tokens no name may hold: clause ends and all values of the paragraph. Shape (length,)."""
+def _barred(window: Window, values: Sequence[_Value], code: EncodedParagraph, text: str, length: int) -> np.ndarray:
+    """Which of a window's tokens no name may hold: clause ends and all values of the paragraph. Shape (length,).
+
+    `values` are the paragraph's, in order; they don't overlap.
+    """
     bars = np.zeros(length, dtype=bool)
     count = len(window.input_ids) - window.body - 1
     inside = code.offsets[window.first : window.first + count]
     for token, (start, end) in enumerate(inside, window.body):
         bars[token] = text[start:end] in _NEVER_NAMED
     starts, ends = [a for a, _ in inside], [b for _, b in inside]
-    for value in (v for v in values if v.paragraph == number):
+    # of a paragraph as long as a book only the window's own: all of them for each window would take minutes
+    at = bisect_right(values, starts[0], key=lambda value: value.end)
+    while at < len(values) and values[at].start < ends[-1]:
+        value = values[at]
+        at += 1
         bars[window.body + bisect_right(ends, value.start) : window.body + bisect_left(starts, value.end)] = True
     return bars
 

@@ -20,6 +20,9 @@ from lawgov_nlp.report import Qualifier
 # The default context rounds to 28 digits, and a caller may have set a coarser one; products and sums must be exact.
 _EXACT = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _QUOTIENT = Context(prec=28, Emax=MAX_EMAX, Emin=MIN_EMIN)
+MOST_DIGITS = 100
+"""Digits in front of the point, or noughts behind it, from which on a numeral is none that anybody meant. Written out,
+1E+999999999 would fill the memory of whoever formats it."""
 
 _SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 _COMMON = str.maketrans(
@@ -116,7 +119,8 @@ class Quantity:
     """What a value says.
 
     Attributes:
-        number: The exact number, 万 and 亿 multiplied out; None where the text holds no numeral.
+        number: The exact number, 万 and 亿 multiplied out; None where the text holds no numeral, or one of over
+            `MOST_DIGITS` digits.
         unit: The unit as written, without white space (`人次`, `元`, `%`); an empty string for a bare number.
         qualifier: How the number is meant.
     """
@@ -157,12 +161,15 @@ def read_quantity(text: str, start: int = 0, end: int | None = None) -> Quantity
     run = _RUN.search(_normal(text[start : end + 2])[: len(value)])
     if run is None:
         return Quantity(number=None, unit="".join(value.split()), qualifier=Qualifier.EXACT)
+    number: Decimal | None
     with localcontext(_EXACT):
         number, unit, inside = _number(run)
         if run["minus"]:
             number = -number
         # 1.9万 is 19000, not 19000.0
         number = number.to_integral_value() if number == number.to_integral_value() else number.normalize()
+    if abs(number.adjusted()) > MOST_DIGITS:
+        number = None
     rest = _ASIDE.sub("", "".join(value[run.end() :].split())).replace("％", "%")
     if to := _UNIT_TO.match(_normal(rest)):  # 3万元至5万元
         rest, inside = rest[: to.end(1)], Qualifier.AT_LEAST

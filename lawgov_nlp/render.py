@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lawgov_nlp.errors import ReadError, SchemeError
+from lawgov_nlp.quantity import MOST_DIGITS
 from lawgov_nlp.report import Indicator, Label, Qualifier, TaggedParagraph, TaggedReport, Unit, UnitKind
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Scheme
 from lawgov_nlp.structure import HALF_STOP
@@ -30,7 +31,6 @@ QUALIFIER_ZH: Mapping[Qualifier, str] = {
 }
 
 _DTYPES = {"text": "string", "integer": "Int64", "number": "float64"}
-_MOST_DIGITS = 100
 _SENTENCE_END = re.compile(rf"(?:[。！？!?]+|{HALF_STOP.pattern})[”’」』）)]*")
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
@@ -472,8 +472,7 @@ def _decimal(word: str | None, at: str) -> Decimal | None:
         number = Decimal(word)
     except InvalidOperation:
         number = Decimal("NaN")
-    # Written out, 1E+999999999 would fill the memory of whoever formats it.
-    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         raise ReadError(f"{at}number is {_short(word)}, expected a decimal number such as '12.5', or null")
     return number
 

@@ -16,7 +16,7 @@ from lawgov_nlp.report import Report, Unit, UnitKind
 
 _NUM = "一二三四五六七八九十百"
 _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
-    (0, re.compile(rf"第[{_NUM}\d]+(?:部分|章|篇)[、：:，,\s]*")),
+    (0, re.compile(rf"第[{_NUM}\d]{{1,5}}(?:部分|章|篇)[、：:，,\s]*")),
     (1, re.compile(rf"[{_NUM}]{{1,3}}\s*[、．.，,：:](?![{_NUM}]+[、季是])\s*|[{_NUM}]{{1,3}}[ \u3000]+")),
     (2, re.compile(rf"[（(〈]\s*[{_NUM}]{{1,3}}\s*[)）〉][、．.，,\s]*")),
     (2.8, re.compile(rf"第[{_NUM}]{{1,2}}[，,、：:]\s*")),
@@ -39,7 +39,7 @@ _ARTIFACT = re.compile(
     r"|.{2,60}?(?:[.．·]{3,}|…+)\s*\d{1,3}",  # an entry of a table of contents
     re.IGNORECASE,
 )
-_CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]*\]", re.IGNORECASE)
+_CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]{0,200}\]", re.IGNORECASE)
 _SENTENCE_END = "。；！？;!?…"
 HALF_STOP = re.compile(r"(?<=[一-鿿”’\"'）)])\.(?!\d)")
 """A full stop typed in English mode: behind a Chinese character or a bracket, not a decimal point."""
@@ -83,7 +83,7 @@ _TIME_OPENING = re.compile(
 _AMOUNT = re.compile(r"\d(?<!\d[.·]\d)[\d.,]*\s*[多余]?\s*[万亿]?\s*[件场次份户名个起人条宗家元处例批台%％]")
 _YEAR_NUMBER = re.compile(r"(?:19|20)\d\d(?:\s*[-—－–至]+\s*(?:19|20)?\d\d)?|\d{1,2}[.·]\d{1,2}")
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
-_SPACE = " \t\u3000\u00a0\u200b\ufeff\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u202f\u205f" + "".join(
+_SPACE = " \t\u3000\u00a0\u1680\u200b\ufeff\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\u202f\u205f" + "".join(
     map(chr, range(0x2000, 0x2010))
 )
 _HEADING_CHARACTERS = 60
@@ -172,9 +172,10 @@ def _mark_contents(lines: Sequence[_Line]) -> None:
     if at is None:
         return
     lines[at].kind = UnitKind.ARTIFACT
-    bare = [re.sub(r"[ \t\u3000.．…·]*\d{0,3}$", "", line.text) for line in lines]
+    bare = [re.sub(r"\d{1,3}$", "", line.text).rstrip(" \t\u3000.．…·") for line in lines]
+    last = {text: k for k, text in enumerate(bare)}
     for k in range(at + 1, len(lines)):
-        if bare[k] not in bare[k + 1 :]:
+        if last[bare[k]] == k:
             return
         lines[k].kind = UnitKind.ARTIFACT
 
@@ -280,29 +281,34 @@ def _is_body_name(line: _Line) -> bool:
 def _mark_middle(lines: Sequence[_Line]) -> None:
     """Tell headings from paragraphs between the title and the sign-off."""
     before: _Line | None = None
-    for at, (line, following) in enumerate(zip(lines, [*lines, None][1:], strict=True)):
-        heading = _is_heading(line, before, following) and not _is_listed(line, before, lines[at + 1 :])
+    for line, following, beyond in zip(lines, [*lines, None][1:], _list_ends(lines), strict=True):
+        heading = _is_heading(line, before, following) and not _is_listed(line, before, beyond)
         line.kind = UnitKind.HEADING if heading else UnitKind.BODY
         before = line
-    numbered = {line.rank for line in lines if line.rank is not None}
-    for line in lines:
-        if line.kind is UnitKind.HEADING and line.rank is None:
-            outer = min([1, *numbered])
-            plain = outer if _APPENDIX.match(line.text) else _UNNUMBERED if 1 in numbered else 1
-            line.rank = _gap_rank(line, lines) or plain
+    _rank_unnumbered(lines)
 
 
-def _is_listed(line: _Line, before: _Line | None, below: Sequence[_Line]) -> bool:
+def _list_ends(lines: Sequence[_Line]) -> list[_Line | None]:
+    """For each line the first one below it that is no short line without a number; None where there is none."""
+    ends: list[_Line | None] = []
+    beyond: _Line | None = None
+    for line in reversed(lines):
+        ends.append(beyond)
+        if line.rank is not None or not _short(line):
+            beyond = line
+    return ends[::-1]
+
+
+def _is_listed(line: _Line, before: _Line | None, beyond: _Line | None) -> bool:
     """Whether a short unnumbered line belongs to a list: paragraphs such as 人员老化 or 《某某规定》 under a heading.
 
-    A run of such lines that begins under a numbered heading or behind a colon, and after which the numbering goes on
-    or the report ends, has nothing that it could be a heading of.
+    A run of such lines that begins under a numbered heading or behind a colon, and after which (`beyond`) the numbering
+    goes on or the report ends, has nothing that it could be a heading of.
     """
     if line.rank is not None or line.text[-1] in "：:" or before is None:
         return False
     opens = (before.kind is UnitKind.HEADING and before.rank is not None) or before.text[-1] in "：:"
     goes_on = before.kind is UnitKind.BODY and before.rank is None and _short(before)
-    beyond = next((other for other in below if other.rank is not None or not _short(other)), None)
     leaf = beyond is None or (beyond.rank is not None and (beyond.number or 0) > 1)
     return leaf and (opens or goes_on)
 
@@ -320,11 +326,13 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
     """
     text = line.text[line.mark :]
     if (
-        "\t" in text
+        len(text) > _HEADING_CHARACTERS  # first: what follows may look at each character many times
+        or "\t" in text
         or text.count("|") > 1
         or re.search("[。；！？]", text[:-1])
         or HALF_STOP.search(text[:-1])
         or text[-1] in "，,、"
+        or not re.search(r"\w", text)
         or following is None
     ):
         return False
@@ -343,13 +351,11 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
     leaf = following.rank is not None and following.rank <= line.rank
     sibling = before is not None and before.rank == line.rank and before.kind is UnitKind.BODY and not _run_in(before)
     if leaf or (sibling and (following.rank is None or following.rank <= line.rank)):
-        return leaf and line.rank <= 1 and len(text) <= _HEADING_CHARACTERS and not line.ends_sentence and not colon
-    if line.ends_sentence:
-        return (
-            len(text) <= _RUN_IN_CHARACTERS and text[-1] in "。；" and not re.search("[：:]", text)
-            and not _TIME_OPENING.match(text)
-        )  # fmt: skip
-    return len(text) <= _HEADING_CHARACTERS
+        return leaf and line.rank <= 1 and not line.ends_sentence and not colon
+    return not line.ends_sentence or (
+        len(text) <= _RUN_IN_CHARACTERS and text[-1] in "。；" and not re.search("[：:]", text)
+        and not _TIME_OPENING.match(text)
+    )  # fmt: skip
 
 
 def _heads(line: _Line, following: _Line) -> bool:
@@ -365,15 +371,29 @@ def _heads(line: _Line, following: _Line) -> bool:
     )
 
 
-def _gap_rank(line: _Line, lines: Sequence[_Line]) -> float | None:
-    """The rank whose numbering skips exactly this heading (一、 … 三、), if one does."""
-    at = next(k for k, other in enumerate(lines) if other is line)
-    for rank in (1, 2):
-        before = next((o.number for o in reversed(lines[:at]) if o.rank == rank), 0)
-        after = next((o.number for o in lines[at + 1 :] if o.rank == rank), None)
-        if before is not None and after == before + 2:
-            return rank
-    return None
+def _rank_unnumbered(lines: Sequence[_Line]) -> None:
+    """Rank the headings without a number: in a gap of the numbering (一、 … 三、) like what it skips."""
+    numbered = {line.rank for line in lines if line.rank is not None}
+    outer = min([1, *numbered])
+    above: dict[float, int | None] = {1: 0, 2: 0}  # the number of the last line of each rank
+    for line, below in zip(lines, _numbers_below(lines), strict=True):
+        if line.kind is UnitKind.HEADING and line.rank is None:
+            plain = outer if _APPENDIX.match(line.text) else _UNNUMBERED if 1 in numbered else 1
+            gaps = (r for r, number in above.items() if number is not None and below[r] == number + 2)
+            line.rank = next(gaps, plain)
+        if line.rank in above:
+            above[line.rank] = line.number
+
+
+def _numbers_below(lines: Sequence[_Line]) -> list[dict[float, int | None]]:
+    """For each line the number of the next line of rank 1 and of rank 2 below it, None where there is none."""
+    found: list[dict[float, int | None]] = []
+    below: dict[float, int | None] = {1: None, 2: None}
+    for line in reversed(lines):
+        found.append(below)
+        if line.rank in below:
+            below = {**below, line.rank: line.number}
+    return found[::-1]
 
 
 def _units(lines: Iterable[_Line]) -> Iterator[Unit]:
@@ -442,7 +462,7 @@ def _issuer(title: str, signed: Sequence[str]) -> str | None:
 
 def _year(text: str) -> int | None:
     """The first year that isn't part of a programme's name or span (《…纲要（2021—2025年）》)."""
-    match = _YEAR.search(re.sub(r"《[^》]*》|(?:19|20)\d\d年?\s*[-—－–～~至]+\s*(?:19|20)\d\d年?", "", text))
+    match = _YEAR.search(re.sub(r"《[^《》]*》|(?:19|20)\d\d年?\s*[-—－–～~至]+\s*(?:19|20)\d\d年?", "", text))
     return int(_arabic(match[1])) if match else None
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lawgov_nlp.annotation import GoldIndicator, GoldUnit, parse, write
+from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit, parse, write
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import Dimension, UnitKind
 
@@ -98,4 +98,14 @@ def test_more_than_26_names_get_numbered_letters():
     )
     report = parse(f"---\n[enforcement] {spans}", "x")
     assert len(report.units[0].indicators) == 30
+    assert parse(write(report), "x") == report
+
+
+def test_three_hundred_names_in_a_line():
+    spans = tuple(
+        GoldIndicator(value=(4 * k + 2, 4 * k + 4), name=(4 * k, 4 * k + 2), dimension=Dimension.MEDIATION)
+        for k in range(300)
+    )
+    unit = GoldUnit(kind=UnitKind.BODY, text="走访3次" * 300, primary=Dimension.MEDIATION, indicators=spans)
+    report = GoldReport(id="x", meta={}, units=(unit,))
     assert parse(write(report), "x") == report

@@ -98,6 +98,14 @@ def test_a_monster_does_no_harm(text: str) -> None:
     assert time.perf_counter() - begin < 5
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("9" * 100 + "件", Decimal("9" * 100)), ("9" * 102 + "件", None), ("亿" * 14 + "件", None), ("0." + "0" * 101 + "1%", None)],
+)  # fmt: skip
+def test_a_number_that_nobody_meant_is_not_read(text: str, number: Decimal | None) -> None:
+    assert read_quantity(text) == Quantity(number=number, unit=text[-1], qualifier=Qualifier.EXACT)
+
+
 def test_runs_are_ordered_and_split_no_numeral() -> None:
     for text in _random_texts(20_000):
         at = 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -425,6 +427,58 @@ def test_zips_that_are_no_docx(tmp_path: Path) -> None:
     refused(saved(tmp_path / "c.doc", ole + "Workbook".encode("utf-16-le")), "no Word document")
 
 
+def test_methods_that_word_does_not_pack_with(tmp_path: Path) -> None:
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):  # a damaged stream of these raises errors of bz2 and lzma
+        source = zipfile.ZipFile(word(tmp_path / "good.docx", p("文字")))
+        with zipfile.ZipFile(tmp_path / "a.docx", "w", method) as target:
+            for name in source.namelist():
+                target.writestr(name, source.read(name))
+        refused(tmp_path / "a.docx", f"method {method}")
+
+
+@pytest.mark.parametrize("start", ["-3", "99999999999999999999", "9" * 5000])
+@pytest.mark.parametrize("fmt", ["upperLetter", "ideographDigital", "decimalZero"])
+def test_a_list_that_begins_where_none_can(tmp_path: Path, fmt: str, start: str) -> None:
+    level = lvl(0, fmt, "%1、").replace('<w:start w:val="1"/>', f'<w:start w:val="{start}"/>')
+    override = f'<w:lvlOverride w:ilvl="0"><w:startOverride w:val="{start}"/></w:lvlOverride>'
+    again = f'<w:num w:numId="2"><w:abstractNumId w:val="0"/>{override}</w:num>'
+    path = word(tmp_path / "a.docx", p("项", num(1)) + p("项", num(2)), numbering=lists(level, more=again))
+    first, second = lines_of(path)
+    assert len(first) < 6
+    assert second == {"upperLetter": "A、项", "ideographDigital": "一、项", "decimalZero": "01、项"}[fmt]
+
+
+def test_a_level_with_a_monstrous_text(tmp_path: Path) -> None:
+    refused(
+        word(tmp_path / "a.docx", p("项", num(1)), numbering=lists(lvl(0, "decimal", "%1" * 5000))), "10,000 characters"
+    )
+    path = word(tmp_path / "a.docx", p("项", num(1)) * 20_000, numbering=lists(lvl(0, "decimal", "第" * 250)))
+    refused(path, "2,000,000")
+
+
+_FIELD = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+_GONE = '<w:p><w:pPr><w:rPr><w:del w:id="1"/></w:rPr></w:pPr><w:r><w:t>文字</w:t></w:r></w:p>'
+
+
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        (f"<w:p>{_FIELD.format('begin')}{_FIELD.format('separate')}<w:r><w:t>字</w:t></w:r></w:p>" * 20_000, {}),
+        (_GONE * 50_000, {}),
+        (
+            p("字", '<w:pStyle w:val="s2999"/>') * 2000,
+            {"styles": "".join(f'<w:style w:type="paragraph" w:styleId="s{k}"><w:basedOn w:val="s{k - 1}"/></w:style>' for k in range(3000))},
+        ),
+    ],
+    ids=["fields without end", "deleted paragraph ends", "a long chain of styles"],
+)  # fmt: skip
+def test_docx_monsters_take_no_time(tmp_path: Path, body: str, more: dict[str, str]) -> None:
+    path = word(tmp_path / "a.docx", body, **more)
+    begin = time.process_time()
+    read_file(path)
+    assert time.process_time() - begin < 8
+
+
 # ---- office
 
 
@@ -672,6 +726,19 @@ def test_encrypted_and_endless_pdf(tmp_path: Path) -> None:
     refused(draw(tmp_path / "c.pdf", *[page] * (pdf.MAX_PAGES + 1)), "501 pages")
 
 
+@pytest.mark.parametrize("text", ["a" * 5000, "a b " * 5000])
+def test_print_of_no_size_takes_no_time(tmp_path: Path, text: str) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    canvas.setFont("Helvetica", 0.01)
+    canvas.drawString(1, 400, text)
+    canvas.save()
+    begin = time.process_time()
+    assert lines_of(tmp_path / "a.pdf") == [text.strip()]
+    assert time.process_time() - begin < 5
+
+
 def test_radicals_become_characters() -> None:
     assert "".join(map(pdf._unified, "⼀⽤⾏⻅⻓⻔豈、A")) == "一用行见长门豈、A"
 
@@ -774,3 +841,25 @@ def test_heavy_pages(tmp_path: Path) -> None:
 
 def test_half_surrogates_from_entities(tmp_path: Path) -> None:
     assert io.StringIO(read_file(saved(tmp_path / "a.html", f"<p>{LINES[3]}&#xD800;&#0;</p>")).text).read().encode()
+
+
+@pytest.mark.parametrize("char", ["\x01", "&#1;", "\x0c", "&#xFFFF;", "&#55357;"])
+def test_characters_that_lxml_reads_and_does_not_write(tmp_path: Path, char: str) -> None:
+    page = f"<body><div><p>{LINES[7]}</p><script></script>{char}{LINES[8]}<i hidden>x</i>{char}完</div>"
+    lines = lines_of(saved(tmp_path / "a.html", page))
+    assert [re.sub("[\ufffd ]", "", line) for line in lines] == [LINES[7], LINES[8] + "完"]
+
+
+@pytest.mark.parametrize("piece", [" ", "A+", "A-大", "【", "<p>", "&nbsp;"])
+def test_long_runs_on_a_page_take_no_time(tmp_path: Path, piece: str) -> None:
+    page = f"<body><p>{LINES[7]}</p><p>{LINES[5]}{piece * 50_000}完</p><p>{piece * 50}完</p></body>"
+    begin = time.process_time()
+    read_file(saved(tmp_path / "a.html", page))
+    assert time.process_time() - begin < 5
+
+
+def test_nested_titles_take_no_time(tmp_path: Path) -> None:
+    page = f"<p>{LINES[7]}</p>" + "<div class=title>" * 200 + f"<p>{LINES[5]}</p>" * 20_000
+    begin = time.process_time()
+    read_file(saved(tmp_path / "a.html", page))
+    assert time.process_time() - begin < 8

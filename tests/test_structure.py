@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from lawgov_nlp import read_report
@@ -227,3 +229,35 @@ def test_an_appendix_stands_beside_the_sections():
         assert paths(text.replace("附：2020年主要数据", heading))[-1] == (heading,)
     parts = f"第一部分 主要做法\n{BODY}\n一、普法\n{BODY}\n第二部分 下一步打算\n{BODY}\n附件1：典型案例\n{BODY}\n"
     assert paths(parts)[-1] == ("附件1：典型案例",)
+
+
+def test_white_space_of_every_kind_makes_no_line():
+    report = parse_report(f"\x1f\n\u1680\n\u1680{BODY}\x1f\n")
+    assert [u.text for u in report.units] == [BODY]
+
+
+def test_a_number_of_five_thousand_digits_is_no_heading_s():
+    assert paths(f"第{'1' * 5000}部分 组织领导\n{BODY}") == [(), ()]
+
+
+def test_a_line_of_punctuation_is_no_heading():
+    assert paths(f"一、成效\n.\n（\n{BODY}") == [("一、成效",)] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "青柳镇报告\n" + "人员名单\n" * 20_000 + BODY,
+        "青柳镇报告\n" + "".join(f"名单{k}甲\n名单乙丙\n" for k in range(10_000)) + BODY,
+        "目录\n" + "甲\n" * 50_000,
+        f"目录\n{'.' * 50_000}甲\n{BODY}",
+        f"二、{'1' * 50_000}\n{BODY}",
+        f"二、1{' ' * 50_000}好\n{BODY}",
+        f"{'[image' * 50_000}\n{BODY}",
+        "青柳镇人民政府\n" + "".join(f"{'《' * 50}{k}\n" for k in range(4000)) + BODY,
+    ],
+)  # fmt: skip
+def test_a_monster_does_no_harm(text):
+    begin = time.process_time()
+    parse_report(text)
+    assert time.process_time() - begin < 5

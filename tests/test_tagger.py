@@ -10,6 +10,7 @@ from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.decode import relabel
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.report import DIMENSIONS, TOPICS
+from lawgov_nlp.structure import parse_report
 from lawgov_nlp.tagger import Tagger, load
 from tests.conftest import ROOT
 
@@ -17,7 +18,7 @@ from tests.conftest import ROOT
 def check(tagged):
     """What holds for every tagged report, whatever the weights."""
     assert [(p.start, p.end) for p in tagged.paragraphs] == [
-        (u.start, u.end) for u in read_report(tagged.text).paragraphs
+        (u.start, u.end) for u in parse_report(tagged.text).paragraphs
     ]
     for p in tagged.paragraphs:
         assert tagged.text[p.start : p.end] == p.text

@@ -34,6 +34,8 @@ SUFFIXES: tuple[str, ...] = tuple(_READERS)
 _HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
 # All that str.splitlines() breaks at: whoever splits the text that way must get the same lines as with "\n".
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+HALF_PAIRS = "half surrogate pairs were replaced by U+FFFD"
+"""What a user is told of them."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -66,7 +68,7 @@ def read_file(path: Path) -> Source:
         warnings.insert(0, f"named {suffix}, but the content is {kind}; read as {kind}")
     if _SURROGATES.search(text):
         text = _SURROGATES.sub("\ufffd", text)
-        warnings.append("half surrogate pairs were replaced by U+FFFD")
+        warnings.append(HALF_PAIRS)
     if not text.strip():
         raise ReadError(f"{path}: holds no text; expected a report")
     check_length(len(text), path)

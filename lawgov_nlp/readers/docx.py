@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 from lxml import etree
@@ -24,6 +25,10 @@ from lawgov_nlp.readers.numbering import Numbering, W
 MAX_UNPACKED = 200_000_000
 MAX_RATIO = 200
 _SMALL = 10_000_000
+_DEEPEST = 50
+"""Open fields that are kept: nobody nests so many, so the outer ones of more have lost their ends."""
+_CODE = 100
+"""Characters kept of a field's code; its first word says what it is."""
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 # Deleted or moved-away text, properties, ruby annotations, list pictures.
@@ -73,7 +78,10 @@ def _read(archive: zipfile.ZipFile, path: Path) -> Source:
     if body is None:
         raise ReadError(f"{path}: the Word document has no body; save it again in Word")
     walk = _Walk(numbering)
-    lines = [*walk.blocks(body), *walk.rest()]
+    lines, size = [], 0
+    for line in chain(walk.blocks(body), walk.rest()):
+        lines.append(line)
+        check_length(size := size + len(line), path)  # at once: a long list number stands in front of each paragraph
     warnings = list(walk.warnings)
     for kind in ("footnotes", "endnotes"):
         root = part(kind)
@@ -82,7 +90,6 @@ def _read(archive: zipfile.ZipFile, path: Path) -> Source:
             warnings.append(f"{notes} {kind} were left out")
     if numbering.unknown:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
-    check_length(sum(map(len, lines)), path)
     return Source(text=visible("\n".join(lines)), warnings=tuple(warnings))
 
 
@@ -104,6 +111,9 @@ def _parse(archive: zipfile.ZipFile, name: str, path: Path) -> etree._Element:
     info = archive.getinfo(name)
     if info.file_size > _SMALL and info.file_size > MAX_RATIO * info.compress_size:
         raise ReadError(f"{path}: {name} unpacks to {info.file_size / 1e6:,.0f} MB from next to nothing; a zip bomb?")
+    # ECMA-376 part 2 knows no others, and each of them would fail in errors of its own
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ReadError(f"{path}: {name} is packed by method {info.compress_type}, not deflate; save it again in Word")
     data = archive.read(info)
     # A DOCTYPE has no place in OOXML and is how entity bombs come; without one no entity can be declared.
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True)
@@ -125,7 +135,7 @@ class _Walk:
     def __init__(self, numbering: Numbering) -> None:
         self._numbering = numbering
         self._fields: list[list[str | bool]] = []
-        self._carry = ""
+        self._carry: list[str] = []
         self._warnings: dict[str, None] = {}
 
     @property
@@ -134,8 +144,9 @@ class _Walk:
 
     def rest(self) -> Iterator[str]:
         """What waits for a next paragraph that never came."""
-        if self._carry.strip():
-            yield self._carry
+        text = "".join(self._carry)
+        if text.strip():
+            yield text
 
     def blocks(self, parent: etree._Element) -> Iterator[str]:
         """The lines of all paragraphs and tables below `parent`."""
@@ -168,14 +179,13 @@ class _Walk:
 
     def _paragraph(self, paragraph: etree._Element) -> Iterator[str]:
         boxes: list[etree._Element] = []
-        text = self._carry + "".join(self._inline(paragraph, boxes))
+        self._carry.extend(self._inline(paragraph, boxes))
         # A code that goes on is a field whose end was deleted or lost: it must not swallow the rest of the report.
         self._fields = [field for field in self._fields if not field[0]]
-        self._carry = ""
         mark = paragraph.find(f"{W}pPr/{W}rPr")
-        if mark is not None and any(mark.find(W + gone) is not None for gone in ("del", "moveFrom")):
-            self._carry = text  # its end was deleted: accepting the change joins it to the next paragraph
-        else:
+        # A deleted end: accepting the change joins the paragraph to the next one, so its text waits.
+        if mark is None or all(mark.find(W + gone) is None for gone in ("del", "moveFrom")):
+            text, self._carry = "".join(self._carry), []
             marker = self._numbering.marker(paragraph)  # an empty one counts, too, as it does in Word
             if text.strip():
                 yield from (marker + text.lstrip() if marker else text).split("\n")
@@ -200,7 +210,7 @@ class _Walk:
                 self._field(child.get(f"{W}fldCharType"))
             elif tag == f"{W}instrText":
                 if self._fields:
-                    self._fields[-1][1] = str(self._fields[-1][1]) + (child.text or "")
+                    self._fields[-1][1] = (str(self._fields[-1][1]) + (child.text or ""))[:_CODE]
             elif tag == f"{_MC}AlternateContent":
                 # The same text box twice, for new programs and old ones: read one.
                 one = child.find(f"{_MC}Choice")
@@ -212,6 +222,7 @@ class _Walk:
         """Keep the stack of open fields: [in its code?, the code]."""
         if kind == "begin":
             self._fields.append([True, ""])
+            del self._fields[:-_DEEPEST]
         elif kind == "separate" and self._fields:
             self._fields[-1][0] = False
         elif kind == "end" and self._fields:

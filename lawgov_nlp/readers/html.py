@@ -18,7 +18,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers import HALF_PAIRS, Source, check_length
 from lawgov_nlp.readers.lines import HAN, WIDE, row_lines, visible
 from lawgov_nlp.readers.txt import decode
 
@@ -52,10 +52,11 @@ _LABELS = (
 _FURNITURE = re.compile(
     rf"(?!.*[。；])[\W_]*(({_ENTRIES})\s*[】\])）]?\s*[:：\t]|({_LABELS})\s*[】\])）]?\s*[:：]"
     r"|(日\s*期|时\s*间)\s*[:：]\s*\d{4}[-/]"
-    r"|((打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|[大中小]|A[+-]?)[\W_]*)+$"
+    r"|((打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|[大中小]|A)[\W_]*)+$"
     r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图))"
 )
 _FURNITURE_CHARS = 120
+_TITLE_CHARS = 4000  # with the white space of the source
 _SIGNOFF = re.compile(
     r"\d{4}年\d{1,2}月(\d{1,2}日)?|[〇○零一二三四五六七八九十]{4}年.{1,3}月.*"
     r"|.{2,28}(政府|委员会|办公室|办事处|[局委办厅所])"
@@ -63,7 +64,8 @@ _SIGNOFF = re.compile(
 _SIGNOFF_LINES = 4
 _CLIMB = 3
 _HAN = re.compile(f"[{HAN}]")
-_BREAK = re.compile(r"[ \t\f]*[\r\n][ \t\f\r\n]*")
+_BLANKS = re.compile(r"[ \t\f\r\n]+")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _GLUE = re.compile(f"(?<=[{WIDE}])\n|\n(?=[{WIDE}])")
 
 
@@ -85,6 +87,8 @@ def read(data: bytes, path: Path) -> Source:
         raise ReadError(f"{path}: no html that can be read ({error}); save the page again") from error
     if any("depth" in entry.message for entry in parser.error_log):  # libxml2 drops the rest of the page
         raise ReadError(f"{path}: tags nested too deep to read the page whole; copy its text into a .txt")
+    if _settable(root):
+        warnings += (HALF_PAIRS,)
     title = _title(root)
     _strip(root)
     masses = _masses(root)
@@ -115,11 +119,44 @@ def _title(root: etree._Element) -> str:
             return " ".join(meta.get("content").split())
     page = _squeezed("".join(root.xpath("string(//title)")))
     for element in root.xpath("//h1 | //*[contains(@class, 'title') or contains(@class, 'Title') or @id='title']"):
-        text = "".join(element.itertext())
+        text = _beginning(element)
         short = _squeezed(text)
         if 6 <= len(short) <= 100 and (short in page or "报告" in short):
             return "".join(line.strip() for line in text.splitlines())
     return ""
+
+
+def _beginning(element: etree._Element) -> str:
+    """The text of an element, cut off beyond any title: blocks nest, and each would be read to its end."""
+    pieces, size = [], 0
+    for piece in element.itertext():
+        pieces.append(piece)
+        size += len(piece)
+        if size > _TITLE_CHARS:
+            break
+    return "".join(pieces)
+
+
+def _settable(root: etree._Element) -> bool:
+    """Take out the characters that libxml2 reads from a page and lxml refuses to write when a neighbour is dropped.
+
+    Returns:
+        Whether there were halves of surrogate pairs among them, which stand as U+FFFD now.
+    """
+    halves = False
+    for element in root.iter():
+        for place in ("text", "tail"):
+            text = getattr(element, place)
+            if text and _UNFIT.search(text):
+                halves = halves or re.search("[\ud800-\udfff]", text) is not None
+                setattr(element, place, _UNFIT.sub(_fit, text))
+    return halves
+
+
+def _fit(char: re.Match[str]) -> str:
+    if char[0] >= "\ud800":
+        return "\ufffd"
+    return " " if char[0].isspace() else ""  # a form feed, a separator
 
 
 def _strip(root: etree._Element) -> None:
@@ -233,7 +270,8 @@ def _lines(element: etree._Element) -> Iterator[str]:
 
 def _collapsed(text: str) -> str:
     """White space as a browser shows it; a line end in the source beside a Chinese character is none."""
-    text = _GLUE.sub("", _BREAK.sub("\n", text.strip()))
+    text = _BLANKS.sub(lambda blanks: "\n" if "\n" in blanks[0] or "\r" in blanks[0] else " ", text.strip())
+    text = _GLUE.sub("", text)
     return re.sub(r"[ \t\r\n\f\xa0]+", " ", text).strip()
 
 

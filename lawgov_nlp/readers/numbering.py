@@ -7,7 +7,6 @@ Chinese formats. Rules: ECMA-376 part 1, 17.9.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -33,6 +32,10 @@ _COUNTING = {
     "taiwaneseCountingThousand",
 }
 _LEGAL = {"chineseLegalSimplified", "ideographLegalTraditional", "japaneseLegal"}
+MAX_START = 32_767
+"""The largest number that Word lets a list begin with."""
+MAX_TEXT = 255
+"""Characters of a level's text (`第%1条`); of what is longer, no number would be left to see."""
 _LEGAL_DIGITS = str.maketrans("一二三四五六七八九十百千", "壹贰叁肆伍陆柒捌玖拾佰仟")
 
 
@@ -75,6 +78,7 @@ class Numbering:
         self._nums: dict[str, _Num] = {}
         if numbering is not None:
             self._load(numbering)
+        self._known: dict[str, str | None] = {}  # style -> the numbered style that it is or is based on
         self._counts: dict[str, dict[int, int]] = {}
         self._begun: set[tuple[str, int]] = set()
 
@@ -107,7 +111,7 @@ class Numbering:
                 if (own := override.find(f"{W}lvl")) is not None:
                     levels[index] = _level(own)[1]
                 if (start := _value(override, "startOverride")) is not None:
-                    starts[index] = _int(start, 1)
+                    starts[index] = _start(start, 1)
             abstract_id = _value(num, "abstractNumId") or ""
             self._nums[num.get(f"{W}numId", "")] = _Num(abstract=abstract_id, levels=levels, starts=starts)
 
@@ -130,26 +134,32 @@ class Numbering:
         own_level = _value(paragraph, f"pPr/{W}numPr/{W}ilvl")
         if own_num is not None:
             return own_num, _int(own_level, 0)
-        for style_id in self._chain(_value(paragraph, f"pPr/{W}pStyle") or self._default_style):
-            style = self._styles[style_id]
-            num_id = _value(style, f"pPr/{W}numPr/{W}numId")
-            if num_id is None:
-                continue
-            if own_level is not None:
-                return num_id, _int(own_level, 0)
-            if num_id in self._nums:  # the level that names the style wins over the style's ilvl (17.9.23)
-                for index, level in self._levels(self._nums[num_id]).items():
-                    if level.style == style_id:
-                        return num_id, index
-            return num_id, _int(_value(style, f"pPr/{W}numPr/{W}ilvl"), 0)
-        return None, 0
+        style_id = self._numbered(_value(paragraph, f"pPr/{W}pStyle") or self._default_style)
+        if style_id is None:
+            return None, 0
+        num_id = _value(self._styles[style_id], f"pPr/{W}numPr/{W}numId")
+        if own_level is not None:
+            return num_id, _int(own_level, 0)
+        if num_id in self._nums:  # the level that names the style wins over the style's ilvl (17.9.23)
+            for index, level in self._levels(self._nums[num_id]).items():
+                if level.style == style_id:
+                    return num_id, index
+        return num_id, _int(_value(self._styles[style_id], f"pPr/{W}numPr/{W}ilvl"), 0)
 
-    def _chain(self, style_id: str | None) -> Iterator[str]:
-        seen = set()
-        while style_id in self._styles and style_id not in seen:
-            seen.add(style_id)
-            yield style_id
-            style_id = _value(self._styles[style_id], "basedOn")
+    def _numbered(self, style_id: str | None) -> str | None:
+        """The style, or the nearest that it is based on, which names a list; kept, for chains may be thousands long."""
+        passed: dict[str, None] = {}
+        while style_id is not None and style_id not in self._known:
+            if style_id not in self._styles or style_id in passed:  # damaged files have circles
+                break
+            passed[style_id] = None
+            if _value(self._styles[style_id], f"pPr/{W}numPr/{W}numId") is not None:
+                self._known[style_id] = style_id
+            else:
+                style_id = _value(self._styles[style_id], "basedOn")
+        found = self._known.get(style_id or "")
+        self._known.update(dict.fromkeys(passed, found))
+        return found
 
     def _count(self, num_id: str, num: _Num, index: int, levels: dict[int, _Level], counts: dict[int, int]) -> None:
         """Step the counter of `index` and restart the deeper ones; lists of one abstractNum share their counters."""
@@ -235,10 +245,13 @@ def _level(element: etree._Element) -> tuple[int, _Level]:
     fmt = [e for e in element.iter(f"{W}numFmt") if not any(a.tag == _CHOICE for a in e.iterancestors())]
     restart = _value(element, "lvlRestart")
     legal = element.find(f"{W}isLgl")
+    text = _value(element, "lvlText") or ""
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"a list level whose number is {len(text):,} characters long")
     return _int(element.get(f"{W}ilvl"), 0), _Level(
-        start=_int(_value(element, "start"), 0),  # 17.9.25: zero where it is left out
+        start=_start(_value(element, "start"), 0),  # 17.9.25: zero where it is left out
         fmt=fmt[0].get(f"{W}val", "decimal") if fmt else "decimal",
-        text=_value(element, "lvlText") or "",
+        text=text,
         legal=legal is not None and legal.get(f"{W}val") not in ("0", "false", "off"),
         suffix=_value(element, "suff") or "tab",
         restart=None if restart is None else _int(restart, 0),
@@ -249,6 +262,12 @@ def _level(element: etree._Element) -> tuple[int, _Level]:
 def _value(element: etree._Element, path: str) -> str | None:
     found = element.find(W + path)
     return None if found is None else found.get(f"{W}val")
+
+
+def _start(value: str | None, default: int) -> int:
+    """A list's first number, or `default` for what Word can't have written: the 10-billionth letter fills memory."""
+    start = _int(value, default)
+    return start if 0 <= start <= MAX_START else default
 
 
 def _int(value: str | None, default: int) -> int:

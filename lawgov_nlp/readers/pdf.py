@@ -12,6 +12,7 @@ import math
 import re
 import statistics
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -295,7 +296,9 @@ def _lines(chars: list[_Char], page: int) -> list[_Line]:
 def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
     """A line of its characters from the left; `spaces` are the page's, at y rounded."""
     em = statistics.median(c.em for c in row)
-    blanks = [s for y in {round(c.y) + d for c in row for d in (-1, 0, 1)} for s in spaces.get(y, ())]
+    near = (s for y in {round(c.y) + d for c in row for d in (-1, 0, 1)} for s in spaces.get(y, ()))
+    blanks = sorted(near, key=lambda c: c.x0)
+    places = [s.x0 for s in blanks]
     cells, text = [], row[0].text
     kept = [row[0]]
     for char in row[1:]:
@@ -303,7 +306,8 @@ def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
         if char.text == last.text and char.x0 - last.x0 < 0.2 * em:  # bold made by printing twice
             continue
         gap = char.x0 - last.x1
-        blank = sum(s.x1 - s.x0 for s in blanks if last.x0 < s.x0 < char.x0)
+        between = blanks[bisect_right(places, last.x0) : bisect_left(places, char.x0)]
+        blank = sum(s.x1 - s.x0 for s in between)
         narrow = not _WIDE.match(last.text) and not _WIDE.match(char.text)
         # A gap that no typed spaces fill parts table cells; behind a number or bullet it is a tab.
         if gap - blank > 1.2 * em and not _MARKER.fullmatch(text):
@@ -370,7 +374,7 @@ def _check(pages: list[_Page], path: Path) -> list[str]:
 def _body_size(lines: list[_Line]) -> float:
     sizes: Counter[float] = Counter()
     for line in lines:
-        sizes[round(line.em, 1)] += len(line.text)
+        sizes[round(line.em, 1) or 0.1] += len(line.text)  # print of no size at all has one, too
     return sizes.most_common(1)[0][0]
 
 
