@@ -187,8 +187,9 @@ gold_reports = st.builds(
 
 # ---- what JSON can hold
 
+# without subnormal floats: a training that ran before may have told the processor to take them for nought
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats() | scraps | st.sampled_from(("leadership", "body", "exact", "1E+999999999", "NaN", "-1.5", "lawgov-report/1")),
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_subnormal=False) | scraps | st.sampled_from(("leadership", "body", "exact", "1E+999999999", "NaN", "-1.5", "lawgov-report/1")),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("text", "start", "end", "kind", "x")), inner, max_size=3),
     max_leaves=5,
 )  # fmt: skip
