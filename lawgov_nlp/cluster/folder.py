@@ -75,7 +75,7 @@ def tag_folder(
     """Tag every report in and below a folder on a Ray cluster; called again, it goes on where it was broken off.
 
     It uses the Ray session of this process, the cluster at `RAY_ADDRESS`, or else starts one on this machine. An
-    actor that dies is replaced, and its part done again by another one; a part at which four actors died is given up
+    actor that dies is replaced, and its part done again by another one; a part at which three actors died is given up
     and listed among the failures, without an entry in the manifest, so that the next run tries it again.
 
     Args:
@@ -275,7 +275,7 @@ class _Work:
         for expected, names in enumerate(chunks):
             result = next(results, None)
             if result is None or result.chunk != expected:  # a promise of Ray's that all the rest stands on
-                raise ClusterError(f"of part {expected} of {len(chunks)} nothing came back; run again to go on with it")
+                raise ClusterError(f"part {expected + 1} of {len(chunks)} didn't come back; run again to go on with it")
             if result.entries is None:
                 given_up += ((name, GIVEN_UP + "run again, with fewer of them (--actors)") for name in names)
                 failed += len(names)
@@ -285,6 +285,10 @@ class _Work:
                 self._paragraphs += sum(entry.paragraphs or 0 for entry in result.entries)
             count += len(names)
             self._show(count, failed)
+        if next(results, None) is not None:
+            raise ClusterError(
+                f"more came back than the {len(chunks)} parts; each is written once, the rest was dropped"
+            )
         return given_up
 
     def _publish(self, entries: Sequence[Entry], files: dict[str, bytes]) -> None:

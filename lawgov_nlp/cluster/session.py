@@ -2,7 +2,7 @@
 
 Ray Data restarts an actor that dies and gives its task to another one, without end. That is right for a node that is
 taken away and wrong for a batch that kills whoever takes it (memory), so `Attempts` counts, and who is given a batch
-for the fourth time answers that it was given up. Ray's own limit of retries was no choice: setting it through
+at which three others died answers that it was given up. Ray's own limit of retries was no choice: setting it through
 `map_batches` goes away with Ray 2.64, and a batch beyond the limit is an error of the whole dataset.
 """
 
@@ -23,7 +23,7 @@ from lawgov_nlp.errors import ClusterError, ModelError
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
-ATTEMPTS = 4
+ATTEMPTS = 3
 """How often a batch is tried by actors that die at it."""
 
 GIVEN_UP = f"the process that tagged it died {ATTEMPTS} times, probably for want of memory; "
