@@ -27,6 +27,7 @@ from lawgov_nlp.cluster.session import (
     Share,
     attempt,
     load_ray,
+    my_name,
     new_attempts,
     on_this_node,
     room,
@@ -221,13 +222,14 @@ class ReportTagger:
         self._setting = setting
         self._tagger = on_this_node(setting.model, setting.share.device, setting.share.threads)
         self._pool = ReadingPool(setting.workers, setting.timeout)
+        self._name = my_name()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """A row per report in, a row per paragraph out."""
         columns = self._setting.columns
         columns.check_names(batch.column_names)
         columns.check_types(batch)
-        with attempt(self._setting.attempts, _key(batch.select([columns.text or columns.path]))) as go:
+        with attempt(self._setting.attempts, self._name, _digest(batch[columns.text or columns.path])) as go:
             found = (
                 self._tag(batch)
                 if go
@@ -333,7 +335,6 @@ def _files(batch: pa.Table, columns: Columns, folder: Path) -> Iterator[tuple[st
         yield path, place
 
 
-def _key(sources: pa.Table) -> tuple[str, str]:
-    """What a batch is called when it is tried again: Ray's task, of which it may be one of several, and its sources."""
-    digest = hashlib.sha256("\0".join(map(str, sources.column(0).to_pylist())).encode("utf-8", "surrogatepass"))
-    return load_ray().get_runtime_context().get_task_id(), digest.hexdigest()
+def _digest(sources: pa.ChunkedArray) -> bytes:
+    """By what a batch is known when it is tried again."""
+    return hashlib.sha256("\0".join(map(str, sources.to_pylist())).encode("utf-8", "surrogatepass")).digest()

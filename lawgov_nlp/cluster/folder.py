@@ -32,6 +32,7 @@ from lawgov_nlp.cluster.session import (
     connected,
     first_line,
     load_ray,
+    my_name,
     new_attempts,
     on_this_node,
     quiet,
@@ -189,6 +190,7 @@ def results(chunks: Sequence[Sequence[str]], setting: Setting, actors: int) -> I
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True  # the folder is then the same whoever was faster
+    context.execution_no_progress_timeout_s = -1  # a large part on a slow processor may take longer than half an hour
     tasks = [{"task": pickle.dumps((number, list(names)))} for number, names in enumerate(chunks)]
     with ray.data.DataContext.current(context):
         dataset = ray.data.from_items(tasks, override_num_blocks=len(tasks)).map_batches(
@@ -226,11 +228,12 @@ class PartTagger:
             )
         self._tagger = on_this_node(setting.model, setting.share.device, setting.share.threads)
         self._pool = ReadingPool(setting.workers, setting.timeout)
+        self._name = my_name()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         """A part: one row in, one row out."""
         number, names = pickle.loads(batch["task"][0])
-        with attempt(self._setting.attempts, number) as go:
+        with attempt(self._setting.attempts, self._name, number) as go:
             result = self._part(number, names) if go else Result(chunk=number, entries=None)
         return {"result": [pickle.dumps(result)]}
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 ATTEMPTS = 3
-"""How often a batch is tried by actors that die at it."""
+"""Actors that may die at a batch before it is given up."""
 
 GIVEN_UP = f"the process that tagged it died {ATTEMPTS} times, probably for want of memory; "
 """The reason for what was in such a batch; what can be done about it follows."""
@@ -142,42 +143,50 @@ def _times(node: dict[str, float], what: str, needed: float) -> float:
     return node.get(what, 0) // needed if needed else float("inf")
 
 
+class Attempts:
+    """Counts the actors that died at each batch.
+
+    An actor that died comes back under its old name, and without having ended what it had begun.
+    """
+
+    def __init__(self) -> None:
+        self._begun: dict[str, Hashable] = {}
+        self._deaths: Counter[Hashable] = Counter()
+
+    def begin(self, actor: str, batch: Hashable) -> int:
+        """Note that an actor begins a batch; returns how many died at it before."""
+        if actor in self._begun:
+            self._deaths[self._begun[actor]] += 1
+        self._begun[actor] = batch
+        return self._deaths[batch]
+
+    def end(self, actor: str) -> None:
+        """Note that an actor came through with what it had begun."""
+        self._deaths.pop(self._begun.pop(actor, None), None)
+
+
 def new_attempts() -> ActorHandle:
-    """A counter, somewhere in the cluster, of who has begun which batch and not come back: `Attempts`."""
+    """An `Attempts` somewhere in the cluster, there as long as the handle is."""
     return load_ray().remote(Attempts).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
 
 
-class Attempts:
-    """Counts how often each batch was begun and not ended."""
-
-    def __init__(self) -> None:
-        self._open: dict[Any, int] = {}
-
-    def begin(self, key: object) -> int:
-        """Count one more attempt; returns how many there were before."""
-        before = self._open.get(key, 0)
-        self._open[key] = before + 1
-        return before
-
-    def end(self, key: object) -> None:
-        """Forget a batch that came through."""
-        self._open.pop(key, None)
+def my_name() -> str:
+    """The name of the actor that asks."""
+    return load_ray().get_runtime_context().get_actor_id()
 
 
 @contextmanager
-def attempt(attempts: ActorHandle, key: object) -> Iterator[bool]:
-    """Around the work at a batch; gives False, and the work is to be left, where it was tried too often.
+def attempt(attempts: ActorHandle, actor: str, batch: Hashable) -> Iterator[bool]:
+    """Around the work at a batch; gives False, and the work is to be left, where too many died at it.
 
-    An error of the work is no reason to try again and ends the attempt, too.
+    An error of the work ends the attempt, too: nobody died.
     """
     ray = load_ray()
-    if ray.get(attempts.begin.remote(key)) >= ATTEMPTS:
-        yield False
-        return
+    deaths = ray.get(attempts.begin.remote(actor, batch))
     try:
-        yield True
+        yield deaths < ATTEMPTS
     finally:
-        ray.get(attempts.end.remote(key))
+        ray.get(attempts.end.remote(actor))
 
 
 def on_this_node(model: Path | None, device: str, threads: int) -> Any:  # noqa: ANN401 - a Tagger, imported lazily
