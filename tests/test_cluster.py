@@ -131,7 +131,7 @@ def test_rows_of_a_report(tiny, gold):
     assert [len(r["indicators"]) for r in rows] == [len(p.indicators) for p in report.paragraphs]
     empty = dataclasses.replace(report, units=(), tagged=())
     (row,) = datasets.paragraph_rows(empty)
-    assert (row["title"], row.get("paragraph"), row["indicators"]) == (report.title, None, [])
+    assert (row["title"], row.get("paragraph"), row.get("text"), row["indicators"]) == (report.title, None, None, [])
 
 
 def test_each_result_is_written_once_in_order(tmp_path):
@@ -449,6 +449,22 @@ def trimmed(row):
     """A row as it comes back from Arrow: of its indicators only the columns that are theirs."""
     names = {field.name for field in datasets.schema().field("indicators").type.value_type}
     return {**row, "indicators": [{k: v for k, v in i.items() if k in names} for i in row["indicators"]]}
+
+
+@pytest.mark.slow
+def test_a_batch_that_kills_whoever_takes_it_is_given_up(cluster, tmp_path, base):
+    import ray
+
+    folder = reports(tmp_path / "in", 3)
+    shutil.copy(folder / "good-00001.txt", folder / "is-killed.txt")
+    paths = sorted(str(p) for p in folder.rglob("*.txt"))
+    dataset = ray.data.from_items([{"path": p} for p in paths], override_num_blocks=1)
+    options = {"path_column": "path", "keep": (), "model": base, "device": "cpu", "workers": 0}
+    found = tag_dataset(dataset, batch_size=1, concurrency=1, **options).take_all()
+    assert {row["source"] for row in found} == set(paths)
+    ((name, reason),) = [(Path(row["source"]).name, row["error"]) for row in found if row["error"]]
+    assert name == "is-killed.txt"
+    assert "died 3 times" in reason
 
 
 @pytest.mark.slow

@@ -230,12 +230,7 @@ class ReportTagger:
         columns.check_names(batch.column_names)
         columns.check_types(batch)
         with attempt(self._setting.attempts, self._name, _digest(batch[columns.text or columns.path])) as go:
-            found = (
-                self._tag(batch)
-                if go
-                else [[{"error": GIVEN_UP + "give each more (num_cpus) or less at a time (batch_size)"}]]
-                * batch.num_rows
-            )
+            found = self._tag(batch) if go else self._given_up(batch)
         return _result(batch.select(list(columns.keep)), found)
 
     def _tag(self, batch: pa.Table) -> list[list[dict[str, Any]]]:
@@ -246,6 +241,13 @@ class ReportTagger:
             for number, tagged in enumerate(self._tagger.tag_many(self._readable(batch, Path(folder), found, read))):
                 found[read[number]] = paragraph_rows(tagged)
         return found
+
+    def _given_up(self, batch: pa.Table) -> list[list[dict[str, Any]]]:
+        """The same where too many actors died at the batch."""
+        path = self._setting.columns.path
+        sources = batch[path].to_pylist() if path else [None] * batch.num_rows
+        reason = GIVEN_UP + "give each more (num_cpus) or less at a time (batch_size)"
+        return [[{"source": source, "error": reason}] for source in sources]
 
     def _readable(
         self, batch: pa.Table, folder: Path, found: list[list[dict[str, Any]]], read: list[int]
@@ -286,7 +288,7 @@ def paragraph_rows(report: TaggedReport) -> list[dict[str, Any]]:
         nested.setdefault(indicator["paragraph"], []).append(indicator)
     found = list(rows(report, "paragraphs"))
     if not found:
-        found = [{c.name: getattr(report, c.name) for c in COLUMNS["paragraphs"] if hasattr(report, c.name)}]
+        found = [{name: getattr(report, name) for name in _OF_THE_ROW if hasattr(report, name)}]
     return [
         {**row, "indicators": nested.get(row.get("paragraph"), []), "warnings": list(report.warnings)} for row in found
     ]
