@@ -100,6 +100,9 @@ def test_a_store_hands_out_copies_and_takes_them_away(store, tmp_path):
 def test_what_is_no_store_is_said(tmp_path):
     with pytest.raises(ReadError, match="credentials"):
         Store("nowhere://bucket/reports")
+    with pytest.raises(ReadError, match=r"^nowhere://…@bucket/reports: ") as raised:
+        Store("nowhere://key:secret@bucket/reports")
+    assert "secret" not in str(raised.value)
     with pytest.raises(ReadError, match="holds no reports"):
         Store(tmp_path.as_uri())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -129,12 +130,13 @@ class Store:
             filesystem, base = fs.FileSystem.from_uri(uri)
             infos = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
         except (OSError, ValueError, ArrowException) as error:
-            raise ReadError(f"{uri}: can't be listed ({error}); check the address and the credentials") from error
+            reason = f"{uri}: can't be listed ({error}); check the address and the credentials"
+            raise ReadError(_without_secret(reason)) from error
         self.place = Bucket(filesystem, base)
         self._infos = {name: info for info in infos if (name := self._name(info)) is not None}
         self.names: Sequence[str] = sorted(self._infos)
         if not self.names:
-            raise no_reports(uri)
+            raise no_reports(_without_secret(uri))
 
     def has(self, name: str) -> bool:
         """Whether there is such a file now."""
@@ -162,3 +164,8 @@ class Store:
         if not info.is_file or not name.lower().endswith(SUFFIXES) or any(map(passed_over, name.split("/"))):
             return None
         return name
+
+
+def _without_secret(text: str) -> str:
+    """Text with the addresses in it, but without the key and secret that may stand in one."""
+    return re.sub(r"//[^/@\s]*@", "//…@", text)
