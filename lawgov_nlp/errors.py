@@ -31,3 +31,7 @@ class TrainingError(LawgovError, RuntimeError):
 
 class InterchangeError(LawgovError, ValueError):
     """Annotations of another tool that can't be brought home; the message has a line for each wrong row."""
+
+
+class ClusterError(LawgovError, RuntimeError):
+    """A cluster that isn't there, or on which the tagging couldn't go on."""

@@ -26,10 +26,11 @@ def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]
         shut.append((path, ReadError(f"{path}: the folder can't be opened ({error.strerror}); check the permissions")))
 
     for where, folders, names in os.walk(folder, onerror=refused):
-        folders[:] = [name for name in folders if not _passed_over(name)]
-        found += (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and not _passed_over(name))
+        folders[:] = [name for name in folders if not passed_over(name)]
+        found += (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and not passed_over(name))
     return sorted(found), shut
 
 
-def _passed_over(name: str) -> bool:
+def passed_over(name: str) -> bool:
+    """Whether a file or folder is hidden or a lock file of Word's."""
     return name.startswith((".", "~$"))

@@ -34,7 +34,7 @@ class Header:
         package: Version of lawgov_nlp.
         model: Name of the model with its version.
         model_sha256: Of its configuration, weights and tokenizer.
-        backend: Engine and precision that ran the encoder, `torch:float32`.
+        backend: Engine and precision that ran the encoder, `torch:float32`; of a run on a cluster, its name as given.
         format: Of the parts: jsonl, csv or parquet.
         part_size: Files in a part.
     """

@@ -25,11 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from lawgov_nlp.errors import ModelError, OutputError, ReadError
-from lawgov_nlp.folders import candidates
+from lawgov_nlp.errors import ModelError, OutputError
+from lawgov_nlp.inputs import Folder, Inputs
 from lawgov_nlp.manifest import NAME, Entry, Header, Manifest, Output
-from lawgov_nlp.readers import SUFFIXES
-from lawgov_nlp.reading import Reading, fingerprint
+from lawgov_nlp.reading import Reading
 from lawgov_nlp.reading_pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report, TaggedReport
 from lawgov_nlp.writers import write
@@ -74,7 +73,7 @@ class Run:
         reports: Reports in all parts.
         paragraphs: Their paragraphs.
         parts: The files of the parts, in order.
-        failures: What couldn't be read, relative to the folder, each with the reason.
+        failures: What couldn't be read or, on a cluster, was given up; relative to the folder, each with the reason.
         added: Reports that this call added.
     """
 
@@ -128,40 +127,114 @@ def tag_folder(
         ModelError: The model, the device or the backend isn't there.
         ValueError: `workers`, `timeout` or `part_size` makes no sense.
     """
-    if format not in FORMATS:
-        raise OutputError(f"format {format!r} can't be written in parts; expected one of {', '.join(FORMATS)}")
-    if part_size < 1:
-        raise ValueError(f"part_size={part_size}: expected the number of files in a part, at least 1")
-    if not folder.is_dir():
-        raise ReadError(f"{folder} is no folder; only a folder of reports can be tagged in parts")
-    found, shut = candidates(folder)
-    if not found and not shut:
-        raise ReadError(f"{folder} holds no reports; expected files that end in {' '.join(SUFFIXES)}")
-    files = {path.relative_to(folder).as_posix(): path for path in found}
-    weights = _weights(model)
-    header = _header(weights, _backend(backend, device), format, part_size)
-    with ReadingPool(default_workers() if workers is None else workers, timeout) as pool, _locked(out):
-        manifest = _manifest(out, header, overwrite)
-        _check_inputs(files, manifest, out)
-        failed = [name for name, entry in manifest.entries.items() if entry.status == "failed"]
-        chunks = [*_chunks([name for name in files if name not in manifest.entries], part_size)]
-        if retry_failed:
-            chunks += _chunks([name for name in failed if name in files], part_size)
-        before = _tagged(manifest)
-        if chunks:
+    inputs = Folder(folder)
+    chosen = chosen_backend(backend, device)
+    with ReadingPool(default_workers() if workers is None else workers, timeout) as pool:
+
+        def do(chunks: Sequence[Sequence[str]], manifest: Manifest) -> Sequence[tuple[str, str]]:
             from lawgov_nlp.tagger import tagger
 
-            work = _Work(tagger(model, device, header.backend), pool, files, out, manifest, on_progress)
-            work.do(chunks)
-        failures = [_failure(entry, files) for entry in manifest.entries.values() if entry.status == "failed"]
-        failures += ((path.relative_to(folder).as_posix(), str(error)) for path, error in shut)
+            _Work(tagger(model, device, chosen), pool, inputs.paths, out, manifest, on_progress).do(chunks)
+            return ()
+
+        return go_on(
+            inputs,
+            out,
+            do,
+            format=format,
+            model=model,
+            backend=chosen,
+            part_size=part_size,
+            retry_failed=retry_failed,
+            overwrite=overwrite,
+        )
+
+
+def go_on(
+    inputs: Inputs,
+    out: Path,
+    do: Callable[[Sequence[Sequence[str]], Manifest], Sequence[tuple[str, str]]],
+    *,
+    format: str,
+    model: Path | None,
+    backend: str,
+    part_size: int,
+    retry_failed: bool,
+    overwrite: bool,
+) -> Run:
+    """What every run in parts has in common: its folder is locked, its record opened and checked, the rest is done.
+
+    Args:
+        inputs: The files.
+        out: As for `tag_folder`, and so all below.
+        do: Called with the files that are still to do, those of a part together, and the record. It commits a part
+            after the other to the record and returns the files that it gave up without an entry, with the reasons.
+        format: jsonl, csv or parquet.
+        model: Folder of another model than the shipped one.
+        backend: What `chosen_backend` gives.
+        part_size: Files in a part.
+        retry_failed: Read again what failed before.
+        overwrite: Begin anew.
+
+    Raises:
+        OutputError: As for `tag_folder`.
+        ModelError: The model isn't there.
+        ValueError: `part_size` makes no sense.
+    """
+    check_form(format, part_size)
+    header = header_of(model, backend, format, part_size)
+    with _locked(out):
+        manifest = _manifest(out, header, overwrite)
+        _check_inputs(inputs, manifest, out)
+        failed = [name for name, entry in manifest.entries.items() if entry.status == "failed"]
+        chunks = [*_chunks([name for name in inputs.names if name not in manifest.entries], part_size)]
+        if retry_failed:
+            chunks += _chunks([name for name in failed if inputs.has(name)], part_size)
+        before = _tagged(manifest)
+        given_up = do(chunks, manifest) if chunks else ()
+        lost = {name for name, _ in given_up}  # some may have failed before
+        entries = [e for e in manifest.entries.values() if e.status == "failed" and e.path not in lost]
         return Run(
             reports=_tagged(manifest),
             paragraphs=sum(entry.paragraphs or 0 for entry in manifest.entries.values()),
             parts=tuple(out / name for name in manifest.outputs),
-            failures=tuple(failures),
+            failures=(*(_failure(entry, inputs) for entry in entries), *given_up, *inputs.shut),
             added=_tagged(manifest) - before,
         )
+
+
+def check_form(format: str, part_size: int) -> None:
+    """Refuse what no run in parts can be.
+
+    Raises:
+        OutputError: The format can't be written in parts.
+        ValueError: `part_size` makes no sense.
+    """
+    if format not in FORMATS:
+        raise OutputError(f"format {format!r} can't be written in parts; expected one of {', '.join(FORMATS)}")
+    if part_size < 1:
+        raise ValueError(f"part_size={part_size}: expected the number of files in a part, at least 1")
+
+
+def entry_of(name: str, path: Path, reading: Reading) -> Entry:
+    """What a file came to, as the record says it; the number of its part is -1 for the time being.
+
+    Args:
+        name: Its name among the run's files.
+        path: Where it was read; the reason of a failure doesn't repeat it.
+        reading: What came of it, with its fingerprint.
+    """
+    known = {} if reading.fingerprint is None else dataclasses.asdict(reading.fingerprint)
+    if reading.report is None:
+        reason = str(reading.error).removeprefix(f"{path}: ")  # the entry names it already
+        return Entry(path=name, status="failed", part=-1, error=reason, **known)
+    return Entry(path=name, status="tagged", part=-1, paragraphs=len(reading.report.paragraphs), **known)
+
+
+def named(report: Report, name: str) -> Report:
+    """The report with its name among the run's files as its source."""
+    # a name that is no valid UTF-8 can't stand in a table as it is
+    return dataclasses.replace(report, source=name.encode("utf-8", "backslashreplace").decode())
 
 
 class _Work:
@@ -199,7 +272,7 @@ class _Work:
         place = self._out / f"part-{part:05}.{format}"
         # said, since a part of which no file could be read has the same columns as the others
         written = write(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme)
-        self._manifest.commit(entries, {path.name: _settled(path) for path in written})
+        self._manifest.commit(entries, {path.name: settled(path) for path in written})
 
     def _readable(
         self, names: Sequence[str], readings: Iterator[Reading], part: int, entries: list[Entry]
@@ -207,17 +280,12 @@ class _Work:
         """The reports among the files; `entries` gets what each file came to."""
         for name in names:
             reading = next(readings)
-            report = reading.report
-            known = {} if reading.fingerprint is None else dataclasses.asdict(reading.fingerprint)
-            if report is None:
-                reason = str(reading.error).removeprefix(f"{self._files[name]}: ")  # the entry names it already
-                entries.append(Entry(path=name, status="failed", part=part, error=reason, **known))
+            entries.append(dataclasses.replace(entry_of(name, self._files[name], reading), part=part))
+            if reading.report is None:
                 self._failed += 1
                 self._step(1)
-                continue
-            entries.append(Entry(path=name, status="tagged", part=part, paragraphs=len(report.paragraphs), **known))
-            # a name that is no valid UTF-8 can't stand in a table as it is
-            yield dataclasses.replace(report, source=name.encode("utf-8", "backslashreplace").decode())
+            else:
+                yield named(reading.report, name)
 
     def _counted(self, reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
         for report in reports:
@@ -233,29 +301,32 @@ class _Work:
             )
 
 
-def _weights(model: Path | None) -> Path:
-    from lawgov_nlp.tagger import shipped_model
+def chosen_backend(name: str, device: str) -> str:
+    """Engine and precision that a name comes to here: what is installed meanwhile must not change a run.
 
-    weights = model or shipped_model()
-    for name in _MODEL_FILES:
-        if not (weights / name).is_file():
-            raise ModelError(f"{weights} holds no {name}; expected the folder of a model")
-    return weights
-
-
-def _backend(name: str, device: str) -> str:
-    """Engine and precision that a name comes to here: what is installed meanwhile must not change a run."""
+    Raises:
+        ModelError: The device or the backend isn't there.
+    """
     from lawgov_nlp.backends import resolve_backend
     from lawgov_nlp.tagger import resolve_device
 
     return ":".join(resolve_backend(name, resolve_device(device)))
 
 
-def _header(weights: Path, backend: str, format: str, part_size: int) -> Header:
-    from lawgov_nlp import __version__
+def header_of(model: Path | None, backend: str, format: str, part_size: int) -> Header:
+    """What a run depends on, for a model in this place.
 
+    Raises:
+        ModelError: The folder holds no model.
+    """
+    from lawgov_nlp import __version__
+    from lawgov_nlp.tagger import shipped_model
+
+    weights = model or shipped_model()
     digest = hashlib.sha256()
     for name in _MODEL_FILES:
+        if not (weights / name).is_file():
+            raise ModelError(f"{weights} holds no {name}; expected the folder of a model")
         digest.update(hashlib.sha256((weights / name).read_bytes()).digest())
     try:
         revision = json.loads((weights / "config.json").read_text(encoding="utf-8"))["revision"]
@@ -334,10 +405,10 @@ def _manifest(out: Path, header: Header, overwrite: bool) -> Manifest:
     return manifest
 
 
-def _check_inputs(files: dict[str, Path], manifest: Manifest, out: Path) -> None:
+def _check_inputs(inputs: Inputs, manifest: Manifest, out: Path) -> None:
     """Refuse files that were tagged and are others now: their rows would be of a text that is no more."""
     tagged = [entry for entry in manifest.entries.values() if entry.status == "tagged"]
-    changed = [e.path for e in tagged if e.path not in files or not _unchanged(files[e.path], e)]
+    changed = [e.path for e in tagged if not inputs.has(e.path) or not inputs.unchanged(e)]
     if changed:
         _refuse(out, f"{_some(changed)}: tagged before, and changed or gone since")
 
@@ -346,29 +417,16 @@ def _refuse(out: Path, what: str) -> NoReturn:
     raise OutputError(f"{out}: {what}. Or name another folder, or start anew (overwrite=True, --overwrite)")
 
 
-def _unchanged(path: Path, entry: Entry) -> bool:
-    """Whether a file is what it was; only where its time is another its content is looked at."""
-    try:
-        status = path.stat()
-    except OSError:
-        return entry.size is None
-    if (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns):
-        return True
-    now = fingerprint(path) if status.st_size == entry.size else None
-    return now is not None and now.sha256 is not None and now.sha256 == entry.sha256
-
-
-def _failure(entry: Entry, files: dict[str, Path]) -> tuple[str, str]:
+def _failure(entry: Entry, inputs: Inputs) -> tuple[str, str]:
     """A failed file and its reason; of those that failed in an earlier run, whether they are others now."""
-    path = files.get(entry.path)
-    if path is None:
+    if not inputs.has(entry.path):
         return entry.path, f"{entry.error} (gone since)"
-    if not _unchanged(path, entry):
+    if not inputs.unchanged(entry):
         return entry.path, f"{entry.error} (changed since: --retry-failed, retry_failed=True reads it again)"
     return entry.path, str(entry.error)
 
 
-def _settled(path: Path) -> Output:
+def settled(path: Path) -> Output:
     """A written file, on the disk for good before the manifest says so."""
     digest = hashlib.sha256()
     with path.open("rb+") as file:

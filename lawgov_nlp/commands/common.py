@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from lawgov_nlp.api import find_reports
-from lawgov_nlp.errors import LawgovError
+from lawgov_nlp.errors import LawgovError, ReadError
 
 if TYPE_CHECKING:
     from lawgov_nlp.annotation import GoldReport
@@ -31,6 +31,22 @@ def show_notes(notes: Console, lines: Iterable[str]) -> None:
     """Show what was left out or taken to be so, a line each."""
     for line in lines:
         notes.print(f"[yellow]注意[/yellow] {escape(line)}", soft_wrap=True, highlight=False)
+
+
+def is_address(path: str) -> bool:
+    """Whether it is the address of an object store (`s3://…`) and no path."""
+    return "://" in path
+
+
+def local_path(path: str) -> Path:
+    """The path that was given.
+
+    Raises:
+        ReadError: It is an address, which only a cluster reads.
+    """
+    if is_address(path):
+        raise ReadError(f"{path} is an address; add --engine ray to read an object store, or give files and folders")
+    return Path(path)
 
 
 def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,17 +14,29 @@ import typer
 from rich.console import Console
 
 from lawgov_nlp.api import Source, tag_reports
-from lawgov_nlp.commands.common import escape, fail, find_files
+from lawgov_nlp.commands.common import escape, fail, find_files, local_path
 from lawgov_nlp.commands.progress import progress
-from lawgov_nlp.commands.tag_parts import tag_in_parts
+from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.report import TaggedReport
 from lawgov_nlp.runs import PART_SIZE
 from lawgov_nlp.writers import FORMATS, write
 
 
+class Engine(str, Enum):
+    """Who tags."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 def tag(
-    paths: Annotated[list[Path], typer.Argument(help="Files (docx, pdf, html, txt, doc, wps) and folders of them.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files (docx, pdf, html, txt, doc, wps) and folders of them; with --engine ray s3://…, too."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write here; without it a table is shown in the terminal.")
     ] = None,
@@ -54,18 +67,37 @@ def tag(
     ] = False,
     part_size: Annotated[int, typer.Option(min=1, help="Files in a part.")] = PART_SIZE,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="With --parts: read again what failed before.")
+        bool, typer.Option("--retry-failed", help="With --parts or --engine ray: read again what failed before.")
     ] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="ray: a folder or bucket on a Ray cluster (RAY_ADDRESS, else this machine), in parts as with --parts; "
+            "parquet unless --format says jsonl or csv."
+        ),
+    ] = Engine.LOCAL,
+    actors: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="With --engine ray: processes that tag; without, as many as the cluster has room for."
+        ),
+    ] = None,
 ) -> None:
     """Tag each paragraph of the reports and extract their numeric indicators.
 
     A file that can't be read is listed with its reason and the others go on; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
+    if actors is not None and engine is not Engine.RAY:
+        fail(notes, OutputError("--actors belongs to --engine ray; add it, or leave --actors out"))
     settings = {"model": model, "device": device, "backend": backend, "workers": workers, "timeout": timeout}
-    if parts:
+    if parts or engine is Engine.RAY:
         settings |= {"part_size": part_size, "retry_failed": retry_failed, "overwrite": overwrite}
-        tag_in_parts(notes, paths, out, form, settings)
+        if engine is Engine.RAY:
+            settings |= {"workers": 1 if workers is None else workers, "actors": actors}
+            tag_on_cluster(notes, paths, out, form, settings)
+        else:
+            tag_in_parts(notes, paths, out, form, settings)
         return
     failures: list[tuple[str, LawgovError]] = []
     try:
@@ -73,7 +105,7 @@ def tag(
             raise OutputError("--retry-failed and --part-size belong to --parts; add it, or leave them out")
         if form not in (None, *FORMATS):
             raise OutputError(f"--format {form} is unknown; expected one of {', '.join(FORMATS)}")
-        files = find_files(paths, failures)
+        files = find_files(list(map(local_path, paths)), failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
         reports = progress(_tagged(files, failures, settings), len(files), failures, notes)

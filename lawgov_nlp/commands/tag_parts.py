@@ -1,14 +1,15 @@
-"""`lawgov tag FOLDER -o OUT --parts`: very many files, in parts, to be gone on with after a break."""
+"""`lawgov tag FOLDER -o OUT --parts` or `--engine ray`: very many files, in parts, to be gone on with after a break."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import escape, fail
+from lawgov_nlp.commands.common import escape, fail, is_address, local_path
 from lawgov_nlp.commands.progress import TaggingBar
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.manifest import NAME
@@ -18,7 +19,7 @@ _LISTED = 20
 
 
 def tag_in_parts(
-    notes: Console, paths: list[Path], out: Path | None, format: str | None, settings: dict[str, Any]
+    notes: Console, paths: list[str], out: Path | None, format: str | None, settings: dict[str, Any]
 ) -> None:
     """Run `tag_folder` with the command's options; exit code 1 where a file can't be read, 2 for an error.
 
@@ -29,15 +30,49 @@ def tag_in_parts(
         format: Of the parts; None is jsonl.
         settings: Further arguments of `tag_folder`.
     """
+    _run(notes, "--parts", local_path, tag_folder, paths, out, {"format": format or "jsonl", **settings})
+
+
+def tag_on_cluster(
+    notes: Console, paths: list[str], out: Path | None, format: str | None, settings: dict[str, Any]
+) -> None:
+    """Run `cluster.tag_folder` with the command's options; as `tag_in_parts`.
+
+    Args:
+        notes: For all that is said.
+        paths: Has to be one folder, or the address of one in an object store.
+        out: Where the parts go.
+        format: Of the parts; None is parquet.
+        settings: Further arguments of `cluster.tag_folder`.
+    """
+    from lawgov_nlp.cluster import tag_folder as tag_folder_on_cluster
+
+    settings = {"format": format or "parquet", **settings}
+    _run(notes, "--engine ray", _path_or_address, tag_folder_on_cluster, paths, out, settings)
+
+
+def _path_or_address(path: str) -> Path | str:
+    return path if is_address(path) else Path(path)
+
+
+def _run(
+    notes: Console,
+    option: str,
+    source: Callable[[str], Path | str],
+    tag: Callable[..., Run],
+    paths: list[str],
+    out: Path | None,
+    settings: dict[str, Any],
+) -> None:
     try:
         if len(paths) != 1:
             raise OutputError(
-                f"--parts takes one folder, not {len(paths)} paths; put them into one, or run once for each"
+                f"{option} takes one folder, not {len(paths)} paths; put them into one, or run once for each"
             )
         if out is None:
-            raise OutputError("--parts needs a folder to write to: add -o FOLDER")
+            raise OutputError(f"{option} needs a folder to write to: add -o FOLDER")
         with TaggingBar(notes) as bar:
-            run = tag_folder(paths[0], out, format=format or "jsonl", on_progress=bar.show, **settings)
+            run = tag(source(paths[0]), out, on_progress=bar.show, **settings)
     except LawgovError as error:
         fail(notes, error)
     except KeyboardInterrupt:

@@ -1,0 +1,349 @@
+"""Any Ray dataset of reports tagged: texts, files or their bytes in, a row per paragraph out.
+
+    reports = ray.data.read_parquet("texts")                                   # columns id and text
+    tag_dataset(reports).write_parquet("tagged")
+
+    files = ray.data.read_binary_files("s3://county/reports", include_paths=True)
+    tag_dataset(files, path_column="path", bytes_column="bytes", keep=()).write_parquet("tagged")
+
+Every report comes out: one that can't be read has a row with its reason under `error`. A batch whose actor dies is done
+again, and what the dead actor made of it is dropped by Ray, so that the dataset holds every paragraph once. What
+`write_parquet` leaves where the whole program dies is another matter: files that are to be thrown away. Only
+`lawgov_nlp.cluster.tag_folder` goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from lawgov_nlp.api import read_report
+from lawgov_nlp.cluster.session import (
+    GIVEN_UP,
+    Share,
+    attempt,
+    load_ray,
+    my_name,
+    new_attempts,
+    on_this_node,
+    room,
+    share,
+)
+from lawgov_nlp.errors import LawgovError, OutputError, ReadError
+from lawgov_nlp.reading_pool import ReadingPool
+from lawgov_nlp.render import columns as table_columns
+from lawgov_nlp.render import rows
+from lawgov_nlp.report import Report, TaggedReport
+from lawgov_nlp.scheme import CODEBOOK, Scheme
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ray.actor import ActorHandle
+    from ray.data import Dataset
+
+_OF_THE_ROW = ("source", "title", "issuer", "year", "date", "doc_number", "paragraph", "paragraph_label", "model")
+"""Columns of the table of indicators that the row of their paragraph has already."""
+
+
+def tag_dataset(
+    dataset: Dataset,
+    *,
+    text_column: str = "text",
+    path_column: str | None = None,
+    bytes_column: str | None = None,
+    keep: Sequence[str] = ("id",),
+    model: Path | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    batch_size: int = 32,
+    concurrency: int | tuple[int, int] | None = None,
+    num_cpus: float = 1,
+    num_gpus: float | None = None,
+    workers: int = 1,
+    timeout: float = 60.0,
+) -> Dataset:
+    """Tag a dataset with a report per row; nothing runs before the result is consumed.
+
+    The result has a row per paragraph: the columns of `keep`, those of the table of paragraphs
+    (`TaggedReport.to_frame`), but under `indicators` the list of the paragraph's indicators, each with the columns of
+    the table of indicators; the report's `warnings`; and `error`. A report that can't be read, or at whose batch the
+    actors died again and again, has one row with the reason under `error`, and one without paragraphs has one without
+    `error`; both have no `paragraph`. Rows of a report stand together; the reports come in any order, unless Ray Data
+    is told to keep it (`DataContext.execution_options.preserve_order`).
+
+    Args:
+        dataset: A report per row, in text, or with `path_column` in a file.
+        text_column: The texts.
+        path_column: The files' paths, which all nodes know; the texts are then not looked at.
+        bytes_column: The files' contents; a path then serves for its ending and as `source`, and may be an address.
+        keep: Columns that each row of the result has from its report.
+        model: Folder of another model than the shipped one, under the same path on all nodes.
+        device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
+        backend: What runs the encoder, as in `lawgov_nlp.tag_report`; `auto` is what each node has.
+        batch_size: Reports that an actor takes at a time, and that are done again where it dies.
+        concurrency: Actors, each of which loads the model once: a number, or the least and the most. None takes from
+            one to as many as the nodes have room for.
+        num_cpus: Cores that each takes.
+        num_gpus: GPUs that each takes; several can share one with 0.5 or less.
+        workers: Processes of each actor that read files; 0 reads in the actor, without a limit of time or memory.
+        timeout: Seconds that a worker may take for a file.
+
+    Raises:
+        ReadError: A column isn't there or holds something else; while consuming where it isn't known before.
+        OutputError: A column of `keep` has the name of one of the result's own.
+        ModelError: The device can't be had; while consuming: the model isn't there.
+        ClusterError: Ray isn't installed, or there is no room for an actor.
+        ValueError: A number makes no sense.
+    """
+    ray = load_ray()
+    columns = Columns(text=None if path_column else text_column, path=path_column, bytes=bytes_column, keep=tuple(keep))
+    known = dataset.schema(fetch_if_missing=False)
+    if known is not None:
+        columns.check_names(known.names)
+    ReadingPool(workers, timeout).close()  # refuses what makes no sense
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size}: expected the number of reports that an actor takes, at least 1")
+    each = share(device, num_cpus, num_gpus)
+    if isinstance(concurrency, int):
+        compute = ray.data.ActorPoolStrategy(size=concurrency)
+    else:
+        least, most = concurrency or (1, room(each))
+        compute = ray.data.ActorPoolStrategy(min_size=least, max_size=most)
+    setting = Setting(
+        columns=columns,
+        model=None if model is None else model.resolve(),
+        share=each,
+        backend=backend,
+        workers=workers,
+        timeout=timeout,
+        attempts=new_attempts(),
+    )
+    return dataset.map_batches(
+        ReportTagger,
+        batch_size=batch_size,
+        batch_format="pyarrow",
+        compute=compute,
+        fn_constructor_kwargs={"setting": setting},
+        num_cpus=num_cpus,
+        num_gpus=each.gpus or None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which column holds what.
+
+    Attributes:
+        text: The texts; None where there are paths.
+        path: The paths.
+        bytes: The contents.
+        keep: What each row of the result keeps.
+    """
+
+    text: str | None
+    path: str | None
+    bytes: str | None
+    keep: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.bytes and not self.path:
+            raise ReadError(
+                f"bytes_column={self.bytes!r} without path_column: the ending of its name says what a file is; with "
+                "ray.data.read_binary_files(…, include_paths=True) it is path_column='path'"
+            )
+        own = [name for name in self.keep if name in _OWN]
+        if own:
+            raise OutputError(
+                f"keep={list(self.keep)}: the result has columns of its own that are called {', '.join(own)}; give "
+                "yours other names (dataset.rename_columns)"
+            )
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse a dataset that lacks a column.
+
+        Raises:
+            ReadError: It does.
+        """
+        wanted = [name for name in (self.text, self.path, self.bytes, *self.keep) if name]
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise ReadError(
+                f"the dataset has no column {', '.join(map(repr, missing))}, only {', '.join(map(repr, names))}; say "
+                "which they are: text_column, path_column, bytes_column, keep"
+            )
+
+    def check_types(self, table: pa.Table) -> None:
+        """Refuse columns that hold something else than they should.
+
+        Raises:
+            ReadError: They do.
+        """
+        from pyarrow import types
+
+        strings, contents = (types.is_string, types.is_large_string), (types.is_binary, types.is_large_binary)
+        for name, right, what in (
+            (self.text, strings, "texts"),
+            (self.path, strings, "paths"),
+            (self.bytes, contents, "bytes"),
+        ):
+            kind = table.schema.field(name).type if name else None
+            if kind is not None and not types.is_null(kind) and not any(is_right(kind) for is_right in right):
+                raise ReadError(f"column {name!r} holds {kind}, expected {what}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What every actor is told.
+
+    Attributes:
+        columns: Which column holds what.
+        model: Folder of the model; None for the shipped one.
+        share: Its share of the cluster.
+        backend: What runs the encoder.
+        workers: Processes that read.
+        timeout: Seconds for a file.
+        attempts: The counter of attempts.
+    """
+
+    columns: Columns
+    model: Path | None
+    share: Share
+    backend: str
+    workers: int
+    timeout: float
+    attempts: ActorHandle
+
+
+class ReportTagger:
+    """An actor: loads the model once and tags batches of reports.
+
+    Raises:
+        ModelError: This node hasn't the model.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._tagger = on_this_node(setting.model, setting.share, setting.backend)
+        self._pool = ReadingPool(setting.workers, setting.timeout)
+        self._name = my_name()
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """A row per report in, a row per paragraph out."""
+        columns = self._setting.columns
+        columns.check_names(batch.column_names)
+        columns.check_types(batch)
+        with attempt(self._setting.attempts, self._name, _digest(batch[columns.text or columns.path])) as go:
+            found = self._tag(batch) if go else self._given_up(batch)
+        return _result(batch.select(list(columns.keep)), found, self._tagger.model.scheme)
+
+    def _tag(self, batch: pa.Table) -> list[list[dict[str, Any]]]:
+        """For each row of the batch its rows of the result, without the columns that are kept."""
+        found: list[list[dict[str, Any]]] = [[] for _ in range(batch.num_rows)]
+        read: list[int] = []
+        with TemporaryDirectory(prefix="lawgov-") as folder:
+            for number, tagged in enumerate(self._tagger.tag_many(self._readable(batch, Path(folder), found, read))):
+                found[read[number]] = paragraph_rows(tagged)
+        return found
+
+    def _given_up(self, batch: pa.Table) -> list[list[dict[str, Any]]]:
+        """The same where too many actors died at the batch."""
+        path = self._setting.columns.path
+        sources = batch[path].to_pylist() if path else [None] * batch.num_rows
+        reason = GIVEN_UP + "give each more (num_cpus) or less at a time (batch_size)"
+        return [[{"source": source, "error": reason}] for source in sources]
+
+    def _readable(
+        self, batch: pa.Table, folder: Path, found: list[list[dict[str, Any]]], read: list[int]
+    ) -> Iterator[Report]:
+        """The reports of the batch that can be read, `read` says which rows they are; the reasons of the others go
+        into `found`.
+        """
+        columns = self._setting.columns
+        if columns.path is None:
+            sources = ((k, text, None) for k, text in enumerate(batch[columns.text].to_pylist()))
+        else:
+            sources = ((k, path, place) for k, (path, place) in enumerate(_files(batch, columns, folder)))
+        for (k, given, place), reading in self._pool.read_tasks((source, source[2]) for source in sources):
+            try:
+                if reading is None:
+                    if columns.path is not None or given is None:
+                        raise ReadError(
+                            "the row has no text" if columns.path is None else "the row has no path or no bytes"
+                        )
+                    report = read_report(given)
+                elif reading.report is None:
+                    raise reading.error
+                else:
+                    report = replace(reading.report, source=given)
+            except LawgovError as error:
+                found[k] = [{"source": given if columns.path else None, "error": str(error).removeprefix(f"{place}: ")}]
+            else:
+                read.append(k)
+                yield report
+
+
+def paragraph_rows(report: TaggedReport) -> list[dict[str, Any]]:
+    """The rows of a report, at least one, with the columns of the result."""
+    nested: dict[int, list[dict[str, Any]]] = {}
+    for indicator in rows(report, "indicators"):
+        number = indicator["number"]
+        indicator["number"] = None if number is None else float(number)  # as in our own Parquet files
+        nested.setdefault(indicator["paragraph"], []).append(indicator)
+    found = list(rows(report, "paragraphs"))
+    if not found:
+        found = [{name: getattr(report, name) for name in _OF_THE_ROW if hasattr(report, name)}]
+    return [
+        {**row, "indicators": nested.get(row.get("paragraph"), []), "warnings": list(report.warnings)} for row in found
+    ]
+
+
+def schema(scheme: Scheme = CODEBOOK) -> pa.Schema:
+    """The columns of the result where the model has these labels, without those that are kept."""
+    import pyarrow as pa
+
+    types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+    own = [(c.name, types[c.kind]) for c in table_columns("indicators", scheme) if c.name not in _OF_THE_ROW]
+    fields = {c.name: types[c.kind] for c in table_columns("paragraphs", scheme)}
+    fields |= {"indicators": pa.list_(pa.struct(own)), "warnings": pa.list_(pa.string()), "error": pa.string()}
+    return pa.schema(fields.items())
+
+
+_OWN = frozenset({*(c.name for c in table_columns("paragraphs", CODEBOOK)), "indicators", "warnings", "error"})
+
+
+def _result(kept: pa.Table, found: Sequence[Sequence[dict[str, Any]]], scheme: Scheme) -> pa.Table:
+    """The rows that belong to each row of `kept`, with its columns before theirs."""
+    import pyarrow as pa
+
+    table = pa.Table.from_pylist([row for own in found for row in own], schema=schema(scheme))
+    kept = kept.take(pa.array([k for k, own in enumerate(found) for _ in own], type=pa.int64()))
+    return pa.table(
+        {
+            **dict(zip(kept.column_names, kept.columns, strict=True)),
+            **dict(zip(table.column_names, table.columns, strict=True)),
+        }
+    )
+
+
+def _files(batch: pa.Table, columns: Columns, folder: Path) -> Iterator[tuple[str | None, Path | None]]:
+    """Each row's path as it is given, and where the file can be read; None for what the row doesn't have."""
+    paths = batch[columns.path].to_pylist()
+    if columns.bytes is None:
+        yield from ((path, None if path is None else Path(path)) for path in paths)
+        return
+    for k, (path, content) in enumerate(zip(paths, batch[columns.bytes], strict=True)):
+        if path is None or not content.is_valid:
+            yield path, None
+            continue
+        place = folder / f"{k}{PurePosixPath(path).suffix}"
+        place.write_bytes(content.as_buffer())
+        yield path, place
+
+
+def _digest(sources: pa.ChunkedArray) -> bytes:
+    """By what a batch is known when it is tried again."""
+    return hashlib.sha256("\0".join(map(str, sources.to_pylist())).encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,225 @@
+"""What both ways of tagging on a cluster need: Ray itself, a share of it for each actor, an end to retries.
+
+Ray Data restarts an actor that dies and gives its task to another one, without end. That is right for a node that is
+taken away and wrong for a batch that kills whoever takes it (memory), so `Attempts` counts, and who is given a batch
+at which three others died answers that it was given up. Ray's own limit of retries was no choice: setting it through
+`map_batches` goes away with Ray 2.64, and a batch beyond the limit is an error of the whole dataset.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from lawgov_nlp.errors import ClusterError, ModelError
+
+if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
+ATTEMPTS = 3
+"""Actors that may die at a batch before it is given up."""
+
+GIVEN_UP = f"the process that tagged it died {ATTEMPTS} times, probably for want of memory; "
+"""The reason for what was in such a batch; what can be done about it follows."""
+
+
+def load_ray() -> ModuleType:
+    """The module `ray`, with `ray.data`.
+
+    Raises:
+        ClusterError: It isn't installed.
+    """
+    try:
+        importlib.import_module("ray.data")
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise ClusterError(f'a cluster needs Ray ({error}): pip install "lawgov-nlp[ray]"') from error
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Ray for the time being: the session that is there, the cluster at `RAY_ADDRESS`, or else one on this machine.
+
+    What was started or joined here is left at the end. A cluster on this machine reports nothing to Ray's makers
+    unless `RAY_USAGE_STATS_ENABLED` is set to 1; another one does what its owner has set.
+
+    Raises:
+        ClusterError: Ray isn't installed, or nothing answers at the address.
+    """
+    ray = load_ray()
+    if ray.is_initialized():
+        yield
+        return
+    address = os.environ.get("RAY_ADDRESS")
+    options: dict[str, Any] = {"address": address}
+    if not address:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        options = {"address": "local", "include_dashboard": False}  # without "local" Ray takes any that it finds
+    try:
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises what its many parts raise
+        where = f"the Ray cluster at RAY_ADDRESS={address} can't be joined" if address else "Ray can't be started here"
+        raise ClusterError(f"{where}: {first_line(error)}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What an actor takes of the cluster.
+
+    Attributes:
+        cpus: Processor cores; may be a fraction.
+        gpus: GPUs; may be a fraction, and 0 is none.
+    """
+
+    cpus: float
+    gpus: float
+
+    @property
+    def device(self) -> str:
+        """The device for the tagger: Ray shows an actor no other GPU than its own."""
+        return "cuda" if self.gpus else "cpu"
+
+    @property
+    def threads(self) -> int:
+        """Threads for torch: an actor keeps to its cores."""
+        return max(1, int(self.cpus))
+
+
+def share(device: str, cpus: float, gpus: float | None) -> Share:
+    """The share of each actor.
+
+    Args:
+        device: `auto`, `cpu` or `cuda`.
+        cpus: Its cores.
+        gpus: Its GPUs; None is one where the device wants one or, with `auto`, the cluster has one.
+
+    Raises:
+        ModelError: The device can't be had on a cluster.
+        ValueError: A share that makes no sense.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ModelError(
+            f"device {device!r}: on a cluster Ray says which GPU an actor gets; expected auto, cpu or cuda"
+        )
+    if cpus <= 0 or (gpus is not None and gpus < 0):
+        raise ValueError(f"num_cpus={cpus}, num_gpus={gpus}: expected cores above 0, and GPUs of 0 or more")
+    if gpus is None:
+        gpus = float(device == "cuda" or (device == "auto" and load_ray().cluster_resources().get("GPU", 0) >= 1))
+    if (device == "cuda" and not gpus) or (device == "cpu" and gpus):
+        raise ValueError(f"device {device!r} with num_gpus={gpus:g}: these contradict each other; leave one out")
+    return Share(cpus=cpus, gpus=gpus)
+
+
+def room(share: Share) -> int:
+    """How many actors with this share the nodes that are there now can hold, at least 1.
+
+    Raises:
+        ClusterError: Not a single one on any of them.
+    """
+    nodes = [node["Resources"] for node in load_ray().nodes() if node["Alive"]]
+    counts = [min(_times(node, "CPU", share.cpus), _times(node, "GPU", share.gpus)) for node in nodes]
+    if not any(counts):
+        have = "; ".join(f"{node.get('CPU', 0):g} CPU, {node.get('GPU', 0):g} GPU" for node in nodes) or "no node"
+        raise ClusterError(
+            f"an actor takes {share.cpus:g} CPU and {share.gpus:g} GPU, and no node of the cluster has that much "
+            f"({have}); ask for less (--device cpu), or say how many actors you want, if nodes will come (--actors)"
+        )
+    return int(sum(counts))
+
+
+def _times(node: dict[str, float], what: str, needed: float) -> float:
+    return node.get(what, 0) // needed if needed else float("inf")
+
+
+class Attempts:
+    """Counts the actors that died at each batch.
+
+    An actor that died comes back under its old name, and without having ended what it had begun.
+    """
+
+    def __init__(self) -> None:
+        self._begun: dict[str, Hashable] = {}
+        self._deaths: Counter[Hashable] = Counter()
+
+    def begin(self, actor: str, batch: Hashable) -> int:
+        """Note that an actor begins a batch; returns how many died at it before."""
+        if actor in self._begun:
+            self._deaths[self._begun[actor]] += 1
+        self._begun[actor] = batch
+        return self._deaths[batch]
+
+    def end(self, actor: str) -> None:
+        """Note that an actor came through with what it had begun."""
+        self._deaths.pop(self._begun.pop(actor, None), None)
+
+
+def new_attempts() -> ActorHandle:
+    """An `Attempts` somewhere in the cluster, there as long as the handle is."""
+    return load_ray().remote(Attempts).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
+
+
+def my_name() -> str:
+    """The name of the actor that asks."""
+    return load_ray().get_runtime_context().get_actor_id()
+
+
+@contextmanager
+def attempt(attempts: ActorHandle, actor: str, batch: Hashable) -> Iterator[bool]:
+    """Around the work at a batch; gives False, and the work is to be left, where too many died at it.
+
+    An error of the work ends the attempt, too: nobody died.
+    """
+    ray = load_ray()
+    deaths = ray.get(attempts.begin.remote(actor, batch))
+    try:
+        yield deaths < ATTEMPTS
+    finally:
+        ray.get(attempts.end.remote(actor))
+
+
+def on_this_node(model: Path | None, share: Share, backend: str) -> Any:  # noqa: ANN401 - a Tagger, imported lazily
+    """The tagger of an actor.
+
+    Raises:
+        ModelError: This node doesn't have the model or the backend.
+    """
+    import torch
+
+    from lawgov_nlp.tagger import Tagger
+
+    torch.set_num_threads(share.threads)
+    return Tagger(model, share.device, backend)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ray Data without its reports of what goes well; warnings and errors are still said."""
+    levels = {"ray.data": logging.WARNING, "ray.data._internal.progress": logging.ERROR}  # "no bars", as was asked for
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines."""
+    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
+        error = cause
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,171 @@
+"""Reports in an object store (s3://, gs://, hdfs://, …) through pyarrow, and how a node gets at the files of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Protocol
+
+from lawgov_nlp.errors import ClusterError, ReadError
+from lawgov_nlp.folders import passed_over
+from lawgov_nlp.inputs import no_reports
+from lawgov_nlp.manifest import Entry
+from lawgov_nlp.readers import MAX_BYTES, SUFFIXES
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileInfo, FileSystem
+
+_DOWNLOADS = 8
+"""Files that an actor fetches at a time: a store takes some 50 ms to answer, a file of 100 KB as good as none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A file on this machine.
+
+    Attributes:
+        name: Its name among the run's files.
+        path: Where it is; None where it couldn't be had.
+        error: Why not.
+        mtime_ns: Time of its last change where it comes from, or None where that is the time of `path`.
+    """
+
+    name: str
+    path: Path | None = None
+    error: ReadError | None = None
+    mtime_ns: int | None = None
+
+
+class Place(Protocol):
+    """Where a run's files lie, as every node sees it; goes over the network to the actors."""
+
+    def fetch(self, names: Sequence[str]) -> Iterator[Iterator[Fetched]]:
+        """A context manager: the files in order, as they are needed; what was copied goes at its end."""
+
+
+@dataclass(frozen=True)
+class SharedFolder:
+    """A folder that every node has under the same path."""
+
+    folder: Path
+
+    @contextmanager
+    def fetch(self, names: Sequence[str]) -> Iterator[Iterator[Fetched]]:
+        """The files, where they are.
+
+        Raises:
+            ClusterError: This node doesn't have the folder; that is no fault of its files.
+        """
+        if not self.folder.is_dir():
+            raise ClusterError(
+                f"{self.folder} isn't there on every node; put the reports on a disk that all nodes share, or into an "
+                "object store (s3://…)"
+            )
+        yield (Fetched(name=name, path=self.folder / name) for name in names)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A folder in an object store."""
+
+    filesystem: FileSystem
+    base: str
+
+    @contextmanager
+    def fetch(self, names: Sequence[str]) -> Iterator[Iterator[Fetched]]:
+        """Copies of the files: readers take paths, and the limits of time and memory are on their processes."""
+        with TemporaryDirectory(prefix="lawgov-") as folder, ThreadPoolExecutor(_DOWNLOADS) as pool:
+            try:
+                # named by number: a key may be longer than any file's name, and two may end alike
+                targets = (Path(folder) / f"{k}{Path(name).suffix}" for k, name in enumerate(names))
+                yield pool.map(self._fetch, names, targets)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _fetch(self, name: str, target: Path) -> Fetched:
+        key = posixpath.join(self.base, name)
+        try:
+            info = self.filesystem.get_file_info(key)
+            if not info.is_file:
+                return Fetched(name=name, error=ReadError(f"{key}: no such file any more"))
+            if info.size > MAX_BYTES:
+                size = f"{info.size / 1e6:.0f} MB"
+                return Fetched(name=name, error=ReadError(f"{size}; a report has at most {MAX_BYTES / 1e6:.0f} MB"))
+            with self.filesystem.open_input_stream(key, compression=None) as source, target.open("xb") as copy:
+                while block := source.read(1 << 20):
+                    copy.write(block)
+        except OSError as error:
+            return Fetched(
+                name=name, error=ReadError(f"can't be fetched ({error}); check the store, then read it again")
+            )
+        return Fetched(name=name, path=target, mtime_ns=info.mtime_ns)
+
+
+class Store:
+    """The files of a run in an object store: `lawgov_nlp.inputs.Inputs`.
+
+    Attributes:
+        place: Where they are.
+
+    Args:
+        uri: As `s3://bucket/folder`; what pyarrow takes behind a `?` (`region=`, `endpoint_override=`) it takes here.
+
+    Raises:
+        ReadError: No such store, no access, or no reports in it.
+    """
+
+    shut: Sequence[tuple[str, str]] = ()
+
+    def __init__(self, uri: str) -> None:
+        from pyarrow import ArrowException, fs
+
+        try:
+            filesystem, base = fs.FileSystem.from_uri(uri)
+            infos = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
+        except (OSError, ValueError, ArrowException) as error:
+            reason = f"{uri}: can't be listed ({error}); check the address and the credentials"
+            raise ReadError(_without_secret(reason)) from error
+        self.place = Bucket(filesystem, base)
+        self._infos = {name: info for info in infos if (name := self._name(info)) is not None}
+        self.names: Sequence[str] = sorted(self._infos)
+        if not self.names:
+            raise no_reports(_without_secret(uri))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file now."""
+        return name in self._infos
+
+    def unchanged(self, entry: Entry) -> bool:
+        """Whether a file is what it was; only where its time is another its content is looked at."""
+        info = self._infos[entry.path]
+        if (info.size, info.mtime_ns) == (entry.size, entry.mtime_ns):
+            return True
+        if info.size != entry.size or entry.sha256 is None:
+            return False
+        digest = hashlib.sha256()
+        try:
+            with self.place.filesystem.open_input_stream(info.path, compression=None) as source:
+                while block := source.read(1 << 20):
+                    digest.update(block)
+        except OSError:
+            return False
+        return digest.hexdigest() == entry.sha256
+
+    def _name(self, info: FileInfo) -> str | None:
+        """The name of a file among the run's; None for what is no report, as in a folder."""
+        name = posixpath.relpath(info.path, self.place.base)
+        if not info.is_file or not name.lower().endswith(SUFFIXES) or any(map(passed_over, name.split("/"))):
+            return None
+        return name
+
+
+def _without_secret(text: str) -> str:
+    """Text with the addresses in it, but without the key and secret that may stand in one."""
+    return re.sub(r"//[^/@\s]*@", "//…@", text)
