@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import re
 import sys
+import threading
 import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
@@ -117,25 +118,26 @@ class OpenVINOBackend:
     """
 
     def __init__(self, model: TaggerModel, precision: str) -> None:
-        openvino = _openvino()
         self.name = f"openvino:{precision}"
         probe = _probe(model)
         logger = logging.getLogger("transformers")
         level = logger.level
         logger.setLevel(logging.ERROR)
         try:
+            openvino = _openvino()
             with torch.inference_mode(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of values that tracing takes for constants: the probe below tells
                 converted = openvino.convert_model(_Positional(model), example_input=probe)
             settings = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
             if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # as many as torch was told to take
                 settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
+                settings["ENABLE_CPU_PINNING"] = False  # several processes would choose the same cores
             self._compiled = openvino.Core().compile_model(converted, "CPU", settings)
-        except Exception as error:  # conversion fails in ways of three libraries
+        except Exception as error:  # importing and converting fail in ways of three libraries
             raise ModelError(f"OpenVINO can't take this encoder: {error}; take backend torch") from error
         finally:
             logger.setLevel(level)
-        self._request = self._compiled.create_infer_request()
+        self._request, self._lock = self._compiled.create_infer_request(), threading.Lock()
         self._check(model, precision)
         model.encoder.to("meta")
 
@@ -144,8 +146,8 @@ class OpenVINOBackend:
         return self._run((batch.input_ids, batch.attention_mask, batch.token_type_ids))
 
     def _run(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        states = self._request.infer([t.numpy() for t in tensors])[0]
-        return torch.from_numpy(states.copy())  # the request's own memory is used again
+        with self._lock:  # threads that tag with the same model share the request, whose memory is used again
+            return torch.from_numpy(self._request.infer([t.numpy() for t in tensors])[0].copy())
 
     def _check(self, model: TaggerModel, precision: str) -> None:
         """Compare with torch on a batch of another shape than the one that was traced."""

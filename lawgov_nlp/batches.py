@@ -68,6 +68,8 @@ class Batches(Dataset):
         self._data, self._coder, self._config, self._scheme = [*data, *replayed], coder, config, scheme
         self._weights = [1.0] * len(data) + [config.replay_weight] * len(replayed)
         plans = scheme.heirs.get(Dimension.PLANS)
+        if plans is not None and scheme.sources[scheme.index(plans)] != (Dimension.PLANS,):
+            plans = None  # under what else it takes in, nobody's work becomes a plan
         self._sections = [e.unit.headings[0] for e in self._data if plans and e.primary == plans and e.unit.headings]
         # variation changes no length worth speaking of, so sizes are those of the texts as they are
         sizes = [sum(len(w.input_ids) for w in code.windows) for code in coder.encode([e.unit for e in self._data])]

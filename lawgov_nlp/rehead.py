@@ -49,7 +49,7 @@ def origins(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[int]
         if topics and not label.counts:
             continue
         known: Sequence[Label] = old.topics if topics else old.labels
-        names = of if of and all(d in known for d in of) else [label] if label in known else []
+        names = [label] if label in known else [d for d in of if d in known]
         found.append([known.index(name) for name in names])
     return found
 

@@ -135,6 +135,9 @@ class Scheme:
     def __repr__(self) -> str:
         return f"Scheme({self})"
 
+    def __reduce_ex__(self, protocol: object) -> str | tuple[Any, ...]:
+        return "CODEBOOK" if self is CODEBOOK else super().__reduce_ex__(protocol)  # it stays the one in every process
+
     @cached_property
     def _identity(self) -> tuple[tuple[str, str, bool], ...]:
         return tuple((label.value, label.zh, label.counts) for label in self.labels)

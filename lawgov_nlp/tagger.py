@@ -6,6 +6,7 @@ The encoder runs while the batch before is decoded in a thread: it computes outs
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
 from lawgov_nlp.report import Report, TaggedParagraph, TaggedReport, Unit
+
+logger = logging.getLogger(__name__)
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
 """Tokens in a batch, padding included. On a CPU larger batches hold more padding and gain nothing for it."""
@@ -52,7 +55,7 @@ class Tagger:
         engine, precision = resolve_backend(backend, self.device)
         model, tokenizer = load(folder or shipped_model())
         model = model.float().to(self.device).eval()
-        self._set(model, tokenizer, {"torch": TorchBackend, "openvino": OpenVINOBackend}[engine](model, precision))
+        self._set(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
 
     @classmethod
     def of(cls, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> Tagger:
@@ -178,6 +181,18 @@ class Tagger:
             report = TaggedReport(**fields, tagged=own, model=self.model.config.revision, scheme=self.model.scheme)
             yield report, vectors[at:end]
             at = end
+
+
+def _backend(model: TaggerModel, engine: str, precision: str, *, must: bool) -> Backend:
+    """The backend of a model; where OpenVINO can't take it and needn't, torch, with a warning."""
+    if engine == "openvino":
+        try:
+            return OpenVINOBackend(model, precision)
+        except ModelError as error:
+            if must:
+                raise
+            logger.warning("%s; torch runs it", error)
+    return TorchBackend(model, precision)
 
 
 @lru_cache(maxsize=2)

@@ -144,14 +144,15 @@ def train(
         if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
             raise TrainingError(f"{folder}: the disk is full; make room and go on with resume") from error
         raise
+    finally:
+        progress.log.close()
     if out.exists():
         out.rename(folder / "replaced")  # only with `overwrite`
-    progress.log.close()
     (folder / _BEST).rename(out)
     if (folder / LOGS).is_dir():
         (folder / LOGS).rename(out / LOGS)
     shutil.rmtree(folder)
-    saved = Tagger(out, device)
+    saved = Tagger(out, device, "torch:float32")  # as the pass was chosen
     return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
 
 
@@ -267,8 +268,9 @@ class _Progress(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Start the clock."""
+        """Start the clock, and the curves behind what a checkpoint knows."""
         self.began, self.first = time.monotonic(), state.global_step
+        self.log.open(after=state.global_step)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         """The loss since the last time, and the minutes left."""

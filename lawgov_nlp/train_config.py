@@ -22,7 +22,7 @@ class TrainConfig:
         heading_swap: Share of paragraphs about work done, without numbers, that are put under the section heading of
             another report's plans in a pass, and are plans there: the heading decides even where the text forgets
             the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
-            With other labels only where one takes in plans.
+            With other labels only where one stands for plans alone.
         half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
             figures of the same length in their values; `misreading`: some look-alike characters (`lawgov_nlp.augment`).
         precision: Of the model's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 from collections.abc import Mapping
@@ -26,14 +25,18 @@ class TrainingLog:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._writer: SummaryWriter | None = None
-        if importlib.util.find_spec("tensorboard") is None:
-            logger.info("no curves are written: TensorBoard isn't installed (pip install tensorboard)")
-            return
-        from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder))
-        logger.info("curves: tensorboard --logdir %s", folder)
+    def open(self, after: int) -> None:
+        """Begin, or go on after a step: what a broken-off run wrote behind it counts no more."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            logger.info("no curves are written: %s (pip install tensorboard)", error)
+            return
+        self._writer = SummaryWriter(str(self._folder), purge_step=after + 1 if after else None)
+        logger.info("curves: tensorboard --logdir %s", self._folder)
 
     def add(self, group: str, values: Mapping[str, float], step: int) -> None:
         """Points of several curves at one step; what is no number is left out."""

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -125,3 +126,26 @@ def test_openvino_reports_to_nobody(base):
 
 def test_the_precision_of_this_machine_is_one_that_torch_has():
     assert native_precision(CPU) in ("float32", "bfloat16")
+
+
+def test_threads_share_a_tagger(base, tiny, gold):
+    """A server tags in several threads: none gets another one's states."""
+    pytest.importorskip("openvino")
+    converted = Tagger(base, "cpu", "openvino:float32")
+    reports = [read_gold(dataclasses.replace(gold, units=gold.units[:3] + gold.units[k:])) for k in range(3, 11)] * 4
+    want = [_decided([tiny.tag(report)]) for report in reports]
+    with ThreadPoolExecutor(4) as threads:
+        assert [_decided([tagged]) for tagged in threads.map(converted.tag, reports)] == want
+
+
+def test_where_openvino_cant_take_an_encoder_torch_does(base, monkeypatch, caplog):
+    pytest.importorskip("openvino")
+
+    def broken():
+        raise ImportError("libopenvino.so: cannot open shared object file")
+
+    monkeypatch.setattr(backends, "_openvino", broken)
+    assert Tagger(base, "cpu").backend.name.startswith("torch:")
+    assert "libopenvino.so" in caplog.text
+    with pytest.raises(ModelError, match=r"libopenvino\.so.*take backend torch"):
+        Tagger(base, "cpu", "openvino")

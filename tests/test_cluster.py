@@ -32,7 +32,7 @@ from lawgov_nlp.render import COLUMNS
 from tests import hostile
 from tests.conftest import ROOT
 
-HEADER = Header(package="0", model="m", model_sha256="0", format="jsonl", part_size=2)
+HEADER = Header(package="0", model="m", model_sha256="0", backend="torch:float32", format="jsonl", part_size=2)
 
 
 def reports(folder: Path, count: int, prefix: str = "") -> Path:
@@ -114,7 +114,7 @@ def test_a_folder_that_a_node_lacks_is_no_fault_of_its_files(tmp_path):
 
 def test_columns_are_checked():
     with pytest.raises(ReadError, match="without path_column"):
-        datasets.Columns(text=None, path=None, bytes="bytes", keep=())
+        datasets.Columns(text=None, path=None, bytes="bytes", keep=(), own=frozenset())
     with pytest.raises(OutputError, match="called title"):
         datasets.Columns(text="text", path=None, bytes=None, keep=("id", "title"))
     columns = datasets.Columns(text="text", path=None, bytes=None, keep=("id",))
@@ -253,7 +253,9 @@ def cluster(tmp_path_factory):
 def tag(base):
     """`cluster.tag_folder` with the tiny model, two files a part."""
     return lambda folder, out, **options: tag_folder(
-        folder, out, **{"model": base, "device": "cpu", "part_size": 2, "timeout": 30, **options}
+        folder,
+        out,
+        **{"model": base, "device": "cpu", "backend": "torch:float32", "part_size": 2, "timeout": 30, **options},
     )
 
 
@@ -261,7 +263,17 @@ def tag(base):
 def tag_here(base):
     """The local engine with the same settings; it reads in this process, where no reader misbehaves."""
     return lambda folder, out, **options: runs.tag_folder(
-        folder, out, **{"model": base, "device": "cpu", "part_size": 2, "workers": 0, "format": "parquet", **options}
+        folder,
+        out,
+        **{
+            "model": base,
+            "device": "cpu",
+            "backend": "torch:float32",
+            "part_size": 2,
+            "workers": 0,
+            "format": "parquet",
+            **options,
+        },
     )
 
 
@@ -357,7 +369,7 @@ def die(progress):
         os.kill(os.getpid(), signal.SIGKILL)
 
 folder, model, out = map(Path, sys.argv[1:])
-tag_folder(folder, out, model=model, device="cpu", part_size=2, on_progress=die)
+tag_folder(folder, out, model=model, device="cpu", backend="torch:float32", part_size=2, on_progress=die)
 """
 
 
@@ -430,9 +442,10 @@ def test_a_dataset_of_files_comes_to_what_tag_reports_gives(cluster, tmp_path, b
     folder = reports(tmp_path / "in", 5)
     (folder / "坏.docx").write_bytes(b"PK\x03\x04 nothing")
     paths = sorted(p for p in folder.rglob("*.*") if p.is_file())
-    expected = list(tag_reports(paths, model=base, device="cpu", on_error=lambda *_: None))
+    expected = list(tag_reports(paths, model=base, device="cpu", backend="torch:float32", on_error=lambda *_: None))
     files = ray.data.read_binary_files([str(p) for p in paths], include_paths=True)
-    options = {"path_column": "path", "keep": (), "model": base, "device": "cpu", "batch_size": 2, "concurrency": 1}
+    options = {"path_column": "path", "keep": (), "model": base, "device": "cpu", "backend": "torch:float32"}
+    options |= {"batch_size": 2, "concurrency": 1}
     for dataset in (
         tag_dataset(files, bytes_column="bytes", **options),
         tag_dataset(ray.data.from_items([{"path": str(p)} for p in paths]), **options),
@@ -462,7 +475,14 @@ def test_a_batch_that_kills_whoever_takes_it_is_given_up(cluster, tmp_path, base
     shutil.copy(folder / "good-00001.txt", folder / "is-killed.txt")
     paths = sorted(str(p) for p in folder.rglob("*.txt"))
     dataset = ray.data.from_items([{"path": p} for p in paths], override_num_blocks=1)
-    options = {"path_column": "path", "keep": (), "model": base, "device": "cpu", "workers": 0}
+    options = {
+        "path_column": "path",
+        "keep": (),
+        "model": base,
+        "device": "cpu",
+        "backend": "torch:float32",
+        "workers": 0,
+    }
     found = tag_dataset(dataset, batch_size=1, concurrency=1, **options).take_all()
     assert {row["source"] for row in found} == set(paths)
     ((name, reason),) = [(Path(row["source"]).name, row["error"]) for row in found if row["error"]]
@@ -479,14 +499,16 @@ def test_a_dataset_is_written_once_though_actors_are_killed(cluster, tmp_path, b
     dataset = ray.data.read_parquet(str(tmp_path / "texts.parquet"), override_num_blocks=20)
     # a reading that takes its time, so that there is something to kill
     slow = dataset.map_batches(lambda batch: time.sleep(0.3) or batch, batch_size=20)
-    tagged = tag_dataset(slow, model=base, device="cpu", batch_size=5, concurrency=2)
+    tagged = tag_dataset(slow, model=base, device="cpu", backend="torch:float32", batch_size=5, concurrency=2)
     with killing("ReportTagger", 2) as killed:
         tagged.write_parquet(str(tmp_path / "out"))
     assert len(killed) == 2
     found = parquet.read_table(tmp_path / "out").select(["id", "paragraph", "text", "error"]).to_pylist()
     expected = [
         (number, k, p.text)
-        for number, report in enumerate(tag_reports([t["text"] for t in texts], model=base, device="cpu"))
+        for number, report in enumerate(
+            tag_reports([t["text"] for t in texts], model=base, device="cpu", backend="torch:float32")
+        )
         for k, p in enumerate(report.paragraphs)
     ]
     assert sorted((r["id"], r["paragraph"], r["text"]) for r in found if not r["error"]) == expected

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -73,10 +74,7 @@ def test_the_curves_go_with_the_model(tmp_path, run):
 
 
 def test_without_tensorboard_a_run_leaves_no_logs(tmp_path, run, monkeypatch, caplog):
-    import importlib.util
-
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "tensorboard" else find(name, *a))
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with caplog.at_level("INFO"):
         run(tmp_path / "out")
     assert not (tmp_path / "out" / "logs").exists()

@@ -5,13 +5,14 @@
 All reports of one level (`--level bureau`) are left out, and a model is trained on the rest of the train split. Then
 a user of that kind is played: 1, 3, 5, 10 reports of the level are labelled and learned as `lawgov train` does it, the
 others of the train split replayed, and the model is scored before and after on reports of the level that nobody
-learned from, and on the test split without the level. Each number of reports is drawn `--draws` times.
+learned from, and on the test split without the level. Each number of reports is drawn `--draws` times from ten; all ten
+differ only in which two of them choose the pass.
 
 `--grid` tries other settings with five labelled reports of the first draw and scores them on a part of the level's
 reports that the table above doesn't use, so that what is chosen there isn't flattered here.
 
-Each trained model is thrown away once it is scored; the scores are lines of `WORK/scores.jsonl`, and a run that is
-there isn't done again.
+Each trained model is thrown away once it is scored; the scores are lines of `WORK/LEVEL/scores.jsonl`, and a run that
+is there isn't done again: another encoder or number of passes needs another WORK.
 """
 
 import argparse
@@ -153,12 +154,13 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     material = divide(args.level)
-    args.work.mkdir(parents=True, exist_ok=True)
-    base = args.work / "base"
+    work = args.work / args.level
+    work.mkdir(parents=True, exist_ok=True)
+    base = work / "base"
     if not base.exists():
         config = TrainConfig(epochs=args.epochs)
         train(material.train, material.dev, base=args.encoder, out=base, config=config, revision=f"no {args.level}")
-    experiment = Experiment(material, base, args.work)
+    experiment = Experiment(material, base, work)
     if args.grid:
         rows = [("before", [experiment.run(0, 0, {}, "choosing")])]
         for changes in ({}, *GRID):

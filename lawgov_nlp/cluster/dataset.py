@@ -38,7 +38,7 @@ from lawgov_nlp.reading_pool import ReadingPool
 from lawgov_nlp.render import columns as table_columns
 from lawgov_nlp.render import rows
 from lawgov_nlp.report import Report, TaggedReport
-from lawgov_nlp.scheme import CODEBOOK, Scheme
+from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,7 +100,10 @@ def tag_dataset(
         ValueError: A number makes no sense.
     """
     ray = load_ray()
-    columns = Columns(text=None if path_column else text_column, path=path_column, bytes=bytes_column, keep=tuple(keep))
+    own = frozenset(schema(CODEBOOK if model is None else model_scheme(model)).names)
+    columns = Columns(
+        text=None if path_column else text_column, path=path_column, bytes=bytes_column, keep=tuple(keep), own=own
+    )
     known = dataset.schema(fetch_if_missing=False)
     if known is not None:
         columns.check_names(known.names)
@@ -142,12 +145,14 @@ class Columns:
         path: The paths.
         bytes: The contents.
         keep: What each row of the result keeps.
+        own: The result's own columns.
     """
 
     text: str | None
     path: str | None
     bytes: str | None
     keep: tuple[str, ...]
+    own: frozenset[str]
 
     def __post_init__(self) -> None:
         if self.bytes and not self.path:
@@ -155,7 +160,7 @@ class Columns:
                 f"bytes_column={self.bytes!r} without path_column: the ending of its name says what a file is; with "
                 "ray.data.read_binary_files(…, include_paths=True) it is path_column='path'"
             )
-        own = [name for name in self.keep if name in _OWN]
+        own = [name for name in self.keep if name in self.own]
         if own:
             raise OutputError(
                 f"keep={list(self.keep)}: the result has columns of its own that are called {', '.join(own)}; give "
@@ -236,7 +241,9 @@ class ReportTagger:
         columns = self._setting.columns
         columns.check_names(batch.column_names)
         columns.check_types(batch)
-        with attempt(self._setting.attempts, self._name, _digest(batch[columns.text or columns.path])) as go:
+        with attempt(
+            self._setting.attempts, self._name, _digest(batch[columns.bytes or columns.text or columns.path])
+        ) as go:
             found = self._tag(batch) if go else self._given_up(batch)
         return _result(batch.select(list(columns.keep)), found, self._tagger.model.scheme)
 
@@ -310,9 +317,6 @@ def schema(scheme: Scheme = CODEBOOK) -> pa.Schema:
     fields = {c.name: types[c.kind] for c in table_columns("paragraphs", scheme)}
     fields |= {"indicators": pa.list_(pa.struct(own)), "warnings": pa.list_(pa.string()), "error": pa.string()}
     return pa.schema(fields.items())
-
-
-_OWN = frozenset({*(c.name for c in table_columns("paragraphs", CODEBOOK)), "indicators", "warnings", "error"})
 
 
 def _result(kept: pa.Table, found: Sequence[Sequence[dict[str, Any]]], scheme: Scheme) -> pa.Table:

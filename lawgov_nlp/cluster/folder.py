@@ -10,7 +10,8 @@ died or a node was lost, is there once, and one that was broken off isn't there 
 the memory for objects allows: Ray holds the actors back where this process doesn't keep up.
 
 The folder that comes of it is that of `lawgov_nlp.tag_folder`, to the byte where the processors round alike, and a run
-that was begun with the one can go on with the other.
+that was begun with the one can go on with the other, where both are given the same `backend` by name: `auto` is what a
+machine has.
 """
 
 from __future__ import annotations
@@ -102,9 +103,9 @@ def tag_folder(
     Raises:
         OutputError: As `lawgov_nlp.tag_folder`.
         ReadError: The folder of the reports isn't there or holds none.
-        ModelError: The model isn't there, or is another one on some node; the device can't be had.
-        ClusterError: Ray isn't installed, its cluster isn't there or has no room, or the tagging broke off. What is
-            done stays.
+        ModelError: The model isn't there; the device can't be had.
+        ClusterError: Ray isn't installed, its cluster isn't there or has no room, a node has another model, or the
+            tagging broke off. What is done stays.
         ValueError: A number makes no sense.
     """
     check_form(format, part_size)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ def load_ray() -> ModuleType:
     Raises:
         ClusterError: It isn't installed.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # what is started here reports to nobody unless asked to
     try:
         importlib.import_module("ray.data")
         return importlib.import_module("ray")
@@ -61,7 +63,6 @@ def connected() -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"address": address}
     if not address:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         options = {"address": "local", "include_dashboard": False}  # without "local" Ray takes any that it finds
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
@@ -218,8 +219,14 @@ def quiet() -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines."""
-    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = cause
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines.
+
+    An error of ours on another machine may come as text only, the last line of a traceback.
+    """
+    chain = [error]
+    while (cause := getattr(chain[-1], "cause", None) or chain[-1].__cause__) is not None:
+        chain.append(cause)
+    texts = [str(one).strip() for one in reversed(chain)]
+    ours = [found[1] for text in texts for found in re.finditer(r"^lawgov_nlp\.errors\.\w+: (.+)$", text, re.MULTILINE)]
+    lines = [text.splitlines()[0] for text in texts if text]
+    return next(iter([*ours, *lines]), type(error).__name__)
