@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ ATTEMPTS = 3
 
 GIVEN_UP = f"the process that tagged it died {ATTEMPTS} times, probably for want of memory; "
 """The reason for what was in such a batch; what can be done about it follows."""
+
+_RAISED = re.compile(r"^[\w.]+(?:Error|Exception): (.+)$", re.MULTILINE)
 
 
 def load_ray() -> ModuleType:
@@ -67,7 +70,7 @@ def connected() -> Iterator[None]:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises what its many parts raise
         where = f"the Ray cluster at RAY_ADDRESS={address} can't be joined" if address else "Ray can't be started here"
-        raise ClusterError(f"{where}: {first_line(error)}") from error
+        raise ClusterError(f"{where}: {reason(error)}") from error
     try:
         yield
     finally:
@@ -217,9 +220,10 @@ def quiet() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def first_line(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines."""
     while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
         error = cause
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    text = str(error).strip() or type(error).__name__
+    raised = _RAISED.findall(text)  # in the text of an actor that failed to start stands all that it printed
+    return raised[-1] if raised else text.splitlines()[0]
