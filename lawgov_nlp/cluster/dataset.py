@@ -82,7 +82,7 @@ def tag_dataset(
         device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
         batch_size: Reports that an actor takes at a time, and that are done again where it dies.
         concurrency: Actors, each of which loads the model once: a number, or the least and the most. None takes from
-            one to as many as the nodes have room for but one. Ray's own tasks that read the dataset and write it need
+            one to as many as the nodes have room for, on processors one less. Ray's own tasks that read the dataset and write it need
             cores, too: where actors take them all, nothing goes on.
         num_cpus: Cores that each takes.
         num_gpus: GPUs that each takes; several can share one with 0.5 or less.
@@ -108,7 +108,7 @@ def tag_dataset(
     if isinstance(concurrency, int):
         compute = ray.data.ActorPoolStrategy(size=concurrency)
     else:
-        least, most = concurrency or (1, max(1, room(each) - 1))
+        least, most = concurrency or (1, max(1, room(each) - (not each.gpus)))
         compute = ray.data.ActorPoolStrategy(min_size=least, max_size=most)
     setting = Setting(
         columns=columns,
