@@ -173,6 +173,17 @@ def test_attempts_count_the_dead_and_nobody_else():
     assert attempts.begin("e", "x") == 1
 
 
+def test_the_reason_is_found_in_what_ray_makes_of_it():
+    text = "The actor died\n  File x\n    raise ModelError(\nlawgov_nlp.errors.ModelError: a node has 1"
+    died = RuntimeError(text)
+    died.__cause__ = RuntimeError()
+    assert session.reason(died) == "a node has 1"
+    wrapped = RuntimeError("a task failed\n in a node")
+    wrapped.cause = ValueError("no room")
+    assert session.reason(wrapped) == "no room"
+    assert session.reason(MemoryError()) == "MemoryError"
+
+
 def test_shares():
     assert session.share("cpu", 2, None) == session.Share(cpus=2, gpus=0)
     assert session.share("cuda", 1, 0.5).device == "cuda"

@@ -82,8 +82,8 @@ def tag_dataset(
         device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
         batch_size: Reports that an actor takes at a time, and that are done again where it dies.
         concurrency: Actors, each of which loads the model once: a number, or the least and the most. None takes from
-            one to as many as the nodes have room for, on processors one less. Ray's own tasks that read the dataset and write it need
-            cores, too: where actors take them all, nothing goes on.
+            one to as many as the nodes have room for, without GPUs one less: Ray's own tasks that read the dataset and
+            write it need cores, too, and where actors take them all, nothing goes on.
         num_cpus: Cores that each takes.
         num_gpus: GPUs that each takes; several can share one with 0.5 or less.
         workers: Processes of each actor that read files; 0 reads in the actor, without a limit of time or memory.

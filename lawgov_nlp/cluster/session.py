@@ -222,8 +222,11 @@ def quiet() -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines."""
+    texts = [str(error).strip()]
     while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
         error = cause
-    text = str(error).strip() or type(error).__name__
-    raised = _RAISED.findall(text)  # in the text of an actor that failed to start stands all that it printed
-    return raised[-1] if raised else text.splitlines()[0]
+        texts.append(str(error).strip())
+    texts = [text for text in reversed(texts) if text]  # Ray Data adds causes that say nothing
+    # in the text of an actor that failed to start stands the traceback that it ended with
+    raised = [line for text in texts for line in _RAISED.findall(text)[-1:]]
+    return next(iter([*raised, *(text.splitlines()[0] for text in texts)]), type(error).__name__)
