@@ -116,8 +116,8 @@ def test_columns_are_checked():
     with pytest.raises(ReadError, match="without path_column"):
         datasets.Columns(text=None, path=None, bytes="bytes", keep=(), own=frozenset())
     with pytest.raises(OutputError, match="called title"):
-        datasets.Columns(text="text", path=None, bytes=None, keep=("id", "title"))
-    columns = datasets.Columns(text="text", path=None, bytes=None, keep=("id",))
+        datasets.Columns(text="text", path=None, bytes=None, keep=("id", "title"), own=frozenset({"title"}))
+    columns = datasets.Columns(text="text", path=None, bytes=None, keep=("id",), own=frozenset())
     with pytest.raises(ReadError, match="no column 'id', only 'text'"):
         columns.check_names(["text"])
     with pytest.raises(ReadError, match="'text' holds int64, expected texts"):
@@ -171,6 +171,17 @@ def test_attempts_count_the_dead_and_nobody_else():
     attempts.end("d")
     assert [attempts.begin("d", "x"), attempts.begin("d", "y")] == [0, 0]
     assert attempts.begin("e", "x") == 1
+
+
+def test_the_reason_is_found_in_what_ray_makes_of_it():
+    text = "The actor died\n  File x\n    raise ModelError(\nlawgov_nlp.errors.ModelError: a node has 1"
+    died = RuntimeError(text)
+    died.__cause__ = RuntimeError()
+    assert session.reason(died) == "a node has 1"
+    wrapped = RuntimeError("a task failed\n in a node")
+    wrapped.cause = ValueError("no room")
+    assert session.reason(wrapped) == "no room"
+    assert session.reason(MemoryError()) == "MemoryError"
 
 
 def test_shares():
@@ -499,7 +510,8 @@ def test_a_dataset_is_written_once_though_actors_are_killed(cluster, tmp_path, b
     dataset = ray.data.read_parquet(str(tmp_path / "texts.parquet"), override_num_blocks=20)
     # a reading that takes its time, so that there is something to kill
     slow = dataset.map_batches(lambda batch: time.sleep(0.3) or batch, batch_size=20)
-    tagged = tag_dataset(slow, model=base, device="cpu", backend="torch:float32", batch_size=5, concurrency=2)
+    options = {"model": base, "device": "cpu", "backend": "torch:float32"}
+    tagged = tag_dataset(slow, batch_size=5, concurrency=1, **options)  # the other core reads and writes
     with killing("ReportTagger", 2) as killed:
         tagged.write_parquet(str(tmp_path / "out"))
     assert len(killed) == 2

@@ -86,7 +86,8 @@ def tag_dataset(
         backend: What runs the encoder, as in `lawgov_nlp.tag_report`; `auto` is what each node has.
         batch_size: Reports that an actor takes at a time, and that are done again where it dies.
         concurrency: Actors, each of which loads the model once: a number, or the least and the most. None takes from
-            one to as many as the nodes have room for.
+            one to as many as the nodes have room for, without GPUs one less: Ray's own tasks that read the dataset and
+            write it need cores, too, and where actors take them all, nothing goes on.
         num_cpus: Cores that each takes.
         num_gpus: GPUs that each takes; several can share one with 0.5 or less.
         workers: Processes of each actor that read files; 0 reads in the actor, without a limit of time or memory.
@@ -114,7 +115,7 @@ def tag_dataset(
     if isinstance(concurrency, int):
         compute = ray.data.ActorPoolStrategy(size=concurrency)
     else:
-        least, most = concurrency or (1, room(each))
+        least, most = concurrency or (1, max(1, room(each) - (not each.gpus)))
         compute = ray.data.ActorPoolStrategy(min_size=least, max_size=most)
     setting = Setting(
         columns=columns,

@@ -31,12 +31,12 @@ from lawgov_nlp.cluster.session import (
     Share,
     attempt,
     connected,
-    first_line,
     load_ray,
     my_name,
     new_attempts,
     on_this_node,
     quiet,
+    reason,
     room,
     share,
 )
@@ -212,7 +212,7 @@ def results(chunks: Sequence[Sequence[str]], setting: Setting, actors: int) -> I
             for row in dataset.iter_rows():
                 yield pickle.loads(row["result"])
         except ray.exceptions.RayError as error:
-            raise ClusterError(f"the tagging broke off: {first_line(error)}. What is done stays; run again") from error
+            raise ClusterError(f"the tagging broke off: {reason(error)}. What is done stays; run again") from error
 
 
 class PartTagger:

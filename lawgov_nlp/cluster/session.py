@@ -31,6 +31,8 @@ ATTEMPTS = 3
 GIVEN_UP = f"the process that tagged it died {ATTEMPTS} times, probably for want of memory; "
 """The reason for what was in such a batch; what can be done about it follows."""
 
+_RAISED = re.compile(r"^[\w.]+(?:Error|Exception): (.+)$", re.MULTILINE)
+
 
 def load_ray() -> ModuleType:
     """The module `ray`, with `ray.data`.
@@ -68,7 +70,7 @@ def connected() -> Iterator[None]:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises what its many parts raise
         where = f"the Ray cluster at RAY_ADDRESS={address} can't be joined" if address else "Ray can't be started here"
-        raise ClusterError(f"{where}: {first_line(error)}") from error
+        raise ClusterError(f"{where}: {reason(error)}") from error
     try:
         yield
     finally:
@@ -218,15 +220,13 @@ def quiet() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def first_line(error: BaseException) -> str:
-    """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines.
-
-    An error of ours on another machine may come as text only, the last line of a traceback.
-    """
-    chain = [error]
-    while (cause := getattr(chain[-1], "cause", None) or chain[-1].__cause__) is not None:
-        chain.append(cause)
-    texts = [str(one).strip() for one in reversed(chain)]
-    ours = [found[1] for text in texts for found in re.finditer(r"^lawgov_nlp\.errors\.\w+: (.+)$", text, re.MULTILINE)]
-    lines = [text.splitlines()[0] for text in texts if text]
-    return next(iter([*ours, *lines]), type(error).__name__)
+def reason(error: BaseException) -> str:
+    """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines."""
+    texts = [str(error).strip()]
+    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
+        error = cause
+        texts.append(str(error).strip())
+    texts = [text for text in reversed(texts) if text]  # Ray Data adds causes that say nothing
+    # in the text of an actor that failed to start stands the traceback that it ended with
+    raised = [line for text in texts for line in _RAISED.findall(text)[-1:]]
+    return next(iter([*raised, *(text.splitlines()[0] for text in texts)]), type(error).__name__)
