@@ -128,7 +128,10 @@ class OpenVINOBackend:
             with torch.inference_mode(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of values that tracing takes for constants: the probe below tells
                 converted = openvino.convert_model(_Positional(model), example_input=probe)
-            settings = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
+            settings: dict[str, object] = {
+                "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+                "CPU_RUNTIME_CACHE_CAPACITY": 64,  # kernels by shape; of the 5,000 that it keeps hardly one comes again
+            }
             if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # as many as torch was told to take
                 settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
                 settings["ENABLE_CPU_PINNING"] = False  # several processes would choose the same cores
