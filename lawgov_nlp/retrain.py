@@ -15,7 +15,7 @@ from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
 from lawgov_nlp.learner import base_scheme, is_tagger
 from lawgov_nlp.recode import recode, retag, translates, without_labels
-from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.report import TaggedReport, UnitKind
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.tagger import Tagger, shipped_model
 from lawgov_nlp.train import train
@@ -211,7 +211,7 @@ def hold_out(
             best pass and to calibrate on.
 
     Raises:
-        TrainingError: One is needed, and there is no second one to learn from.
+        TrainingError: One is needed, and there is no second one to learn from, or none has a coded label.
     """
     if needed and len(reports) < 2:
         raise TrainingError(
@@ -219,7 +219,13 @@ def hold_out(
             "more is needed to choose the best pass and to calibrate on; label another one, or give it with --dev"
         )
     number = max(len(reports) // ENOUGH, int(needed))
-    chosen = {r.id for r in random.Random(seed).sample([*reports], number)}
+    coded = [r for r in reports if any(u.kind is UnitKind.BODY and u.labels_coded for u in r.units)]
+    if needed and not coded:
+        raise TrainingError(
+            "no paragraph has a coded label: with labels of your own there is nothing to learn them from"
+        )
+    pool = coded if needed and len(coded) >= number else [*reports]  # without any labels no pass can be chosen on it
+    chosen = {r.id for r in random.Random(seed).sample(pool, number)}
     return [r for r in reports if r.id not in chosen], [r for r in reports if r.id in chosen]
 
 

@@ -17,14 +17,15 @@ from lawgov_nlp.agreement import compare
 from lawgov_nlp.annotation import load_folder, parse, write
 from lawgov_nlp.cli import app
 from lawgov_nlp.dataset import data_hash
-from lawgov_nlp.errors import InterchangeError, OutputError, ReadError
+from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, TrainingError
 from lawgov_nlp.interchange import WRITTEN, Options, from_gold, labelling_config, read
 from lawgov_nlp.interchange import write as write_documents
 from lawgov_nlp.interchange.words import Words
 from lawgov_nlp.page import entry, shares, to_html, to_index, to_notebook
-from lawgov_nlp.recode import retag
+from lawgov_nlp.recode import retag, without_labels
 from lawgov_nlp.records import to_dataset
 from lawgov_nlp.render import COLUMNS, columns, to_dict
+from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.scheme import Dimension
 from lawgov_nlp.suggest import reason
 from lawgov_nlp.tagger import load as load_model
@@ -436,3 +437,14 @@ def test_a_run_is_resumed_with_the_same_labels_only(tmp_path, base):
     config, gold = TrainConfig(epochs=1, precision="float32"), [own_gold()]
     with pytest.raises(TrainingError, match="begun with another labels"):
         train(gold, gold, base=base, out=tmp_path / "m", scheme=OWN, config=config, resume=True)
+
+
+def test_what_is_held_out_for_new_labels_has_labels(gold):
+    """Of reports that were coded for indicators alone none can choose the pass."""
+    bare = [replace(without_labels(gold), id=f"bare{k}") for k in range(3)]
+    for seed in range(5):
+        learned, held_out = hold_out([*bare, gold], seed, needed=True)
+        assert held_out == [gold]
+        assert learned == bare
+    with pytest.raises(TrainingError, match="no paragraph has a coded label"):
+        hold_out(bare, 0, needed=True)
