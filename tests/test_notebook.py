@@ -60,7 +60,7 @@ def test_runs():
 
 CAME_IN = "overview['paragraphs'].to_dict(), int(grid.to_numpy().sum()), [path for path, _ in run.failures], run.added"
 SUMS = "[bool(t['share'].groupby(level=0).sum().round(6).eq(100).all()) for t in (*annual.values(), *leveled.values())]"
-CORRECTION = "None if correction is None else correction.round(6).to_dict()"
+CORRECTION = "{} if correction is None else correction.round(6).to_dict()"
 FILES = "[p.name for p in written], sorted(paragraphs['level'].unique())"
 INDICATORS = """
 [int(members(name).sum()) for name in GROUPS], len(values), [
@@ -164,7 +164,7 @@ def test_a_province_of_ones_own(tmp_path):
     mine = {"REPORTS": f"Path({str(SAMPLES)!r})", "OUT": f"Path({str(tmp_path)!r})", "CHECK": "2"}
     outputs = province(**mine)
     assert len(answer(outputs["came-in"])[0]) == answer(outputs["came-in"])[3] == 4
-    assert answer(outputs["correction"]) is None
+    assert answer(outputs["correction"]) == {}
     written, levels = answer(outputs["files"])
     assert {*written} == {"tables.xlsx", "review.xlsx", "indicator-调解纠纷.xlsx"}
     assert levels == ["乡镇", "街道", "部门"]
