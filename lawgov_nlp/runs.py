@@ -171,7 +171,7 @@ def go_on(
             after the other to the record and returns the files that it gave up without an entry, with the reasons.
         format: jsonl, csv or parquet.
         model: Folder of another model than the shipped one.
-        backend: What `chosen_backend` gives.
+        backend: As it is noted: what `chosen_backend` gives, or on a cluster, whose nodes choose, the name as given.
         part_size: Files in a part.
         retry_failed: Read again what failed before.
         overwrite: Begin anew.
