@@ -239,13 +239,15 @@ def _counts_nothing(text: str, start: int, end: int) -> bool:
 
 def _viterbi(scores: np.ndarray) -> np.ndarray:
     """The best path through token log-probabilities (T, tags) that IOB2 allows. Shape (T,)."""
+    path = scores.argmax(1)
+    if not _FORBIDDEN[np.append(_O, path[:-1]), path].any():
+        return path  # each token's likeliest tag; three paragraphs in four end here
     best = scores[0] + _FORBIDDEN[_O]
     back = np.zeros(scores.shape, dtype=int)
     for t in range(1, len(scores)):
         reach = best[:, None] + _FORBIDDEN
         back[t] = reach.argmax(0)
         best = reach.max(0) + scores[t]
-    path = np.zeros(len(scores), dtype=int)
     path[-1] = best.argmax()
     for t in range(len(scores) - 1, 0, -1):
         path[t - 1] = back[t, path[t]]
@@ -278,7 +280,7 @@ def _indicators(
     device = output.states.device
     places = torch.tensor([(v.window, v.first, v.last) for v in values], device=device)
     starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.point(output.states, batch, places))
-    names = [_best_name(s, e, tags[v.window], barred[v.window]) for s, e, v in zip(starts, ends, values, strict=True)]
+    names = _best_names(starts, ends, tags[[v.window for v in values]], np.stack([barred[v.window] for v in values]))
     # Without a name the topic is the value's own place's.
     anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
     topics = model.classify(output.states, places, anchors).argmax(-1).tolist()
@@ -323,25 +325,36 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _best_name(starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray) -> tuple[int, int] | None:
-    """First and last token of the name: where pointer and token labels together score highest.
+def _best_names(
+    starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray
+) -> list[tuple[int, int] | None]:
+    """First and last token of each value's name: where pointer and token labels together score highest.
 
     It holds none of the tokens in `barred`: values, and what ends a clause. None where nothing else is left.
 
     The labels add how much likelier `B-NAME I-NAME … not I-NAME` is than no name at all; the pointer alone
     picks right places but ragged ends, the labels alone right ends but not whose name it is.
+
+    Args:
+        starts: Log-probability of each token to be the first of the value's name, (N, T).
+        ends: The same for the last.
+        tags: Log-probabilities of the token labels in the value's window, (N, T, tags).
+        barred: Which tokens the name may not hold, (N, T).
     """
-    begin = starts + tags[:, _B_NAME] - np.logaddexp(tags[:, _O], tags[:, _B_NAME])
-    inside = tags[:, _I_NAME] - np.logaddexp(tags[:, _O], tags[:, _I_NAME])
-    close = ends + np.append(np.log1p(-np.exp(np.minimum(tags[1:, _I_NAME], -1e-6))), 0.0)
-    before = np.append(0, barred.cumsum())  # barred tokens in front of each token
-    best, answer = -np.inf, None
-    for length in range(min(NAME_TOKENS, len(starts))):
-        # sums[s] = labels of tokens s+1 .. s+length
-        sums = 0.0 if not length else np.convolve(inside[1:], np.ones(length), "valid")
-        total = begin[: len(begin) - length] + close[length:] + sums
-        total[before[length + 1 :] > before[: len(before) - length - 1]] = -np.inf
-        at = int(total.argmax())
-        if total[at] > best:
-            best, answer = total[at], (at, at + length)
-    return answer
+    tags = tags.astype(float)
+    begin = starts + tags[..., _B_NAME] - np.logaddexp(tags[..., _O], tags[..., _B_NAME])
+    inside = tags[..., _I_NAME] - np.logaddexp(tags[..., _O], tags[..., _I_NAME])
+    close = ends.astype(float)
+    close[:, :-1] += np.log1p(-np.exp(np.minimum(tags[:, 1:, _I_NAME], -1e-6)))
+    rows, tokens = np.arange(len(starts)), starts.shape[1]
+    best, first, last = np.full(len(rows), -np.inf), np.zeros(len(rows), dtype=int), np.zeros(len(rows), dtype=int)
+    free, sums = ~barred, np.zeros_like(inside)  # of the names that begin at each token: open to one, and its labels
+    for more in range(min(NAME_TOKENS, tokens)):  # tokens behind the first
+        if more:
+            free = free[:, :-1] & ~barred[:, more:]
+            sums = sums[:, :-1] + inside[:, more:]
+        total = np.where(free, begin[:, : tokens - more] + sums + close[:, more:], -np.inf)
+        at = total.argmax(1)
+        better = total[rows, at] > best
+        best[better], first[better], last[better] = total[rows, at][better], at[better], at[better] + more
+    return [(int(f), int(e)) if found else None for f, e, found in zip(first, last, best > -np.inf, strict=True)]

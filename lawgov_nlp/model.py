@@ -223,7 +223,8 @@ class TaggerModel(PreTrainedModel):
         """
         window, first, last = values.unbind(1)
         query = self.query(torch.cat([states[window, first], states[window, last]], dim=1))
-        key = self.key(states)[window]
+        own, place = window.unique(return_inverse=True)  # many windows hold no value
+        key = self.key(states[own])[place]
         at = torch.arange(states.shape[1], device=states.device)
         after = at > last[:, None]  # distance counts from the value's nearer end; tokens inside it are at 0
         distance = torch.where(after, at - last[:, None], (at - first[:, None]).clamp(max=0)).clamp(-REACH, REACH)

@@ -46,6 +46,9 @@ class Tagger:
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder, as in `lawgov_nlp.backends.resolve_backend`.
 
+    Attributes:
+        refused: Why the backend that is the default here wasn't taken, where it was left to us; None where it was.
+
     Raises:
         ModelError: The folder holds no such model, or the device or the backend isn't there.
     """
@@ -55,7 +58,19 @@ class Tagger:
         engine, precision = resolve_backend(backend, self.device)
         model, tokenizer = load(folder or shipped_model())
         model = model.float().to(self.device).eval()
-        self._set(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
+        running: Backend
+        refused = None
+        if engine == "openvino":
+            try:
+                running = OpenVINOBackend(model, precision)
+            except ModelError as error:
+                if backend != "auto":
+                    raise
+                logger.warning("%s; torch runs it", error)
+                running, refused = TorchBackend(model, precision), error
+        else:
+            running = TorchBackend(model, precision)
+        self._set(model, tokenizer, running, refused)
 
     @classmethod
     def of(cls, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> Tagger:
@@ -65,9 +80,15 @@ class Tagger:
         self._set(model.eval(), tokenizer, TorchBackend(model, "float32"))
         return self
 
-    def _set(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend) -> None:
+    def _set(
+        self,
+        model: TaggerModel,
+        tokenizer: PreTrainedTokenizerFast,
+        backend: Backend,
+        refused: ModelError | None = None,
+    ) -> None:
         config = model.config
-        self.model, self.backend = model, backend
+        self.model, self.backend, self.refused = model, backend, refused
         self.encoder = Encoder(tokenizer, window=config.window, overlap=config.overlap, heading=config.heading)
 
     def tag(self, report: Report) -> TaggedReport:
@@ -183,21 +204,23 @@ class Tagger:
             at = end
 
 
-def _backend(model: TaggerModel, engine: str, precision: str, *, must: bool) -> Backend:
-    """The backend of a model; where OpenVINO can't take it and needn't, torch, with a warning."""
-    if engine == "openvino":
-        try:
-            return OpenVINOBackend(model, precision)
-        except ModelError as error:
-            if must:
-                raise
-            logger.warning("%s; torch runs it", error)
-    return TorchBackend(model, precision)
+def tagger(folder: Path | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
+    """The tagger for a folder, device and backend, loaded once per process, by whatever names they are asked for.
+
+    Raises:
+        ModelError: As for `Tagger`.
+    """
+    where = resolve_device(device)
+    name = ":".join(resolve_backend(backend, where))
+    usual = name == ":".join(resolve_backend("auto", where))
+    loaded = _loaded(Path(folder or shipped_model()), str(where), "auto" if usual else name)
+    if loaded.refused is not None and backend != "auto":
+        raise loaded.refused
+    return loaded
 
 
 @lru_cache(maxsize=2)
-def tagger(folder: Path | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
-    """The tagger for a folder, device and backend, loaded once per process."""
+def _loaded(folder: Path, device: str, backend: str) -> Tagger:
     return Tagger(folder, device, backend)
 
 

@@ -12,7 +12,7 @@ from lawgov_nlp import backends
 from lawgov_nlp.backends import OpenVINOBackend, native_precision, resolve_backend
 from lawgov_nlp.dataset import load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.tagger import Tagger, tagger
 
 CPU = torch.device("cpu")
 
@@ -115,7 +115,7 @@ def test_openvino_reports_to_nobody(base):
         "def no(*a, **k): raise SystemExit('the network was asked for')\n"
         "socket.socket.connect = socket.getaddrinfo = no\n"
         "from pathlib import Path\n"
-        "from lawgov_nlp.tagger import Tagger\n"
+        "from lawgov_nlp.tagger import Tagger, tagger\n"
         "Tagger(Path(sys.argv[1]), 'cpu', 'openvino')\n"
         "from openvino.tools.ovc import telemetry_utils, convert_impl\n"
         "print(telemetry_utils.tm.__name__, convert_impl.tm.__name__)\n"
@@ -147,5 +147,7 @@ def test_where_openvino_cant_take_an_encoder_torch_does(base, monkeypatch, caplo
     monkeypatch.setattr(backends, "_openvino", broken)
     assert Tagger(base, "cpu").backend.name.startswith("torch:")
     assert "libopenvino.so" in caplog.text
-    with pytest.raises(ModelError, match=r"libopenvino\.so.*take backend torch"):
-        Tagger(base, "cpu", "openvino")
+    for load in (Tagger, tagger, tagger):  # the latter keeps what `auto` came to
+        with pytest.raises(ModelError, match=r"libopenvino\.so.*take backend torch"):
+            load(base, "cpu", "openvino")
+        assert tagger(base, "cpu").backend.name.startswith("torch:")

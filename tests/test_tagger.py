@@ -11,7 +11,7 @@ from lawgov_nlp.decode import relabel
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.report import DIMENSIONS, TOPICS
 from lawgov_nlp.structure import parse_report
-from lawgov_nlp.tagger import Tagger, load
+from lawgov_nlp.tagger import Tagger, load, shipped_model
 from tests.conftest import ROOT
 
 
@@ -184,7 +184,8 @@ def test_shipped_model_reads_the_fixture(shipped, gold):
 def test_the_model_is_loaded_once():
     from lawgov_nlp.tagger import tagger
 
-    assert tagger(None, "cpu") is tagger(None, "cpu")
+    loaded = tagger(None, "cpu")
+    assert tagger(shipped_model(), "cpu", loaded.backend.name) is loaded  # under other names, too
     assert api.tag_report("一、普法\n开展宣传3场。", device="cpu").model == tagger(None, "cpu").model.config.revision
 
 

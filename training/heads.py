@@ -110,8 +110,8 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--model", type=Path, help="another model than the shipped one")
     args = parser.parse_args()
-    splits, tagger = load_splits(args.data), Tagger(args.model, "cpu")
-    best_name = decode._best_name
+    splits, tagger = load_splits(args.data), Tagger(args.model, "cpu", "torch:float32")
+    best_names = decode._best_names
     transitions = fit_transitions(tagger, splits["dev"])
 
     def as_labelled(_text: str, start: int, end: int, *_) -> int:  # noqa: ANN002
@@ -119,10 +119,10 @@ def main() -> None:
 
     def pointer_alone(
         starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray
-    ) -> tuple[int, int] | None:
+    ) -> list[tuple[int, int] | None]:
         indifferent = np.full_like(tags, -10.0)
-        indifferent[:, TAGS.index("O")] = -1e3
-        return best_name(starts, ends, indifferent, barred)
+        indifferent[..., TAGS.index("O")] = -1e3
+        return best_names(starts, ends, indifferent, barred)
 
     ways = {
         "shipped": [],
@@ -131,7 +131,7 @@ def main() -> None:
         "values end where labelled": [patch.object(decode, "_to_the_unit", as_labelled)],
         "names: labels, nearest": [nearest(tagger.model, 1.0)],
         "names: labels, nearest, x4": [nearest(tagger.model, 4.0)],
-        "names: pointer alone": [patch.object(decode, "_best_name", pointer_alone)],
+        "names: pointer alone": [patch.object(decode, "_best_names", pointer_alone)],
     }
     gold = splits[args.split]
     reports = [read_gold(report) for report in gold]
