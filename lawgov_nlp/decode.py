@@ -1,7 +1,7 @@
 """Model output -> labels, spans, name-value links, indicators.
 
 Token labels are decoded by Viterbi under the rules of IOB2; a value's span is widened to whole numerals, so
-that 1.9万 is never split; the name is the best span that the pointer and the token labels agree on.
+that 1.9万 is never split; the name is the best span by the pointer.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def decode(
     indicators: dict[int, list[Indicator]] = {}
     for at in range(0, len(values), VALUES_AT_ONCE):
         some = values[at : at + VALUES_AT_ONCE]
-        for number, indicator in _indicators(model, output, batch, windows, some, tags, barred, encoded, paragraphs):
+        for number, indicator in _indicators(model, output, batch, windows, some, barred, encoded, paragraphs):
             indicators.setdefault(number, []).append(indicator)
     tagged = []
     scheme = model.scheme
@@ -271,7 +271,6 @@ def _indicators(
     batch: Batch,
     windows: Sequence[Window],
     values: Sequence[_Value],
-    tags: np.ndarray,
     barred: Mapping[int, np.ndarray],
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Unit],
@@ -280,7 +279,7 @@ def _indicators(
     device = output.states.device
     places = torch.tensor([(v.window, v.first, v.last) for v in values], device=device)
     starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.point(output.states, batch, places))
-    names = _best_names(starts, ends, tags[[v.window for v in values]], np.stack([barred[v.window] for v in values]))
+    names = _best_names(starts, ends, np.stack([barred[v.window] for v in values]))
     # Without a name the topic is the value's own place's.
     anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
     topics = model.classify(output.states, places, anchors).argmax(-1).tolist()
@@ -325,35 +324,23 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _best_names(
-    starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray
-) -> list[tuple[int, int] | None]:
-    """First and last token of each value's name: where pointer and token labels together score highest.
+def _best_names(starts: np.ndarray, ends: np.ndarray, barred: np.ndarray) -> list[tuple[int, int] | None]:
+    """First and last token of each value's name: where the pointer's log-probabilities together are highest.
 
-    It holds none of the tokens in `barred`: values, and what ends a clause. None where nothing else is left.
-
-    The labels add how much likelier `B-NAME I-NAME … not I-NAME` is than no name at all; the pointer alone
-    picks right places but ragged ends, the labels alone right ends but not whose name it is.
+    A name holds none of the tokens in `barred`: values, and what ends a clause. None where nothing else is left.
 
     Args:
         starts: Log-probability of each token to be the first of the value's name, (N, T).
         ends: The same for the last.
-        tags: Log-probabilities of the token labels in the value's window, (N, T, tags).
         barred: Which tokens the name may not hold, (N, T).
     """
-    tags = tags.astype(float)
-    begin = starts + tags[..., _B_NAME] - np.logaddexp(tags[..., _O], tags[..., _B_NAME])
-    inside = tags[..., _I_NAME] - np.logaddexp(tags[..., _O], tags[..., _I_NAME])
-    close = ends.astype(float)
-    close[:, :-1] += np.log1p(-np.exp(np.minimum(tags[:, 1:, _I_NAME], -1e-6)))
     rows, tokens = np.arange(len(starts)), starts.shape[1]
     best, first, last = np.full(len(rows), -np.inf), np.zeros(len(rows), dtype=int), np.zeros(len(rows), dtype=int)
-    free, sums = ~barred, np.zeros_like(inside)  # of the names that begin at each token: open to one, and its labels
+    free = ~barred  # whether the name that begins at each token is open to this value
     for more in range(min(NAME_TOKENS, tokens)):  # tokens behind the first
         if more:
             free = free[:, :-1] & ~barred[:, more:]
-            sums = sums[:, :-1] + inside[:, more:]
-        total = np.where(free, begin[:, : tokens - more] + sums + close[:, more:], -np.inf)
+        total = np.where(free, starts[:, : tokens - more] + ends[:, more:], -np.inf)
         at = total.argmax(1)
         better = total[rows, at] > best
         best[better], first[better], last[better] = total[rows, at][better], at[better], at[better] + more

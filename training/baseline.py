@@ -107,7 +107,7 @@ def main() -> None:
     jieba.setLogLevel(logging.WARNING)
     splits = load_splits(args.data)
     train, held_out = examples(splits["train"]).examples, examples(splits[args.split]).examples
-    tagged = Tagger(args.model).tag_paragraphs([e.unit for e in held_out])
+    tagged = Tagger(args.model, backend="torch:float32").tag_paragraphs([e.unit for e in held_out])
     want = [str(e.primary or "none") for e in held_out]
     labels = {
         "words": linear(train, held_out, headings=True),

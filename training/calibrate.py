@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     args = parser.parse_args()
-    tagger = Tagger(args.model)
+    tagger = Tagger(args.model, backend="torch:float32")
     config = tagger.model.config
     print(f"before: temperature {config.primary_temperature}, review below {config.review_below}")
     config.primary_temperature = 1.0

@@ -22,9 +22,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="another model than the shipped one")
     parser.add_argument("--errors", action="store_true", help="list every difference")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
+    parser.add_argument("--backend", default="torch:float32", help="as for lawgov tag; the card gives float32's")
     args = parser.parse_args()
     gold = load_splits(args.data)[args.split]
-    tagger = Tagger(args.model)
+    tagger = Tagger(args.model, backend=args.backend)
     tagged = tagger.tag_many(map(read_gold, gold))
     scores = evaluate(zip(gold, tagged, strict=True))
     if args.errors:

@@ -28,7 +28,9 @@ the accuracy and may be 0.005 of the macro-F1."""
 def measure(data: Path, model: Path | None) -> tuple[dict[str, float], str]:
     """The figures of a model on the test split, and that split's hash."""
     gold = load_splits(data)["test"]
-    return evaluate(zip(gold, Tagger(model).tag_many(map(read_gold, gold)), strict=True)).figures, data_hash(gold)
+    return evaluate(
+        zip(gold, Tagger(model, backend="torch:float32").tag_many(map(read_gold, gold)), strict=True)
+    ).figures, data_hash(gold)
 
 
 def fallen(figures: dict[str, float], test_hash: str, gate: dict) -> list[str]:

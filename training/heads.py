@@ -2,8 +2,8 @@
 
 Token labels: each token's best label alone; Viterbi under the rules of IOB2 (shipped); Viterbi with transitions
 learned as in a linear-chain CRF, fitted on dev. Bounds of values: as the model puts them, or by the unit (shipped).
-Tying a value to its name: the token labels and the nearest span, the pointer alone, both (shipped). The encoder and the
-heads' weights are the same throughout: this measures decoding, not what another head would have taught the encoder.
+The encoder and the heads' weights are the same throughout: this measures decoding, not what another head would have
+taught the encoder.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.batches import collate
 from lawgov_nlp.dataset import SPLITS, examples, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
-from lawgov_nlp.model import CLAUSES, REACH, TAGS, TaggerModel
+from lawgov_nlp.model import TAGS
 from lawgov_nlp.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,22 +87,6 @@ def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torc
             yield scores[body].clone(), targets.tags[0][body]
 
 
-def nearest(model: TaggerModel, weight: float):
-    """A pointer that knows nothing but the tokens and clauses between value and name, as the learned one begins."""
-
-    def point(states: torch.Tensor, batch, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: ANN001
-        window, first, last = values.unbind(1)
-        at = torch.arange(states.shape[1])
-        distance = torch.where(at > last[:, None], at - last[:, None], (at - first[:, None]).clamp(max=0))
-        clause = batch.clause[window]
-        clauses = (clause - clause.gather(1, first[:, None])).clamp(-CLAUSES, CLAUSES)
-        logits = -weight * (0.05 * distance.clamp(-REACH, REACH).abs() + 1.0 * clauses.abs())
-        logits = logits.masked_fill(~batch.body_mask[window], float("-inf"))
-        return logits, logits
-
-    return patch.object(model, "point", point)
-
-
 def main() -> None:
     """Decode the split in each way and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -111,27 +95,16 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="another model than the shipped one")
     args = parser.parse_args()
     splits, tagger = load_splits(args.data), Tagger(args.model, "cpu", "torch:float32")
-    best_names = decode._best_names
     transitions = fit_transitions(tagger, splits["dev"])
 
     def as_labelled(_text: str, start: int, end: int, *_) -> int:  # noqa: ANN002
         return end
-
-    def pointer_alone(
-        starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, barred: np.ndarray
-    ) -> list[tuple[int, int] | None]:
-        indifferent = np.full_like(tags, -10.0)
-        indifferent[..., TAGS.index("O")] = -1e3
-        return best_names(starts, ends, indifferent, barred)
 
     ways = {
         "shipped": [],
         "labels: each token alone": [patch.object(decode, "_viterbi", alone)],
         "labels: learned transitions": [patch.object(decode, "_viterbi", learned(transitions))],
         "values end where labelled": [patch.object(decode, "_to_the_unit", as_labelled)],
-        "names: labels, nearest": [nearest(tagger.model, 1.0)],
-        "names: labels, nearest, x4": [nearest(tagger.model, 4.0)],
-        "names: pointer alone": [patch.object(decode, "_best_names", pointer_alone)],
     }
     gold = splits[args.split]
     reports = [read_gold(report) for report in gold]

@@ -42,10 +42,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--model", type=Path, nargs="*", help="other models than the shipped one")
+    parser.add_argument("--backend", default="torch:float32", help="as for lawgov tag; the card gives float32's")
     args = parser.parse_args()
     reports = load_splits(args.data)[args.split]
     for folder in args.model or [shipped_model()]:
-        tagger = Tagger(folder)
+        tagger = Tagger(folder, backend=args.backend)
         print(f"{folder.name:28}" + "".join(f"{name:>18}" for name in FIGURES))
         for name, change in VARIATIONS.items():
             gold = [change(report) for report in reports]
