@@ -85,6 +85,10 @@ def test_an_existing_model_and_unknown_paths_are_refused(tmp_path, base, corpus,
     assert lawgov("train", tmp_path / "nowhere", "-o", tmp_path / "x").exit_code == 2
     assert lawgov("evaluate", tmp_path / "nowhere", labelled).exit_code == 2
     assert lawgov("evaluate", base, labelled, "-o", tmp_path / "s.pdf").exit_code == 2
+    for command in (("evaluate", base, labelled), ("compare", base, base, labelled), ("suggest", labelled, "-n", 3)):
+        result = lawgov(*command, "--backend", "tensorflow")
+        assert result.exit_code == 2
+        assert "unknown backend 'tensorflow'" in result.output
     assert lawgov("train", labelled, "-o", tmp_path / "y", "--base", base, "--epochs", 0).exit_code == 2
     assert lawgov("train", labelled, "-o", tmp_path / "y", "--base", base, "--device", "tpu").exit_code == 2
 

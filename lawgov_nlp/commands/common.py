@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from lawgov_nlp.annotation import GoldReport
     from lawgov_nlp.scheme import Scheme
 
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+BackendOption = Annotated[
+    str,
+    typer.Option(help="What runs the encoder: auto, torch or openvino, or one with a precision: torch:float32."),
+]
 LABELS_HELP = (
     "Other labels than the codebook's: a labels.json (data/FORMAT.md), or the folder of a model that has them."
 )

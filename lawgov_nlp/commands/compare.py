@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError, SchemeError
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ def compare(
     after: Annotated[Path, typer.Argument(metavar="NEW", help="Folder of the other model, or `shipped`.")],
     labelled: Annotated[list[Path], typer.Argument(help="Coded reports: folders of markup, or files of a tool.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write every changed paragraph to this csv.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: DeviceOption = "auto",
+    backend: BackendOption = "auto",
 ) -> None:
     """Compare two models on the same coded reports, paired: gains with their intervals, paragraphs that flipped."""
     console, notes = Console(), Console(stderr=True)
     try:
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
-        found = _compare(console, notes, before, after, labelled, device)
+        found = _compare(console, notes, before, after, labelled, device, backend)
         if out is not None:
             from lawgov_nlp.interchange import save
 
@@ -43,7 +44,7 @@ def compare(
 
 
 def _compare(
-    console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str
+    console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str, backend: str
 ) -> list[Flip]:
     from lawgov_nlp.comparison import flips
     from lawgov_nlp.dataset import read_gold
@@ -60,7 +61,7 @@ def _compare(
             "score each on its own with lawgov evaluate"
         )
     gold = read_coded(notes, labelled, scheme)
-    taggers = [Tagger(folder, device) for folder in folders]
+    taggers = [Tagger(folder, device, backend) for folder in folders]
     tagged = [list(tagger.tag_many(map(read_gold, gold))) for tagger in taggers]
     then, now = (evaluate(zip(gold, side, strict=True)) for side in tagged)
     found = list(flips(zip(gold, *tagged, strict=True)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import escape, fail, read_coded
+from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", help="Write the scores here, too: a .json, or a page as .html.")
     ] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List every difference.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: DeviceOption = "auto",
+    backend: BackendOption = "auto",
 ) -> None:
     """Score a model on coded reports: figures with bootstrap intervals, each label, confusion, calibration."""
     console, notes = Console(), Console(stderr=True)
@@ -33,7 +34,7 @@ def evaluate(
             raise OutputError(f"{out}: expected a name that ends in .json or .html")
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
-        scores, review_below, revision = _scores(notes, model, labelled, device)
+        scores, review_below, revision = _scores(notes, model, labelled, device, backend)
         from lawgov_nlp.score_tables import scores_table
 
         if errors:
@@ -52,12 +53,12 @@ def evaluate(
         notes.print(f"已写入 {escape(str(out))}", highlight=False, soft_wrap=True)
 
 
-def _scores(notes: Console, model: Path, labelled: list[Path], device: str) -> tuple[Scores, float, str]:
+def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
     from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate as score
     from lawgov_nlp.tagger import Tagger, named_model
 
-    tagger = Tagger(named_model(model), device)
+    tagger = Tagger(named_model(model), device, backend)
     gold = read_coded(notes, labelled, tagger.model.scheme)
     scores = score(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True))
     return scores, tagger.model.config.review_below, tagger.model.config.revision

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import escape, fail, find_files, show_notes
+from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, find_files, show_notes
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.errors import LawgovError, OutputError
 
@@ -44,7 +44,8 @@ def suggest(
     by: Annotated[str, typer.Option(help="mixed, uncertainty, diversity or random.")] = "mixed",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same paragraphs.")] = 0,
     model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: DeviceOption = "auto",
+    backend: BackendOption = "auto",
 ) -> None:
     """Choose the paragraphs that are most worth labelling: the model is unsure of them and knows none like them.
 
@@ -56,7 +57,7 @@ def suggest(
     failures: list[tuple[str, LawgovError]] = []
     try:
         form = _form(out, form, by)
-        _suggest(console, notes, failures, paths, number, out, form, labelled or [], by, seed, model, device)
+        _suggest(console, notes, failures, paths, number, out, form, labelled or [], by, seed, model, device, backend)
     except LawgovError as error:
         fail(notes, error)
     if failures:
@@ -96,6 +97,7 @@ def _suggest(
     seed: int,
     model: Path | None,
     device: str,
+    backend: str,
 ) -> None:
     files = find_files(paths, failures)
     if not files:
@@ -107,7 +109,7 @@ def _suggest(
 
     folder = named_model(model) if model else None
     units = _labelled_units(notes, labelled, model_scheme(folder or shipped_model()))
-    loaded = tagger(folder, device)
+    loaded = tagger(folder, device, backend)
     reports, vectors = _tagged(loaded, files, failures, notes)
     if not reports:
         return

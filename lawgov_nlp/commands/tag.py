@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from lawgov_nlp.api import Source, tag_reports
-from lawgov_nlp.commands.common import escape, fail, find_files, local_path
+from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, find_files, local_path
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
@@ -43,11 +43,8 @@ def tag(
     form: Annotated[
         str | None, typer.Option("--format", "-f", help="jsonl, csv, xlsx, parquet or html; else from OUT's ending.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    backend: Annotated[
-        str,
-        typer.Option(help="What runs the encoder: auto, torch or openvino, or one with a precision: torch:float32."),
-    ] = "auto",
+    device: DeviceOption = "auto",
+    backend: BackendOption = "auto",
     model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     workers: Annotated[
