@@ -90,6 +90,8 @@ def _read(archive: zipfile.ZipFile, path: Path) -> Source:
             warnings.append(f"{notes} {kind} were left out")
     if numbering.unknown:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
+    if numbering.damaged:
+        warnings.append(f"{numbering.damaged} list level(s) are damaged; their paragraphs have no numbers")
     return Source(text=visible("\n".join(lines)), warnings=tuple(warnings))
 
 
