@@ -2,13 +2,15 @@
 
     python benchmarks/hostile.py --files 10000 --share 0.05 --kills 5
 
-What it says: files a second, paragraphs a second, the most memory that the main process and all its workers had, and
-whether each good file was tagged once and each broken one listed with its reason. Posix only: it makes pipes and links.
+What it says: files a second, paragraphs a second, the most memory that the main process had and that all processes had
+together (one file eats memory until its worker is stopped), and whether each good file was tagged once and each broken
+one listed with its reason. Most of the time goes by waiting for files that hang. Posix only: it makes pipes and links.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -52,9 +54,11 @@ def main() -> None:
         rng, started = random.Random(0), time.monotonic()
         for turn in range(given.kills + 1):
             last = turn == given.kills
-            code, peak = _run(list(map(str, command)), environment, None if last else given.after * rng.uniform(1, 2))
+            kill_after = None if last else given.after * rng.uniform(1, 2)
+            code, *peaks = _run(list(map(str, command)), environment, kill_after)
             done = len(_entries(place / "out"))
-            print(f"run {turn + 1}: exit code {code}, at most {peak / 2**20:,.0f} MB, {done:,} files done")
+            own, all_of_them = (f"{peak / 2**20:,.0f} MiB" for peak in peaks)
+            print(f"run {turn + 1}: exit code {code}, at most {own}, with workers {all_of_them}, {done:,} files done")
             if code >= 0:  # done, or refused
                 break
         seconds = time.monotonic() - started
@@ -65,23 +69,21 @@ def main() -> None:
     sys.exit(bool(problems))
 
 
-def _run(command: list[str], environment: dict[str, str], kill_after: float | None) -> tuple[int, int]:
-    """Run a command, kill it after some seconds; its exit code and the most bytes that it and its children had."""
-    started, peak = time.monotonic(), 0
+def _run(command: list[str], environment: dict[str, str], kill_after: float | None) -> tuple[int, int, int]:
+    """Run a command, kill it after some seconds; its exit code, the most bytes that it had, and with its children."""
+    started, own, peak = time.monotonic(), 0, 0
     process = subprocess.Popen(command, env=environment, stderr=None if kill_after is None else subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
     while process.poll() is None:
-        held = 0
+        held = [0]
         for one in (watched, *_children(watched)):
-            try:
-                held += one.memory_info().rss
-            except psutil.Error:  # it ended in between
-                continue
-        peak = max(peak, held)
+            with contextlib.suppress(psutil.Error):  # it ended in between
+                held.append(one.memory_info().rss)
+        own, peak = max(own, held[min(1, len(held) - 1)]), max(peak, sum(held))
         if kill_after is not None and time.monotonic() - started > kill_after:
             process.kill()
         time.sleep(0.1)
-    return process.returncode, peak
+    return process.returncode, own, peak
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -209,6 +209,9 @@ def run(*args, code=0):
         (("in", "-o", "out", "--engine", "ray", "--device", "cuda:0", "--model", "none"), "holds no config.json"),
         (("nowhere", "-o", "out", "--engine", "ray"), "nowhere is no folder"),
         (("in", "--actors", "2"), "--actors belongs to --engine ray"),
+        (("in", "-o", "out", "--parts", "--gpus-each", "0.5"), "--gpus-each belongs to --engine ray"),
+        (("in", "-o", "out", "--engine", "ray", "--gpus-each", "0.5", "--device", "cpu"), "contradict each other"),
+        (("in", "-o", "out", "--engine", "ray", "--gpus-each", "2"), "less than or equal to 1"),
         (("s3://bucket/in", "-o", "out", "--parts"), "add --engine ray"),
         (("in", "-o", "out", "--engine", "spark"), "'local', 'ray'"),
     ],
@@ -218,6 +221,19 @@ def test_wrong_options_are_explained(tmp_path, monkeypatch, options, reason):
     monkeypatch.chdir(tmp_path)
     assert reason in " ".join(run(*options, code=2).stderr.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_actors_share_a_gpu_as_they_are_told(tmp_path, monkeypatch):
+    asked = {}
+
+    def tag(_folder, _out, **settings):
+        asked.update(settings)
+        raise ClusterError("no cluster here")
+
+    monkeypatch.setattr("lawgov_nlp.cluster.tag_folder", tag)
+    options = ("--engine", "ray", "--actors", 4, "--gpus-each", 0.25)
+    assert "no cluster here" in run(tmp_path, "-o", tmp_path / "out", *options, code=2).stderr
+    assert (asked["actors"], asked["num_gpus"], asked["device"]) == (4, 0.25, "auto")
 
 
 def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):

@@ -79,19 +79,31 @@ def tag(
             min=1, help="With --engine ray: processes that tag; without, as many as the cluster has room for."
         ),
     ] = None,
+    gpus_each: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=1.0,
+            help="With --engine ray: the share of a GPU that each of them takes; with 0.25 four share one, which one "
+            "alone can't keep busy.",
+        ),
+    ] = None,
 ) -> None:
     """Tag each paragraph of the reports and extract their numeric indicators.
 
     A file that can't be read is listed with its reason and the others go on; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
-    if actors is not None and engine is not Engine.RAY:
-        fail(notes, OutputError("--actors belongs to --engine ray; add it, or leave --actors out"))
+    for option, given in (("--actors", actors), ("--gpus-each", gpus_each)):
+        if given is not None and engine is not Engine.RAY:
+            fail(notes, OutputError(f"{option} belongs to --engine ray; add it, or leave {option} out"))
+    if gpus_each and device == "cpu":
+        fail(notes, OutputError(f"--gpus-each {gpus_each:g} with --device cpu: these contradict each other"))
     settings = {"model": model, "device": device, "backend": backend, "workers": workers, "timeout": timeout}
     if parts or engine is Engine.RAY:
         settings |= {"part_size": part_size, "retry_failed": retry_failed, "overwrite": overwrite}
         if engine is Engine.RAY:
-            settings |= {"workers": 1 if workers is None else workers, "actors": actors}
+            settings |= {"workers": 1 if workers is None else workers, "actors": actors, "num_gpus": gpus_each}
             tag_on_cluster(notes, paths, out, form, settings)
         else:
             tag_in_parts(notes, paths, out, form, settings)
