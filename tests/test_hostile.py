@@ -31,7 +31,7 @@ def test_all_kinds_in_one_folder(tmp_path, base):
     folder, kinds = tmp_path / "in", len(hostile.BROKEN)
     wrong = hostile.hostile_folder(folder, 60, kinds / 60)
     assert len(wrong) == kinds
-    settings = {"model": base, "device": "cpu", "workers": 2, "timeout": 2, "part_size": 25}
+    settings = {"model": base, "device": "cpu", "workers": 2, "timeout": 6, "part_size": 25}
     result = tag_folder(folder, tmp_path / "out", **settings)
     check({str(folder / name): reason for name, reason in result.failures}, wrong)
     assert (result.reports, len(result.parts)) == (60 - kinds, 3)
