@@ -119,7 +119,7 @@ def test_six_hundred_files_with_one_in_twenty_broken(tmp_path, base):
     folder = tmp_path / "in"
     wrong = hostile.hostile_folder(folder, 600, 0.05)
     result = tag_folder(
-        folder, tmp_path / "out", model=base, device="cpu", workers=2, timeout=3, part_size=100, format="csv"
+        folder, tmp_path / "out", model=base, device="cpu", workers=2, timeout=8, part_size=100, format="csv"
     )
     check({str(folder / name): reason for name, reason in result.failures}, wrong)
     assert (result.reports, len(result.parts)) == (570, 12)
