@@ -159,6 +159,7 @@ def _values(
         touched = bisect_right(runs, start, key=lambda run: run[1])
         if touched == len(runs) or runs[touched][0] >= end or (found and start < found[-1].end):
             continue  # no numeral in it, or already part of the value before
+        start = runs[touched][0]  # a value begins with its numeral; pieces such as 了两 hold more
         end = _to_the_unit(text, start, end, runs, touched)
         if _counts_nothing(text, start, end):
             continue

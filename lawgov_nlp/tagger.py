@@ -11,7 +11,6 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +45,6 @@ class Tagger:
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder, as in `lawgov_nlp.backends.resolve_backend`.
 
-    Attributes:
-        refused: Why the backend that is the default here wasn't taken, where it was left to us; None where it was.
-
     Raises:
         ModelError: The folder holds no such model, or the device or the backend isn't there.
     """
@@ -58,19 +54,7 @@ class Tagger:
         engine, precision = resolve_backend(backend, self.device)
         model, tokenizer = load(folder or shipped_model())
         model = model.float().to(self.device).eval()
-        running: Backend
-        refused = None
-        if engine == "openvino":
-            try:
-                running = OpenVINOBackend(model, precision)
-            except ModelError as error:
-                if backend != "auto":
-                    raise
-                logger.warning("%s; torch runs it", error)
-                running, refused = TorchBackend(model, precision), error
-        else:
-            running = TorchBackend(model, precision)
-        self._set(model, tokenizer, running, refused)
+        self._set(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
 
     @classmethod
     def of(cls, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> Tagger:
@@ -80,15 +64,9 @@ class Tagger:
         self._set(model.eval(), tokenizer, TorchBackend(model, "float32"))
         return self
 
-    def _set(
-        self,
-        model: TaggerModel,
-        tokenizer: PreTrainedTokenizerFast,
-        backend: Backend,
-        refused: ModelError | None = None,
-    ) -> None:
+    def _set(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend) -> None:
         config = model.config
-        self.model, self.backend, self.refused = model, backend, refused
+        self.model, self.backend = model, backend
         self.encoder = Encoder(tokenizer, window=config.window, overlap=config.overlap, heading=config.heading)
 
     def tag(self, report: Report) -> TaggedReport:
@@ -204,24 +182,46 @@ class Tagger:
             at = end
 
 
+def _backend(model: TaggerModel, engine: str, precision: str, *, must: bool) -> Backend:
+    """The backend of a model; where OpenVINO can't take it and needn't, torch, with a warning."""
+    if engine == "openvino":
+        try:
+            return OpenVINOBackend(model, precision)
+        except ModelError as error:
+            if must:
+                raise
+            logger.warning("%s; torch runs it", error)
+    return TorchBackend(model, precision)
+
+
+_KEPT: dict[tuple[Path, str, str], Tagger] = {}
+"""Taggers in memory by folder, device and backend that they run with, the latest last."""
+
+_CAME_TO: dict[tuple[Path, str], str] = {}
+"""What the backend `auto` came to, by folder and device."""
+
+KEPT = 2
+"""Taggers that are kept in memory."""
+
+
 def tagger(folder: Path | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
-    """The tagger for a folder, device and backend, loaded once per process, by whatever names they are asked for.
+    """The tagger for a folder, device and backend, loaded once per process, whether by default or by their names.
 
     Raises:
         ModelError: As for `Tagger`.
     """
     where = resolve_device(device)
+    place = (Path(folder or shipped_model()).resolve(), f"cuda:{where.index or 0}" if where.type == "cuda" else "cpu")
     name = ":".join(resolve_backend(backend, where))
-    usual = name == ":".join(resolve_backend("auto", where))
-    loaded = _loaded(Path(folder or shipped_model()), str(where), "auto" if usual else name)
-    if loaded.refused is not None and backend != "auto":
-        raise loaded.refused
-    return loaded
-
-
-@lru_cache(maxsize=2)
-def _loaded(folder: Path, device: str, backend: str) -> Tagger:
-    return Tagger(folder, device, backend)
+    if backend == "auto":
+        name = _CAME_TO.get(place, name)
+    found = _KEPT.pop((*place, name), None) or Tagger(*place, backend)
+    if backend == "auto":
+        _CAME_TO[place] = found.backend.name  # where OpenVINO can't take the encoder it isn't tried again
+    _KEPT[(*place, found.backend.name)] = found
+    while len(_KEPT) > KEPT:
+        _KEPT.pop(next(iter(_KEPT)))
+    return found
 
 
 def shipped_model() -> Path:

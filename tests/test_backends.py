@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lawgov_nlp import backends
+from lawgov_nlp import tagger as tagger_module
 from lawgov_nlp.backends import OpenVINOBackend, native_precision, resolve_backend
 from lawgov_nlp.dataset import load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import ModelError
@@ -115,7 +116,7 @@ def test_openvino_reports_to_nobody(base):
         "def no(*a, **k): raise SystemExit('the network was asked for')\n"
         "socket.socket.connect = socket.getaddrinfo = no\n"
         "from pathlib import Path\n"
-        "from lawgov_nlp.tagger import Tagger, tagger\n"
+        "from lawgov_nlp.tagger import Tagger\n"
         "Tagger(Path(sys.argv[1]), 'cpu', 'openvino')\n"
         "from openvino.tools.ovc import telemetry_utils, convert_impl\n"
         "print(telemetry_utils.tm.__name__, convert_impl.tm.__name__)\n"
@@ -145,9 +146,16 @@ def test_where_openvino_cant_take_an_encoder_torch_does(base, monkeypatch, caplo
         raise ImportError("libopenvino.so: cannot open shared object file")
 
     monkeypatch.setattr(backends, "_openvino", broken)
-    assert Tagger(base, "cpu").backend.name.startswith("torch:")
+    for kept in ("_KEPT", "_CAME_TO"):
+        monkeypatch.setattr(tagger_module, kept, {})
+    loaded = tagger(base, "cpu")
+    assert loaded.backend.name.startswith("torch:")
     assert "libopenvino.so" in caplog.text
-    for load in (Tagger, tagger, tagger):  # the latter keeps what `auto` came to
+    caplog.clear()
+    assert tagger(base, "cpu") is tagger(base, "cpu", loaded.backend.name) is loaded
+    for load in (Tagger, tagger):
         with pytest.raises(ModelError, match=r"libopenvino\.so.*take backend torch"):
             load(base, "cpu", "openvino")
-        assert tagger(base, "cpu").backend.name.startswith("torch:")
+    assert not caplog.text
+    monkeypatch.undo()
+    assert tagger(base, "cpu", "openvino").backend.name.startswith("openvino:")  # what failed once is tried again
