@@ -10,7 +10,6 @@ one listed with its reason. Most of the time goes by waiting for files that hang
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import random
@@ -75,15 +74,20 @@ def _run(command: list[str], environment: dict[str, str], kill_after: float | No
     process = subprocess.Popen(command, env=environment, stderr=None if kill_after is None else subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
     while process.poll() is None:
-        held = [0]
-        for one in (watched, *_children(watched)):
-            with contextlib.suppress(psutil.Error):  # it ended in between
-                held.append(one.memory_info().rss)
-        own, peak = max(own, held[min(1, len(held) - 1)]), max(peak, sum(held))
+        held = _resident(watched)
+        own, peak = max(own, held), max(peak, held + sum(map(_resident, _children(watched))))
         if kill_after is not None and time.monotonic() - started > kill_after:
             process.kill()
         time.sleep(0.1)
     return process.returncode, own, peak
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes of a process in memory, those that it shares with others included; 0 where it has ended."""
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

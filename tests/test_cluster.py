@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pyarrow as pa
@@ -234,6 +235,28 @@ def test_actors_share_a_gpu_as_they_are_told(tmp_path, monkeypatch):
     options = ("--engine", "ray", "--actors", 4, "--gpus-each", 0.25)
     assert "no cluster here" in run(tmp_path, "-o", tmp_path / "out", *options, code=2).stderr
     assert (asked["actors"], asked["num_gpus"], asked["device"]) == (4, 0.25, "auto")
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "actors"),
+    [
+        (1, 0, 16),
+        (0.1, 0, 160),
+        (3, 0, 4),
+        (1, 1, 2),
+        (1, 0.2, 10),
+        (1, 0.1, 16),
+        (1, 0.6, 2),
+        (1, 0.4, 4),
+        (8, 0.5, 2),
+    ],
+)
+def test_as_many_actors_as_there_is_room_for(monkeypatch, cpus, gpus, actors):
+    """On two nodes of eight cores, each with a GPU."""
+    node = {"Alive": True, "Resources": {"CPU": 8.0, "GPU": 1.0}}
+    ray = SimpleNamespace(nodes=lambda: [node, node, {"Alive": False, "Resources": {"CPU": 99.0}}])
+    monkeypatch.setattr(session, "load_ray", lambda: ray)
+    assert session.room(session.Share(cpus=cpus, gpus=gpus)) == actors
 
 
 def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import os
 import re
 from collections import Counter
@@ -132,18 +133,25 @@ def room(share: Share) -> int:
         ClusterError: Not a single one on any of them.
     """
     nodes = [node["Resources"] for node in load_ray().nodes() if node["Alive"]]
-    counts = [min(_times(node, "CPU", share.cpus), _times(node, "GPU", share.gpus)) for node in nodes]
+    counts = [min(_times(node.get("CPU", 0), share.cpus), _times_gpu(node.get("GPU", 0), share.gpus)) for node in nodes]
     if not any(counts):
         have = "; ".join(f"{node.get('CPU', 0):g} CPU, {node.get('GPU', 0):g} GPU" for node in nodes) or "no node"
         raise ClusterError(
             f"an actor takes {share.cpus:g} CPU and {share.gpus:g} GPU, and no node of the cluster has that much "
-            f"({have}); ask for less (--device cpu), or say how many actors you want, if nodes will come (--actors)"
+            f"({have}); ask for less (--device cpu, --gpus-each), or say how many actors you want, if nodes will come "
+            "(--actors)"
         )
     return int(sum(counts))
 
 
-def _times(node: dict[str, float], what: str, needed: float) -> float:
-    return node.get(what, 0) // needed if needed else float("inf")
+def _times(have: float, needed: float) -> float:
+    """How often a share goes into what a node has; 0.1 goes ten times into 1."""
+    return math.floor(have / needed + 1e-9) if needed else math.inf
+
+
+def _times_gpu(have: float, needed: float) -> float:
+    """The same for GPUs: no share lies on two of them."""
+    return int(have) * _times(1, needed) if 0 < needed < 1 else _times(have, needed)
 
 
 class Attempts:

@@ -84,8 +84,7 @@ def tag(
         typer.Option(
             min=0.01,
             max=1.0,
-            help="With --engine ray: the share of a GPU that each of them takes; with 0.25 four share one, which one "
-            "alone can't keep busy.",
+            help="With --engine ray: the share of a GPU that each of them takes; with 0.25 four share one.",
         ),
     ] = None,
 ) -> None:
@@ -98,7 +97,10 @@ def tag(
         if given is not None and engine is not Engine.RAY:
             fail(notes, OutputError(f"{option} belongs to --engine ray; add it, or leave {option} out"))
     if gpus_each and device == "cpu":
-        fail(notes, OutputError(f"--gpus-each {gpus_each:g} with --device cpu: these contradict each other"))
+        fail(
+            notes,
+            OutputError(f"--gpus-each {gpus_each:g} with --device cpu: these contradict each other; leave one out"),
+        )
     settings = {"model": model, "device": device, "backend": backend, "workers": workers, "timeout": timeout}
     if parts or engine is Engine.RAY:
         settings |= {"part_size": part_size, "retry_failed": retry_failed, "overwrite": overwrite}
