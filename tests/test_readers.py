@@ -368,10 +368,12 @@ def test_unknown_number_format_warns(tmp_path: Path) -> None:
 
 def test_a_damaged_list_level_costs_its_numbers_only(tmp_path: Path) -> None:
     body = p("甲", num(1)) + p("乙", num(1, 1))
-    damaged = lists(lvl(0, "decimal", "%1" * 200), lvl(1, "decimal", "(%2)"))
+    damaged = lists(lvl(0, "decimal", "%1" * 200), lvl(1, "decimal", "(%2)"), lvl(2, "bullet", "%1" * 200))
     source = read_file(word(tmp_path / "a.docx", body, numbering=damaged))
     assert source.text == "甲\n(1)乙"
-    assert source.warnings == ("1 list level(s) are damaged; their paragraphs have no numbers",)
+    assert source.warnings == ("1 paragraph(s) have lost their numbers: their list is damaged",)
+    unused = read_file(word(tmp_path / "b.docx", p("乙", num(1, 1)) + p("丙", num(1, 2)), numbering=damaged))
+    assert (unused.text, unused.warnings) == ("(1)乙\n丙", ())
 
 
 def test_number_from_style_and_removed(tmp_path: Path) -> None:
@@ -719,6 +721,14 @@ def test_scans(tmp_path: Path) -> None:
     assert mixed.text == FULL * 2
     assert "2, 4" in mixed.warnings[0]
     refused(draw(tmp_path / "c.pdf", lambda canvas: None), "no text")
+
+
+def test_a_page_without_bounds_is_damage(tmp_path: Path) -> None:
+    path = draw(tmp_path / "a.pdf", at((100, 700, FULL)))
+    data = path.read_bytes()
+    (box,) = set(re.findall(rb"/MediaBox \[[^]]*\]", data))
+    path.write_bytes(data.replace(box, b"/MediaBox [ 0 0 " + b"5" * 50 + b".5 842 ]"))
+    refused(path, "page 1 has no bounds")
 
 
 def test_encrypted_and_endless_pdf(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> Source:
     if numbering.unknown:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
     if numbering.damaged:
-        warnings.append(f"{numbering.damaged} list level(s) are damaged; their paragraphs have no numbers")
+        warnings.append(f"{numbering.damaged} paragraph(s) have lost their numbers: their list is damaged")
     return Source(text=visible("\n".join(lines)), warnings=tuple(warnings))
 
 

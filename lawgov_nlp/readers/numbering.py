@@ -35,7 +35,7 @@ _LEGAL = {"chineseLegalSimplified", "ideographLegalTraditional", "japaneseLegal"
 MAX_START = 32_767
 """The largest number that Word lets a list begin with."""
 MAX_TEXT = 255
-"""Characters of a level's text (`第%1条`); of what is longer, no number would be left to see."""
+"""Characters of a level's text (`第%1条`); what is longer no Word has written, and its number is left out."""
 _LEGAL_DIGITS = str.maketrans("一二三四五六七八九十百千", "壹贰叁肆伍陆柒捌玖拾佰仟")
 
 
@@ -66,7 +66,7 @@ class Numbering:
 
     def __init__(self, numbering: etree._Element | None, styles: etree._Element | None) -> None:
         self.unknown: set[str] = set()
-        self.damaged = 0  # levels whose text no Word can have written; their paragraphs stay without a number
+        self.damaged = 0  # paragraphs whose number was left out
         self._styles: dict[str, etree._Element] = {}
         self._default_style: str | None = None
         for style in () if styles is None else styles.iterfind(f"{W}style"):
@@ -97,12 +97,15 @@ class Numbering:
         self._count(num_id or "", num, level_index, levels, counts)
         if level.fmt == "bullet":
             return ""
+        if len(level.text) > MAX_TEXT:
+            self.damaged += 1
+            return ""
         return self._print(level_index, levels, counts, num)
 
     def _load(self, root: etree._Element) -> None:
         for abstract in root.iterfind(f"{W}abstractNum"):
             key = abstract.get(f"{W}abstractNumId", "")
-            self._abstract[key] = dict(map(self._level, abstract.iterfind(f"{W}lvl")))
+            self._abstract[key] = dict(map(_level, abstract.iterfind(f"{W}lvl")))
             if (link := _value(abstract, "numStyleLink")) is not None:
                 self._links[key] = link
         for num in root.iterfind(f"{W}num"):
@@ -110,30 +113,11 @@ class Numbering:
             for override in num.iterfind(f"{W}lvlOverride"):
                 index = _int(override.get(f"{W}ilvl"), 0)
                 if (own := override.find(f"{W}lvl")) is not None:
-                    levels[index] = self._level(own)[1]
+                    levels[index] = _level(own)[1]
                 if (start := _value(override, "startOverride")) is not None:
                     starts[index] = _start(start, 1)
             abstract_id = _value(num, "abstractNumId") or ""
             self._nums[num.get(f"{W}numId", "")] = _Num(abstract=abstract_id, levels=levels, starts=starts)
-
-    def _level(self, element: etree._Element) -> tuple[int, _Level]:
-        # A custom format stands in mc:Choice, which few programs understand; its mc:Fallback has a plain numFmt.
-        fmt = [e for e in element.iter(f"{W}numFmt") if not any(a.tag == _CHOICE for a in e.iterancestors())]
-        restart = _value(element, "lvlRestart")
-        legal = element.find(f"{W}isLgl")
-        text = _value(element, "lvlText") or ""
-        if len(text) > MAX_TEXT:
-            self.damaged += 1
-            text = ""
-        return _int(element.get(f"{W}ilvl"), 0), _Level(
-            start=_start(_value(element, "start"), 0),  # 17.9.25: zero where it is left out
-            fmt=fmt[0].get(f"{W}val", "decimal") if fmt else "decimal",
-            text=text,
-            legal=legal is not None and legal.get(f"{W}val") not in ("0", "false", "off"),
-            suffix=_value(element, "suff") or "tab",
-            restart=None if restart is None else _int(restart, 0),
-            style=_value(element, "pStyle"),
-        )
 
     def _levels(self, num: _Num) -> dict[int, _Level]:
         """Its levels; a list that only names a numbering style (numStyleLink) has them where that style points."""
@@ -258,6 +242,22 @@ def _roman(n: int) -> str:
         text += name * (n // value)
         n %= value
     return text
+
+
+def _level(element: etree._Element) -> tuple[int, _Level]:
+    # A custom format stands in mc:Choice, which few programs understand; its mc:Fallback has a plain numFmt.
+    fmt = [e for e in element.iter(f"{W}numFmt") if not any(a.tag == _CHOICE for a in e.iterancestors())]
+    restart = _value(element, "lvlRestart")
+    legal = element.find(f"{W}isLgl")
+    return _int(element.get(f"{W}ilvl"), 0), _Level(
+        start=_start(_value(element, "start"), 0),  # 17.9.25: zero where it is left out
+        fmt=fmt[0].get(f"{W}val", "decimal") if fmt else "decimal",
+        text=_value(element, "lvlText") or "",
+        legal=legal is not None and legal.get(f"{W}val") not in ("0", "false", "off"),
+        suffix=_value(element, "suff") or "tab",
+        restart=None if restart is None else _int(restart, 0),
+        style=_value(element, "pStyle"),
+    )
 
 
 def _value(element: etree._Element, path: str) -> str | None:

@@ -163,6 +163,8 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
     finally:
         textpage.close()
     corners = page.get_bbox()
+    if not all(map(math.isfinite, corners)):
+        raise ReadError(f"{path}: the pdf is damaged (page {number + 1} has no bounds); download or print it again")
     (x0, y0), (x1, y1) = _turned(*corners[:2], turn), _turned(*corners[2:], turn)
     left, right, bottom, top = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     inside = [c for c in chars if bottom <= c.y <= top and left - c.em <= c.x0 <= right]
@@ -240,7 +242,8 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
         x1 = x0 + wide
         if not _WIDE.match(char):  # a wide one is an em wide; the boxes of Chromium's fonts are tighter than that
             x1 = max(x0, _turned(left, bottom, turn)[0], _turned(right, top, turn)[0])
-        chars.append(_Char(_unified(char), x0, x1, y0, em or 1.0))
+        if math.isfinite(x0 + x1 + y0 + em):  # no page has the others
+            chars.append(_Char(_unified(char), x0, x1, y0, em or 1.0))
     return chars, bad, askew, turn
 
 
