@@ -328,7 +328,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 def _best_names(starts: np.ndarray, ends: np.ndarray, barred: np.ndarray) -> list[tuple[int, int] | None]:
     """First and last token of each value's name: where the pointer's log-probabilities together are highest.
 
-    A name holds none of the tokens in `barred`: values, and what ends a clause. None where nothing else is left.
+    A name holds none of the tokens in `barred`: values, and what ends a clause. None where that leaves nothing.
 
     Args:
         starts: Log-probability of each token to be the first of the value's name, (N, T).
@@ -337,7 +337,7 @@ def _best_names(starts: np.ndarray, ends: np.ndarray, barred: np.ndarray) -> lis
     """
     rows, tokens = np.arange(len(starts)), starts.shape[1]
     best, first, last = np.full(len(rows), -np.inf), np.zeros(len(rows), dtype=int), np.zeros(len(rows), dtype=int)
-    free = ~barred  # whether the name that begins at each token is open to this value
+    free = ~barred  # whether the tokens from each one on, as many as are tried, hold nothing that is barred
     for more in range(min(NAME_TOKENS, tokens)):  # tokens behind the first
         if more:
             free = free[:, :-1] & ~barred[:, more:]

@@ -3,7 +3,8 @@
 The paragraph head gives the primary dimension (or none) and, independently, which dimensions are among the
 paragraph's labels. The indicator head labels tokens as VALUE or NAME, points from each value to the name of
 what it counts, and tells that thing's topic. A pointer rather than nearest-name matching, since one name may
-serve several values and stand before or behind them.
+serve several values and stand before or behind them; the label NAME only keeps names from being taken for values, and
+teaches the encoder.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 Token labels: each token's best label alone; Viterbi under the rules of IOB2 (shipped); Viterbi with transitions
 learned as in a linear-chain CRF, fitted on dev. Bounds of values: as the model puts them, or by the unit (shipped).
-The encoder and the heads' weights are the same throughout: this measures decoding, not what another head would have
-taught the encoder.
+Tying a value to its name: the pointer alone (shipped), or with the token labels' log-odds of NAME added, by weight. The
+encoder and the heads' weights are the same throughout: this measures decoding, not what another head would have taught
+the encoder.
 """
 
 import argparse
@@ -87,6 +88,28 @@ def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torc
             yield scores[body].clone(), targets.tags[0][body]
 
 
+def with_labels(weight: float) -> list:
+    """Names by the pointer and, times `weight`, how much likelier the labels of a name are than no name's."""
+    seen: dict[str, object] = {}
+    tie, search = decode._indicators, decode._best_names
+
+    def indicators(model, output, batch, windows, values, *rest) -> Iterator:  # noqa: ANN001, ANN002
+        tags = output.tags.float().log_softmax(-1).numpy().astype(float)
+        seen["tags"] = tags[[value.window for value in values]]
+        yield from tie(model, output, batch, windows, values, *rest)
+
+    def best_names(starts: np.ndarray, ends: np.ndarray, barred: np.ndarray) -> list[tuple[int, int] | None]:
+        outside, begin, inside = (seen["tags"][..., TAGS.index(name)] for name in ("O", "B-NAME", "I-NAME"))
+        begins, goes_on = begin - np.logaddexp(outside, begin), inside - np.logaddexp(outside, inside)
+        stops = np.zeros_like(inside)
+        stops[:, :-1] = np.log1p(-np.exp(np.minimum(inside[:, 1:], -1e-6)))
+        # the sum over a name's tokens behind the first, as what stands up to its last less what stands up to its first
+        up_to = goes_on.cumsum(1)
+        return search(starts + weight * (begins - up_to), ends + weight * (stops + up_to), barred)
+
+    return [patch.object(decode, "_indicators", indicators), patch.object(decode, "_best_names", best_names)]
+
+
 def main() -> None:
     """Decode the split in each way and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -105,16 +128,17 @@ def main() -> None:
         "labels: each token alone": [patch.object(decode, "_viterbi", alone)],
         "labels: learned transitions": [patch.object(decode, "_viterbi", learned(transitions))],
         "values end where labelled": [patch.object(decode, "_to_the_unit", as_labelled)],
+        **{f"names: labels added, times {weight}": with_labels(weight) for weight in (0.1, 0.25, 1.0)},
     }
     gold = splits[args.split]
     reports = [read_gold(report) for report in gold]
-    print(f"{args.split:30}" + "".join(f"{name:>15}" for name in FIGURES))
+    print(f"{args.split:32}" + "".join(f"{name:>15}" for name in FIGURES))
     for name, patches in ways.items():
         with ExitStack() as stack:
             for change in patches:
                 stack.enter_context(change)
             scores = evaluate(zip(gold, tagger.tag_many(reports), strict=True))
-        print(f"{name:30}" + "".join(f"{scores.figures[f]:15.4f}" for f in FIGURES), flush=True)
+        print(f"{name:32}" + "".join(f"{scores.figures[f]:15.4f}" for f in FIGURES), flush=True)
 
 
 if __name__ == "__main__":

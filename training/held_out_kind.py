@@ -95,7 +95,7 @@ class Experiment:
             if run["key"] == key:
                 return run["scores"]
         model = self._retrained(count, draw, changes) if count else self.base
-        tagger = Tagger(model, "cpu")
+        tagger = Tagger(model, "cpu", "torch:float32")
         scores = {
             name: _figures(tagger, reports)
             for name, reports in (("own", getattr(self.material, scored)), ("old", self.material.test))
