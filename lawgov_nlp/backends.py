@@ -1,6 +1,6 @@
 """What runs the encoder when reports are tagged: torch or OpenVINO, in the precision that the processor computes in.
 
-The encoder takes nine tenths of the time; the heads are torch in float32 always. What each costs and gives on two
+The encoder takes most of the time; the heads are torch in float32 always. What each costs and gives on two
 cores is in `benchmarks/README.md`.
 """
 

@@ -89,7 +89,7 @@ def tag_folder(
     out: Path,
     *,
     format: str = "jsonl",
-    model: Path | None = None,
+    model: Path | str | None = None,
     device: str = "auto",
     backend: str = "auto",
     workers: int | None = None,
@@ -108,7 +108,7 @@ def tag_folder(
         folder: Of the reports.
         out: Folder of the results: new, empty, or of an earlier run.
         format: jsonl, csv or parquet; the latter two make two files a part, as `write` does.
-        model: Folder of another model than the shipped one.
+        model: Folder of another model than the shipped one, or `tiny`, as in `tag_report`.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder, as in `tag_report`; a run goes on with the one that it was begun with only.
         workers: Processes that read files; 0 reads in this one, without a limit of time or memory. None takes one
@@ -156,7 +156,7 @@ def go_on(
     do: Callable[[Sequence[Sequence[str]], Manifest], Sequence[tuple[str, str]]],
     *,
     format: str,
-    model: Path | None,
+    model: Path | str | None,
     backend: str,
     part_size: int,
     retry_failed: bool,
@@ -313,16 +313,16 @@ def chosen_backend(name: str, device: str) -> str:
     return ":".join(resolve_backend(name, resolve_device(device)))
 
 
-def header_of(model: Path | None, backend: str, format: str, part_size: int) -> Header:
+def header_of(model: Path | str | None, backend: str, format: str, part_size: int) -> Header:
     """What a run depends on, for a model in this place.
 
     Raises:
         ModelError: The folder holds no model.
     """
     from lawgov_nlp import __version__
-    from lawgov_nlp.tagger import shipped_model
+    from lawgov_nlp.shipped import named_model
 
-    weights = model or shipped_model()
+    weights = named_model(model)
     digest = hashlib.sha256()
     for name in _MODEL_FILES:
         if not (weights / name).is_file():

@@ -24,6 +24,7 @@ from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
 from lawgov_nlp.report import Report, TaggedParagraph, TaggedReport, Unit
+from lawgov_nlp.shipped import named_model
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ class Tagger:
     """A loaded model that tags reports.
 
     Args:
-        folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer; None takes the shipped one.
+        folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer, or the name of a shipped model as
+            in `lawgov_nlp.shipped`; None takes the first of them.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder, as in `lawgov_nlp.backends.resolve_backend`.
 
@@ -49,10 +51,10 @@ class Tagger:
         ModelError: The folder holds no such model, or the device or the backend isn't there.
     """
 
-    def __init__(self, folder: Path | None = None, device: str = "auto", backend: str = "auto") -> None:
+    def __init__(self, folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> None:
         self.device = resolve_device(device)
         engine, precision = resolve_backend(backend, self.device)
-        model, tokenizer = load(folder or shipped_model())
+        model, tokenizer = load(named_model(folder))
         model = model.float().to(self.device).eval()
         self._set(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
 
@@ -204,14 +206,14 @@ KEPT = 2
 """Taggers that are kept in memory."""
 
 
-def tagger(folder: Path | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
+def tagger(folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
     """The tagger for a folder, device and backend, loaded once per process, whether by default or by their names.
 
     Raises:
         ModelError: As for `Tagger`.
     """
     where = resolve_device(device)
-    place = (Path(folder or shipped_model()).resolve(), f"cuda:{where.index or 0}" if where.type == "cuda" else "cpu")
+    place = (named_model(folder).resolve(), f"cuda:{where.index or 0}" if where.type == "cuda" else "cpu")
     name = ":".join(resolve_backend(backend, where))
     if backend == "auto":
         name = _CAME_TO.get(place, name)
@@ -222,24 +224,6 @@ def tagger(folder: Path | None = None, device: str = "auto", backend: str = "aut
     while len(_KEPT) > KEPT:
         _KEPT.pop(next(iter(_KEPT)))
     return found
-
-
-def shipped_model() -> Path:
-    """The folder of the model that comes with the package.
-
-    Raises:
-        ModelError: The package was built without it.
-    """
-    here = Path(__file__).parent
-    for folder in (here / "weights", here.parent / "models" / "lawgov-small"):
-        if (folder / "model.safetensors").is_file():
-            return folder
-    raise ModelError(f"no model beside the package: {here / 'weights'} is missing; reinstall lawgov-nlp from its wheel")
-
-
-def named_model(name: Path) -> Path:
-    """The folder of a model that a command names: `shipped` is the one that comes with the package."""
-    return shipped_model() if str(name) == "shipped" and not name.exists() else name
 
 
 def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:

@@ -32,7 +32,8 @@ from lawgov_nlp.evaluate import Scores, evaluate
 from lawgov_nlp.learner import Learner, base_scheme, is_tagger, start
 from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.tagger import Tagger, shipped_model
+from lawgov_nlp.shipped import SHIPPED, shipped_model
+from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train_config import TrainConfig
 from lawgov_nlp.training_log import LOGS, TrainingLog
 
@@ -166,11 +167,12 @@ def refuse(out: Path, base: Path, *, overwrite: bool, resume: bool) -> None:
         OutputError: `out` can't be written without a loss.
         TrainingError: There is nothing to resume.
     """
-    target, shipped = out.resolve(), shipped_model().resolve()
+    target = out.resolve()
     if not out.name:
         raise OutputError(f"{out} is no name for a new folder; choose another one")
-    if shipped in (target, *target.parents) or target in shipped.parents:
-        raise OutputError(f"{out} holds the shipped model, which stays as it is; choose another folder")
+    for shipped in (shipped_model(name).resolve() for name in SHIPPED):
+        if shipped in (target, *target.parents) or target in shipped.parents:
+            raise OutputError(f"{out} holds a shipped model, which stays as it is; choose another folder")
     if target == base.resolve():
         raise OutputError(f"{out} is the model to start from; choose another folder")
     if out.exists() and not overwrite:

@@ -33,6 +33,7 @@ def test_floors_rise_unasked_and_fall_only_with_a_reason():
 
 
 @pytest.mark.slow
-def test_the_shipped_model_passes():
-    figures, test_hash = gate["measure"](ROOT / "data", None)
+@pytest.mark.parametrize("model", [None, "tiny"])
+def test_the_shipped_models_pass(model):
+    figures, test_hash = gate["measure"](ROOT / "data", model)
     assert gate["fallen"](figures, test_hash, json.loads(gate["GATE"].read_text("utf-8"))) == []

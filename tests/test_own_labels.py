@@ -291,7 +291,7 @@ def flat(text):
 
 def test_from_labels_to_a_model_and_to_all_that_follows_it(tmp_path, base, corpus, labelled, monkeypatch):
     labels, mine, texts = write_labels(tmp_path / "labels.json"), tmp_path / "mine", ROOT / "data" / "sample_texts"
-    monkeypatch.setattr("lawgov_nlp.tagger.shipped_model", lambda: base)  # the tiny one, of the codebook
+    monkeypatch.setattr("lawgov_nlp.shipped.shipped_model", lambda *_: base)  # the tiny one, of the codebook
     monkeypatch.setattr("lawgov_nlp.retrain.shipped_model", lambda: base)
     result = lawgov(
         "train", labelled, "-o", mine, "--labels", labels, "--epochs", 2, "--precision", "float32", "--device", "cpu"

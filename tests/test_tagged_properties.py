@@ -19,8 +19,9 @@ from lawgov_nlp.model import TaggerModel
 from lawgov_nlp.page import to_html, to_notebook
 from lawgov_nlp.render import COLUMNS, from_dict, rows, to_dict
 from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.shipped import shipped_model
 from lawgov_nlp.structure import parse_report
-from lawgov_nlp.tagger import Tagger, load, shipped_model
+from lawgov_nlp.tagger import Tagger, load
 from lawgov_nlp.writers import write
 from tests.invariants import check_number, check_report
 from tests.strategies import DEPTHS, hold, json_values, reports, scraps, texts

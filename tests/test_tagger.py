@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from lawgov_nlp import api, read_report
+from lawgov_nlp import shipped as shipped_module
 from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.decode import relabel
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.quantity import numeral_runs
 from lawgov_nlp.report import DIMENSIONS, TOPICS
+from lawgov_nlp.shipped import shipped_model
 from lawgov_nlp.structure import parse_report
-from lawgov_nlp.tagger import Tagger, load, shipped_model
+from lawgov_nlp.tagger import Tagger, load
+from lawgov_nlp.train import save
 from tests.conftest import ROOT
 
 
@@ -183,6 +186,18 @@ def test_shipped_model_reads_the_fixture(shipped, gold):
         ("执法人员", "36名", "training"),
         ("专题会议", "4次", "leadership"),
     } <= found
+
+
+def test_the_models_that_come_along_have_names(tmp_path, monkeypatch, tiny_model, tokenizer):
+    assert shipped_module.named_model(None) == shipped_module.named_model("shipped") == shipped_module.shipped_model()
+    tagged = api.tag_report("一、普法\n开展宣传3场。", model="tiny", device="cpu")
+    assert (tagged.model, tagged.tagged[0].label) == ("lawgov-tiny 0.1", "publicity")
+    with pytest.raises(ModelError, match=r"tny holds no config\.json"):
+        api.tag_report("一、普法\n开展宣传3场。", model="tny", device="cpu")
+    monkeypatch.chdir(tmp_path)
+    save(tiny_model, tokenizer, Path("tiny"), {})  # a folder of that name comes first
+    assert api.tag_report("一、普法\n开展宣传3场。", model="tiny", device="cpu").model == "tiny"
+    assert not shipped_module.is_shipped("tiny")
 
 
 def test_the_model_is_loaded_once():

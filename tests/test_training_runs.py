@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.learner import Learner
-from lawgov_nlp.tagger import shipped_model
+from lawgov_nlp.shipped import shipped_model
 from lawgov_nlp.train import TrainConfig, train
 
 CONFIG = TrainConfig(epochs=6, precision="float32", batch_tokens=150)

@@ -16,6 +16,7 @@ export HF_HUB_OFFLINE=1 PYTHONPATH=
 import pathlib, sys, lawgov_nlp
 assert pathlib.Path(lawgov_nlp.__file__).is_relative_to(sys.prefix), lawgov_nlp.__file__'
 "$work/venv/bin/lawgov" tag reports -o found.jsonl
+"$work/venv/bin/lawgov" tag reports --model tiny -o by_tiny.jsonl
 "$work/venv/bin/lawgov" convert found.jsonl -o to_label.json --to label-studio
 "$work/venv/bin/python" -c '
 from lawgov_nlp.dataset import load_splits, shipped_corpus

@@ -25,7 +25,7 @@ MARGIN = 0.01
 the accuracy and may be 0.005 of the macro-F1."""
 
 
-def measure(data: Path, model: Path | None) -> tuple[dict[str, float], str]:
+def measure(data: Path, model: Path | str | None) -> tuple[dict[str, float], str]:
     """The figures of a model on the test split, and that split's hash."""
     gold = load_splits(data)["test"]
     return evaluate(

@@ -29,6 +29,7 @@ from lawgov_nlp.cluster.session import (
     load_ray,
     my_name,
     new_attempts,
+    on_all_nodes,
     on_this_node,
     room,
     share,
@@ -39,6 +40,7 @@ from lawgov_nlp.render import columns as table_columns
 from lawgov_nlp.render import rows
 from lawgov_nlp.report import Report, TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
+from lawgov_nlp.shipped import is_shipped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +58,7 @@ def tag_dataset(
     path_column: str | None = None,
     bytes_column: str | None = None,
     keep: Sequence[str] = ("id",),
-    model: Path | None = None,
+    model: Path | str | None = None,
     device: str = "auto",
     backend: str = "auto",
     batch_size: int = 32,
@@ -81,7 +83,7 @@ def tag_dataset(
         path_column: The files' paths, which all nodes know; the texts are then not looked at.
         bytes_column: The files' contents; a path then serves for its ending and as `source`, and may be an address.
         keep: Columns that each row of the result has from its report.
-        model: Folder of another model than the shipped one, under the same path on all nodes.
+        model: Folder of another model than the shipped one, under the same path on all nodes, or `tiny`.
         device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
         backend: What runs the encoder, as in `lawgov_nlp.tag_report`; `auto` is what each node has.
         batch_size: Reports that an actor takes at a time, and that are done again where it dies.
@@ -101,7 +103,7 @@ def tag_dataset(
         ValueError: A number makes no sense.
     """
     ray = load_ray()
-    own = frozenset(schema(CODEBOOK if model is None else model_scheme(model)).names)
+    own = frozenset(schema(CODEBOOK if is_shipped(model) else model_scheme(Path(model))).names)
     columns = Columns(
         text=None if path_column else text_column, path=path_column, bytes=bytes_column, keep=tuple(keep), own=own
     )
@@ -119,7 +121,7 @@ def tag_dataset(
         compute = ray.data.ActorPoolStrategy(min_size=least, max_size=most)
     setting = Setting(
         columns=columns,
-        model=None if model is None else model.resolve(),
+        model=on_all_nodes(model),
         share=each,
         backend=backend,
         workers=workers,
@@ -216,7 +218,7 @@ class Setting:
     """
 
     columns: Columns
-    model: Path | None
+    model: Path | str | None
     share: Share
     backend: str
     workers: int

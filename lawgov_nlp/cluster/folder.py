@@ -34,6 +34,7 @@ from lawgov_nlp.cluster.session import (
     load_ray,
     my_name,
     new_attempts,
+    on_all_nodes,
     on_this_node,
     quiet,
     reason,
@@ -62,7 +63,7 @@ def tag_folder(
     out: Path,
     *,
     format: str = "parquet",
-    model: Path | None = None,
+    model: Path | str | None = None,
     device: str = "auto",
     backend: str = "auto",
     actors: int | None = None,
@@ -86,7 +87,7 @@ def tag_folder(
             (`s3://bucket/folder`; gs, hdfs, abfs and what else pyarrow knows).
         out: Folder of the results, on this machine: new, empty, or of an earlier run.
         format: jsonl, csv or parquet.
-        model: Folder of another model than the shipped one, under the same path on all nodes.
+        model: Folder of another model than the shipped one, under the same path on all nodes, or `tiny`.
         device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
         backend: What runs the encoder, as in `lawgov_nlp.tag_report`; `auto` is what each node has, so that nodes of
             different kinds round differently.
@@ -121,7 +122,7 @@ def tag_folder(
             each = share(device, num_cpus, num_gpus)
             setting = Setting(
                 place=place,
-                model=None if model is None else model.resolve(),
+                model=on_all_nodes(model),
                 header=manifest.header,
                 share=each,
                 workers=workers,
@@ -161,7 +162,7 @@ class Setting:
     """
 
     place: Place
-    model: Path | None
+    model: Path | str | None
     header: Header
     share: Share
     workers: int

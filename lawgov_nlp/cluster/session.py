@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.errors import ClusterError, ModelError
+from lawgov_nlp.shipped import is_shipped
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
@@ -200,7 +201,12 @@ def attempt(attempts: ActorHandle, actor: str, batch: Hashable) -> Iterator[bool
         ray.get(attempts.end.remote(actor))
 
 
-def on_this_node(model: Path | None, share: Share, backend: str) -> Any:  # noqa: ANN401 - a Tagger, imported lazily
+def on_all_nodes(model: Path | str | None) -> Path | str | None:
+    """A model as all nodes know it: by its whole path, or by the name of one that comes with the package."""
+    return model if is_shipped(model) else Path(model).resolve()
+
+
+def on_this_node(model: Path | str | None, share: Share, backend: str) -> Any:  # noqa: ANN401 - a Tagger, imported lazily
     """The tagger of an actor.
 
     Raises:

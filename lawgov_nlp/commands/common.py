@@ -21,6 +21,10 @@ BackendOption = Annotated[
     str,
     typer.Option(help="What runs the encoder: auto, torch or openvino, or one with a precision: torch:float32."),
 ]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of another model than the shipped one, or tiny: a shipped one, faster and less exact."),
+]
 LABELS_HELP = (
     "Other labels than the codebook's: a labels.json (data/FORMAT.md), or the folder of a model that has them."
 )

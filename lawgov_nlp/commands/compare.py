@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="OLD", help="Folder of a model, or `shipped`.")],
-    after: Annotated[Path, typer.Argument(metavar="NEW", help="Folder of the other model, or `shipped`.")],
+    before: Annotated[Path, typer.Argument(metavar="OLD", help="Folder of a model, or `shipped` or `tiny`.")],
+    after: Annotated[Path, typer.Argument(metavar="NEW", help="Folder of the other model, likewise.")],
     labelled: Annotated[list[Path], typer.Argument(help="Coded reports: folders of markup, or files of a tool.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write every changed paragraph to this csv.")] = None,
     device: DeviceOption = "auto",
@@ -51,7 +51,8 @@ def _compare(
     from lawgov_nlp.evaluate import evaluate
     from lawgov_nlp.scheme import model_scheme
     from lawgov_nlp.score_tables import flips_table, gains_table
-    from lawgov_nlp.tagger import Tagger, named_model
+    from lawgov_nlp.shipped import named_model
+    from lawgov_nlp.tagger import Tagger
 
     folders = [named_model(folder) for folder in (before, after)]
     scheme = model_scheme(folders[1])

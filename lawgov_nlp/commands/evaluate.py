@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Folder of the model, or `shipped`.")],
+    model: Annotated[Path, typer.Argument(help="Folder of the model, or `shipped` or `tiny`.")],
     labelled: Annotated[list[Path], typer.Argument(help="Coded reports: folders of markup, or files of a tool.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the scores here, too: a .json, or a page as .html.")
@@ -56,7 +56,8 @@ def evaluate(
 def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
     from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate as score
-    from lawgov_nlp.tagger import Tagger, named_model
+    from lawgov_nlp.shipped import named_model
+    from lawgov_nlp.tagger import Tagger
 
     tagger = Tagger(named_model(model), device, backend)
     gold = read_coded(notes, labelled, tagger.model.scheme)

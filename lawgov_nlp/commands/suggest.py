@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, find_files, show_notes
+from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, show_notes
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.errors import LawgovError, OutputError
 
@@ -43,7 +43,7 @@ def suggest(
     ] = None,
     by: Annotated[str, typer.Option(help="mixed, uncertainty, diversity or random.")] = "mixed",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same paragraphs.")] = 0,
-    model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
+    model: ModelOption = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
@@ -103,12 +103,13 @@ def _suggest(
     if not files:
         return
     from lawgov_nlp.scheme import model_scheme
+    from lawgov_nlp.shipped import named_model
     from lawgov_nlp.suggest import Labelled
     from lawgov_nlp.suggest import suggest as choose
-    from lawgov_nlp.tagger import named_model, shipped_model, tagger
+    from lawgov_nlp.tagger import tagger
 
-    folder = named_model(model) if model else None
-    units = _labelled_units(notes, labelled, model_scheme(folder or shipped_model()))
+    folder = named_model(model)
+    units = _labelled_units(notes, labelled, model_scheme(folder))
     loaded = tagger(folder, device, backend)
     reports, vectors = _tagged(loaded, files, failures, notes)
     if not reports:

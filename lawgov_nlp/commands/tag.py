@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from lawgov_nlp.api import Source, tag_reports
-from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, find_files, local_path
+from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
@@ -45,7 +45,7 @@ def tag(
     ] = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
-    model: Annotated[Path | None, typer.Option(help="Folder of another model than the shipped one.")] = None,
+    model: ModelOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     workers: Annotated[
         int | None,

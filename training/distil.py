@@ -1,0 +1,180 @@
+"""A smaller student of a trained tagger: its states are taught to be the teacher's.
+
+    python training/distil.py --texts texts.jsonl.xz --layers 6 --steps 3000 --out out/student
+    python training/train.py --base out/student --epochs 3 --rate 5e-5 --revision "tiny 0.1" --out out/lawgov-tiny
+
+The student of half the depth begins as every other layer of the teacher (Sanh et al. 2019) with the teacher's
+embeddings and heads. Each of its layers learns the states of the layer that it stands for, as the mean squared error
+over the variance of the teacher's (Jiao et al. 2020), on paragraphs of the train split, varied as in training, and on
+pieces of official texts in turn. No label is used; the second command teaches those.
+"""
+
+import argparse
+import copy
+import itertools
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from pretrain import load_texts
+from torch import nn
+
+from lawgov_nlp.batches import Batches
+from lawgov_nlp.dataset import examples, load_splits
+from lawgov_nlp.encode import Batch, Encoder
+from lawgov_nlp.model import TaggerModel
+from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.shipped import shipped_model
+from lawgov_nlp.tagger import load
+from lawgov_nlp.train import in_bfloat16
+from lawgov_nlp.train_config import TrainConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+WARMUP = 100
+"""Steps in which the learning rate rises to `--rate`, from which it falls to nothing."""
+
+PASSES = 40
+"""Passes of the train split that are varied differently before they come again."""
+
+PIECE = (40, 400)
+"""Characters of an official text that stand for a paragraph."""
+
+
+def student_of(teacher: TaggerModel, layers: int) -> tuple[TaggerModel, list[int]]:
+    """A tagger with fewer layers, and for each of them the number of the teacher's layer that it began as.
+
+    The layers are spread evenly and end with the teacher's last, whose states the heads read.
+
+    Raises:
+        ValueError: The teacher has no more layers than the student should have.
+    """
+    config = copy.deepcopy(teacher.config)
+    depth = config.encoder["num_hidden_layers"]
+    if not 0 < layers < depth:
+        raise ValueError(f"--layers {layers}: expected fewer than the teacher's {depth}, at least 1")
+    config.encoder["num_hidden_layers"] = layers
+    taken = [round((k + 1) * depth / layers) - 1 for k in range(layers)]
+    weights = teacher.state_dict()
+    student = TaggerModel(config)
+    own = {
+        name: weights[_named(name, {str(k): str(layer) for k, layer in enumerate(taken)})]
+        for name in student.state_dict()
+    }
+    student.load_state_dict(own)
+    return student, taken
+
+
+def _named(name: str, layers: dict[str, str]) -> str:
+    """The teacher's name for a weight of the student's."""
+    parts = name.split(".")
+    if "layer" in parts:
+        at = parts.index("layer") + 1
+        parts[at] = layers[parts[at]]
+    return ".".join(parts)
+
+
+def loss_of(student: TaggerModel, teacher: TaggerModel, taken: list[int], batch: Batch) -> torch.Tensor:
+    """How far the student's states are from the teacher's: squared error over variance, the mean over layers."""
+    seen = batch.attention_mask.bool()
+    with torch.no_grad():
+        theirs = states_of(teacher, batch)
+    parts = []
+    for k, own in enumerate(states_of(student, batch)[1:]):
+        goal = theirs[taken[k] + 1][seen].float()
+        parts.append(nn.functional.mse_loss(own[seen].float(), goal) / goal.var())
+    return torch.stack(parts).mean()
+
+
+def states_of(model: TaggerModel, batch: Batch) -> tuple[torch.Tensor, ...]:
+    """The states behind the embeddings and behind each layer, (windows, tokens, hidden) each."""
+    segments = {"token_type_ids": batch.token_type_ids} if model.segments else {}
+    output = model.encoder(
+        input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True, **segments
+    )
+    return output.hidden_states
+
+
+def pieces(kinds: dict[str, list[str]], coder: Encoder, tokens: int, seed: int) -> Iterator[Batch]:
+    """Endless batches of pieces of texts, drawn from the kinds of text in turn, of like length in a batch."""
+    rng = random.Random(seed)
+    while True:
+        length = rng.randint(*PIECE)
+        units: list[Unit] = []
+        while len(units) * length < tokens * 1.5:  # a token is some one and a half characters
+            text = rng.choice(kinds[rng.choice(sorted(kinds))])
+            at = rng.randrange(max(1, len(text) - length))
+            piece = text[at : at + length].strip()
+            if piece:
+                units.append(Unit(kind=UnitKind.BODY, text=piece, start=0, end=len(piece)))
+        yield coder.collate([w for code in coder.encode(units) for w in code.windows])
+
+
+def main() -> None:
+    """Distil for the given steps and save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, default=shipped_model())
+    parser.add_argument("--data", type=Path, default=ROOT / "data")
+    parser.add_argument("--texts", type=Path, required=True, help="as for pretrain.py")
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--batch-tokens", type=int, default=2048)
+    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    if args.out.exists():
+        parser.error(f"{args.out} is there already")
+    torch.set_flush_denormal(True)  # as in train.py
+    torch.manual_seed(args.seed)
+    teacher, tokenizer = load(args.teacher)
+    teacher = teacher.float().eval()
+    try:
+        student, taken = student_of(teacher, args.layers)
+    except ValueError as error:
+        parser.error(str(error))
+    student.train()
+    for model in (teacher, student):
+        model.encoder.set_attn_implementation("eager")  # faster in bfloat16, see pretrain.py
+    settings = teacher.config
+    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    config = TrainConfig(epochs=PASSES, batch_tokens=args.batch_tokens, seed=args.seed)
+    own = Batches(examples(load_splits(args.data)["train"]).examples, [], coder, config, teacher.scheme)
+    official = pieces(load_texts(args.texts)[0], coder, args.batch_tokens, args.seed)
+    source = (
+        batch for number in itertools.count() for batch in (Batch(**own[number % len(own)]["batch"]), next(official))
+    )
+    optimizer = torch.optim.AdamW(student.encoder.parameters(), lr=args.rate, weight_decay=0.01)
+    half = in_bfloat16("auto", "cpu")
+    began, losses = time.monotonic(), []
+    for step, batch in enumerate(itertools.islice(source, args.steps), 1):
+        for group in optimizer.param_groups:
+            group["lr"] = args.rate * min(1, step / WARMUP) * (1 - (step - 1) / args.steps)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            loss = loss_of(student, teacher, taken, batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(student.encoder.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+        if step % 50 == 0:
+            minutes = (time.monotonic() - began) / 60
+            left = minutes / step * (args.steps - step)
+            sys.stderr.write(f"step {step}, {minutes:.1f} min, {left:.0f} left: loss {sum(losses[-50:]) / 50:.4f}\n")
+    student.half().save_pretrained(args.out)
+    tokenizer.save_pretrained(args.out)
+    record = {
+        "teacher": settings.revision,
+        "layers": taken,
+        "steps": args.steps,
+        "loss": statistics.fmean(losses[-50:]),
+    }
+    (args.out / "distil.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
