@@ -4,8 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 
 from lawgov_nlp import decode
+from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.encode import Encoder
 from lawgov_nlp.model import TAGS
 
 
@@ -66,3 +69,17 @@ def test_a_name_is_no_longer_than_it_may_be():
     starts, ends = np.full((2, 1, 60), -5.0)
     starts[0, 10], ends[0, 50], ends[0, 30] = 0, 0, -1  # the ends fit best 41 tokens apart, which is too far
     assert decode._best_names(starts, ends, np.zeros((1, 60), dtype=bool)) == [(10, 30)]
+
+
+@torch.inference_mode()
+def test_where_a_name_is_doesnt_depend_on_the_values_beside(tiny_model, tokenizer, gold):
+    coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
+    batch = coder.collate([w for code in coder.encode(read_gold(gold).paragraphs[:4]) for w in code.windows])
+    states = torch.randn(*batch.input_ids.shape, 32, generator=torch.Generator().manual_seed(0))
+    body = [int(row.nonzero()[0]) for row in batch.body_mask]
+    values = torch.tensor([(window, body[window] + k, body[window] + k + 1) for k, window in enumerate((3, 0, 3, 1))])
+    together = tiny_model.point(states, batch, values)
+    for k in range(len(values)):
+        for alone, beside in zip(tiny_model.point(states, batch, values[k : k + 1]), together, strict=True):
+            torch.testing.assert_close(alone[0], beside[k])
+    assert all(found.shape == (0, states.shape[1]) for found in tiny_model.point(states, batch, values[:0]))
