@@ -17,23 +17,38 @@ def shipped_model(name: str = "shipped") -> Path:
     Raises:
         ModelError: The package was built without it.
     """
-    here = Path(__file__).parent
-    packed, unpacked = SHIPPED[name]
-    for folder in (here / packed, here.parent / "models" / unpacked):
+    folders = _places(name)
+    for folder in folders:
         if (folder / "model.safetensors").is_file():
             return folder
-    raise ModelError(f"no model beside the package: {here / packed} is missing; reinstall lawgov-nlp from its wheel")
+    raise ModelError(f"no model beside the package: {folders[0]} is missing; reinstall lawgov-nlp from its wheel")
+
+
+def shipped_folders() -> list[Path]:
+    """Where the models that come with the package are, or would be."""
+    return [folder for name in SHIPPED for folder in _places(name)]
 
 
 def is_shipped(name: Path | str | None) -> bool:
-    """Whether it names a model that comes with the package; a folder of that name comes first."""
-    return name is None or (str(name) in SHIPPED and not Path(name).exists())
+    """Whether it names a model that comes with the package; a model in a folder of that name comes first."""
+    return name is None or (str(name) in SHIPPED and not (Path(name) / "config.json").is_file())
 
 
 def named_model(name: Path | str | None) -> Path:
     """The folder of a model: of the one that comes with the package for None, of another one there for its name.
 
     Raises:
-        ModelError: The package was built without it.
+        ModelError: There is no such folder, or the package was built without the model.
     """
-    return shipped_model(str(name or "shipped")) if is_shipped(name) else Path(str(name))
+    if is_shipped(name):
+        return shipped_model(str(name or "shipped"))
+    folder = Path(str(name))
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}; the models that come along are called {', '.join(SHIPPED)}")
+    return folder
+
+
+def _places(name: str) -> list[Path]:
+    """In the wheel, and beside the source."""
+    here, (packed, unpacked) = Path(__file__).parent, SHIPPED[name]
+    return [here / packed, here.parent / "models" / unpacked]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -205,6 +206,9 @@ _CAME_TO: dict[tuple[Path, str], str] = {}
 KEPT = 2
 """Taggers that are kept in memory."""
 
+_LOADING = threading.Lock()
+"""Threads that ask at once for the same tagger are given one."""
+
 
 def tagger(folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
     """The tagger for a folder, device and backend, loaded once per process, whether by default or by their names.
@@ -213,16 +217,19 @@ def tagger(folder: Path | str | None = None, device: str = "auto", backend: str 
         ModelError: As for `Tagger`.
     """
     where = resolve_device(device)
-    place = (named_model(folder).resolve(), f"cuda:{where.index or 0}" if where.type == "cuda" else "cpu")
+    if where.type == "cuda" and where.index is None:
+        where = torch.device("cuda", torch.cuda.current_device())
+    place = (named_model(folder).resolve(), str(where))
     name = ":".join(resolve_backend(backend, where))
-    if backend == "auto":
-        name = _CAME_TO.get(place, name)
-    found = _KEPT.pop((*place, name), None) or Tagger(*place, backend)
-    if backend == "auto":
-        _CAME_TO[place] = found.backend.name  # where OpenVINO can't take the encoder it isn't tried again
-    _KEPT[(*place, found.backend.name)] = found
-    while len(_KEPT) > KEPT:
-        _KEPT.pop(next(iter(_KEPT)))
+    with _LOADING:
+        if backend == "auto" and place in _CAME_TO:  # where OpenVINO couldn't take the encoder it isn't tried again
+            backend = name = _CAME_TO[place]
+        found = _KEPT.pop((*place, name), None) or Tagger(*place, backend)
+        if backend == "auto":
+            _CAME_TO[place] = found.backend.name
+        _KEPT[(*place, found.backend.name)] = found
+        while len(_KEPT) > KEPT:
+            _KEPT.pop(next(iter(_KEPT)))
     return found
 
 

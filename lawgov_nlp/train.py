@@ -32,7 +32,7 @@ from lawgov_nlp.evaluate import Scores, evaluate
 from lawgov_nlp.learner import Learner, base_scheme, is_tagger, start
 from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.shipped import SHIPPED, shipped_model
+from lawgov_nlp.shipped import SHIPPED, shipped_folders
 from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train_config import TrainConfig
 from lawgov_nlp.training_log import LOGS, TrainingLog
@@ -170,7 +170,9 @@ def refuse(out: Path, base: Path, *, overwrite: bool, resume: bool) -> None:
     target = out.resolve()
     if not out.name:
         raise OutputError(f"{out} is no name for a new folder; choose another one")
-    for shipped in (shipped_model(name).resolve() for name in SHIPPED):
+    if str(out) in SHIPPED:
+        raise OutputError(f"{out} is the name of a model that comes along; choose another one")
+    for shipped in (folder.resolve() for folder in shipped_folders()):
         if shipped in (target, *target.parents) or target in shipped.parents:
             raise OutputError(f"{out} holds a shipped model, which stays as it is; choose another folder")
     if target == base.resolve():

@@ -207,7 +207,7 @@ def run(*args, code=0):
         (("in", "--engine", "ray"), "needs a folder to write to"),
         (("in", "in", "-o", "out", "--engine", "ray"), "takes one folder, not 2 paths"),
         (("in", "-o", "out", "--engine", "ray", "--format", "xlsx"), "expected one of jsonl, csv, parquet"),
-        (("in", "-o", "out", "--engine", "ray", "--device", "cuda:0", "--model", "none"), "holds no config.json"),
+        (("in", "-o", "out", "--engine", "ray", "--device", "cuda:0", "--model", "none"), "no folder none"),
         (("nowhere", "-o", "out", "--engine", "ray"), "nowhere is no folder"),
         (("in", "--actors", "2"), "--actors belongs to --engine ray"),
         (("in", "-o", "out", "--parts", "--gpus-each", "0.5"), "--gpus-each belongs to --engine ray"),

@@ -345,7 +345,7 @@ def test_the_lock_of_a_dead_process_is_taken_over(folder, tmp_path, run):
         ({"format": "xlsx"}, OutputError, "jsonl, csv, parquet"),
         ({"part_size": 0}, ValueError, "at least 1"),
         ({"workers": -1}, ValueError, "workers=-1"),
-        ({"model": Path("nowhere")}, ModelError, "config.json"),
+        ({"model": Path("nowhere")}, ModelError, "no folder nowhere"),
     ],
 )
 def test_senseless_settings_leave_nothing(folder, tmp_path, run, settings, error, reason):

@@ -1,13 +1,16 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 
-from lawgov_nlp import api, read_report
+from lawgov_nlp import api, read_report, tag_folder
 from lawgov_nlp import shipped as shipped_module
 from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.decode import relabel
@@ -192,12 +195,36 @@ def test_the_models_that_come_along_have_names(tmp_path, monkeypatch, tiny_model
     assert shipped_module.named_model(None) == shipped_module.named_model("shipped") == shipped_module.shipped_model()
     tagged = api.tag_report("一、普法\n开展宣传3场。", model="tiny", device="cpu")
     assert (tagged.model, tagged.tagged[0].label) == ("lawgov-tiny 0.1", "publicity")
-    with pytest.raises(ModelError, match=r"tny holds no config\.json"):
+    with pytest.raises(ModelError, match="no folder tny; the models that come along are called shipped, tiny"):
         api.tag_report("一、普法\n开展宣传3场。", model="tny", device="cpu")
     monkeypatch.chdir(tmp_path)
-    save(tiny_model, tokenizer, Path("tiny"), {})  # a folder of that name comes first
+    Path("in").mkdir()
+    Path("in/a.txt").write_text("一、普法\n开展宣传3场。", encoding="utf-8")
+    for added in (1, 0):  # the output is called as the model is, and is there when the run goes on
+        assert tag_folder(Path("in"), Path("tiny"), model="tiny", device="cpu", workers=0).added == added
+    assert json.loads(Path("tiny/manifest.jsonl").read_text("utf-8").splitlines()[0])["model"] == "lawgov-tiny 0.1"
+    shutil.rmtree("tiny")
+    save(tiny_model, tokenizer, Path("tiny"), {})  # a model in a folder of that name comes first
     assert api.tag_report("一、普法\n开展宣传3场。", model="tiny", device="cpu").model == "tiny"
     assert not shipped_module.is_shipped("tiny")
+
+
+def test_threads_that_ask_at_once_are_given_one(base, monkeypatch):
+    from lawgov_nlp import tagger as module
+
+    monkeypatch.setattr(module, "_KEPT", {})
+    loaded = []
+
+    class Slow(Tagger):
+        def __init__(self, *args):
+            loaded.append(args)
+            time.sleep(0.05)
+            super().__init__(*args)
+
+    monkeypatch.setattr(module, "Tagger", Slow)
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: module.tagger(base, "cpu", "torch:float32"), range(40)))
+    assert (len(found), len(loaded)) == (1, 1)
 
 
 def test_the_model_is_loaded_once():

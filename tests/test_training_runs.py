@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -163,6 +164,8 @@ def test_the_shipped_model_is_never_overwritten(run):
         run(shipped_model(), overwrite=True)
     with pytest.raises(OutputError, match="shipped model"):
         run(shipped_model() / "mine", overwrite=True)
+    with pytest.raises(OutputError, match="tiny is the name of a model that comes along"):
+        run(Path("tiny"))
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path, run):

@@ -1,7 +1,7 @@
 """A smaller student of a trained tagger: its states are taught to be the teacher's.
 
-    python training/distil.py --texts texts.jsonl.xz --layers 6 --steps 3000 --out out/student
-    python training/train.py --base out/student --epochs 3 --rate 5e-5 --revision "tiny 0.1" --out out/lawgov-tiny
+    python training/distil.py --texts texts.jsonl.xz --layers 6 --steps 1600 --out out/student
+    python training/train.py --base out/student --epochs 3 --rate 5e-5 --head-rate 2e-4 --out out/lawgov-tiny
 
 The student of half the depth begins as every other layer of the teacher (Sanh et al. 2019) with the teacher's
 embeddings and heads. Each of its layers learns the states of the layer that it stands for, as the mean squared error
@@ -58,6 +58,7 @@ def student_of(teacher: TaggerModel, layers: int) -> tuple[TaggerModel, list[int
     if not 0 < layers < depth:
         raise ValueError(f"--layers {layers}: expected fewer than the teacher's {depth}, at least 1")
     config.encoder["num_hidden_layers"] = layers
+    config.revision = f"student of {config.revision}"
     taken = [round((k + 1) * depth / layers) - 1 for k in range(layers)]
     weights = teacher.state_dict()
     student = TaggerModel(config)
@@ -167,12 +168,8 @@ def main() -> None:
             sys.stderr.write(f"step {step}, {minutes:.1f} min, {left:.0f} left: loss {sum(losses[-50:]) / 50:.4f}\n")
     student.half().save_pretrained(args.out)
     tokenizer.save_pretrained(args.out)
-    record = {
-        "teacher": settings.revision,
-        "layers": taken,
-        "steps": args.steps,
-        "loss": statistics.fmean(losses[-50:]),
-    }
+    record = {"teacher": settings.revision, "layers": taken, "loss": statistics.fmean(losses[-50:])}
+    record |= {name: getattr(args, name) for name in ("steps", "batch_tokens", "rate", "seed")}
     (args.out / "distil.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

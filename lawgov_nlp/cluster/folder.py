@@ -153,7 +153,7 @@ class Setting:
 
     Attributes:
         place: Where the files are.
-        model: Folder of the model; None for the shipped one.
+        model: Folder of the model, or a shipped one's name; None for the first of these.
         header: What the run depends on.
         share: Its share of the cluster.
         workers: Processes that read.
