@@ -105,7 +105,7 @@ def test_a_report_is_never_overwritten_by_its_page(folder):
         (("--format", "xlsx"), "needs a place to write to"),
         (("-o", "x.doc"), "x.doc"),
         (("-o", "x", "--format", "word"), "word"),
-        (("--model", "nowhere"), "config.json"),
+        (("--model", "nowhere"), "no folder nowhere"),
         (("--workers", "-1"), "--workers"),
         (("--timeout", "0"), "--timeout"),
     ],
