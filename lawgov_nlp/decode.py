@@ -155,11 +155,14 @@ def _values(
     starts, ends = [a for a, _ in code.offsets], [b for _, b in code.offsets]
     found: list[_Value] = []
     for first, last in _spans(path):
-        start, end = _whole_numerals(code.offsets[first][0], code.offsets[last][1], runs, text)
+        start, end = code.offsets[first][0], code.offsets[last][1]
+        end = _behind_numerals(start, end, runs, text)
         touched = bisect_right(runs, start, key=lambda run: run[1])
-        if touched == len(runs) or runs[touched][0] >= end or (found and start < found[-1].end):
-            continue  # no numeral in it, or already part of the value before
+        if touched == len(runs) or runs[touched][0] >= end:
+            continue  # no numeral in it
         start = runs[touched][0]  # a value begins with its numeral; pieces such as 了两 hold more
+        if found and start < found[-1].end:
+            continue  # already part of the value before
         end = _to_the_unit(text, start, end, runs, touched)
         if _counts_nothing(text, start, end):
             continue
@@ -202,20 +205,15 @@ def _barred(window: Window, values: Sequence[_Value], code: EncodedParagraph, te
     return bars
 
 
-def _whole_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text: str) -> tuple[int, int]:
-    """The span trimmed of white space and widened so that it holds every numeral it touches whole.
+def _behind_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text: str) -> int:
+    """The end of a span without white space, and behind a numeral that it would cut.
 
     `runs` are in order and don't overlap.
     """
-    while start < end and text[start].isspace():
-        start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    at = bisect_right(runs, start, key=lambda run: run[1])
-    while at < len(runs) and runs[at][0] < end:
-        start, end = min(start, runs[at][0]), max(end, runs[at][1])
-        at += 1
-    return start, end
+    before = bisect_left(runs, end, key=lambda run: run[0])
+    return max(end, runs[before - 1][1]) if before else end
 
 
 def _to_the_unit(text: str, start: int, end: int, runs: Sequence[tuple[int, int]], first: int) -> int:

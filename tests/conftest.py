@@ -1,5 +1,7 @@
 """Fixtures: a real tiny tagger (two layers, width 32), built in a moment and trained on nothing."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation import GoldReport, parse
+from lawgov_nlp.annotation import GoldReport, parse, write
+from lawgov_nlp.dataset import data_hash
 from lawgov_nlp.model import TaggerConfig, TaggerModel
 from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train import save
@@ -104,3 +107,16 @@ def tiny(tiny_model, tokenizer) -> Tagger:
 @pytest.fixture(scope="session")
 def shipped() -> Tagger:
     return Tagger(device="cpu", backend="torch:float32")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, gold: GoldReport, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A shipped corpus of three reports, so that what is retrained is measured in a moment."""
+    folder = tmp_path / "corpus"
+    (folder / "reports").mkdir(parents=True)
+    for name in "abc":
+        (folder / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
+    splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
+    (folder / "splits.json").write_text(json.dumps(splits))
+    monkeypatch.setattr("lawgov_nlp.retrain.shipped_corpus", lambda: folder)
+    return folder

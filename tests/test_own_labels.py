@@ -14,9 +14,8 @@ from typer.testing import CliRunner
 
 from lawgov_nlp import Scheme, TaggedReport, tag_report
 from lawgov_nlp.agreement import compare
-from lawgov_nlp.annotation import load_folder, parse, write
+from lawgov_nlp.annotation import load_folder, parse
 from lawgov_nlp.cli import app
-from lawgov_nlp.dataset import data_hash
 from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, TrainingError
 from lawgov_nlp.interchange import WRITTEN, Options, from_gold, labelling_config, read
 from lawgov_nlp.interchange import write as write_documents
@@ -254,18 +253,6 @@ def test_reasons_name_the_labels():
 
 
 # commands
-
-
-@pytest.fixture
-def corpus(tmp_path, gold, monkeypatch):
-    """A shipped corpus of three reports."""
-    folder = tmp_path / "corpus"
-    (folder / "reports").mkdir(parents=True)
-    for name in "abc":
-        (folder / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
-    splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
-    (folder / "splits.json").write_text(json.dumps(splits))
-    monkeypatch.setattr("lawgov_nlp.retrain.shipped_corpus", lambda: folder)
 
 
 @pytest.fixture

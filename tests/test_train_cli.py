@@ -14,23 +14,6 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture
-def corpus(tmp_path, gold, monkeypatch):
-    """A shipped corpus of three reports, so that the tiny model is measured in a moment."""
-    folder = tmp_path / "corpus"
-    (folder / "reports").mkdir(parents=True)
-    for name in "abc":
-        (folder / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
-    from dataclasses import replace
-
-    from lawgov_nlp.dataset import data_hash
-
-    splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
-    (folder / "splits.json").write_text(json.dumps(splits))
-    monkeypatch.setattr("lawgov_nlp.retrain.shipped_corpus", lambda: folder)
-    return folder
-
-
-@pytest.fixture
 def labelled(tmp_path, gold):
     folder = tmp_path / "labelled"
     folder.mkdir()

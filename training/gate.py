@@ -27,10 +27,8 @@ the accuracy and may be 0.005 of the macro-F1."""
 
 def measure(data: Path, model: Path | str | None) -> tuple[dict[str, float], str]:
     """The figures of a model on the test split, and that split's hash."""
-    gold = load_splits(data)["test"]
-    return evaluate(
-        zip(gold, Tagger(model, backend="torch:float32").tag_many(map(read_gold, gold)), strict=True)
-    ).figures, data_hash(gold)
+    gold, tagger = load_splits(data)["test"], Tagger(model, backend="torch:float32")
+    return evaluate(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True)).figures, data_hash(gold)
 
 
 def fallen(figures: dict[str, float], test_hash: str, gate: dict) -> list[str]:
