@@ -184,7 +184,7 @@ def _pipelines(
 
     from lawgov_nlp import read_report
     from lawgov_nlp.model import TAGS
-    from lawgov_nlp.report import DIMENSIONS
+    from lawgov_nlp.scheme import DIMENSIONS
     from lawgov_nlp.shipped import shipped_model
     from lawgov_nlp.tagger import load
 

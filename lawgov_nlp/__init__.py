@@ -2,11 +2,13 @@
 
 from lawgov_nlp.api import find_reports, read_report, tag_report, tag_reports
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.report import Dimension, Indicator, Qualifier, Report, TaggedParagraph, TaggedReport, Unit
+from lawgov_nlp.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.quantity import Qualifier
+from lawgov_nlp.report import Report, Unit
 from lawgov_nlp.runs import tag_folder
-from lawgov_nlp.scheme import Label, Scheme
+from lawgov_nlp.scheme import Dimension, Label, Scheme
+from lawgov_nlp.tagged_report import TaggedReport
 
-__version__ = "0.1.0"
 __all__ = [
     "Dimension",
     "Indicator",
@@ -24,3 +26,12 @@ __all__ = [
     "tag_report",
     "tag_reports",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """The version, looked up in the installed package's metadata when it is asked for: that takes 0.1 s."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lawgov-nlp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,12 +22,12 @@ from pathlib import Path
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import CODEBOOK, OWN_LABELS, Label, Scheme, nearest
+from lawgov_nlp.text import has_numeral
 
 _UNCODED = "?"
 _NO_INDICATORS = "{?}"
 _TAG = re.compile(r"\[([a-z+]+|\?)\] ?(.*)", re.DOTALL)
 _SPAN = re.compile(r"<([a-z][0-9]*):([^<>{}|]+)>|\{([a-z][0-9]*):([^<>{}|]+)\|([a-z]+)\}")
-_NUMERAL = re.compile(r"[0-9０-９零〇一二两三四五六七八九十百千万亿半]")
 _KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
 
 
@@ -129,11 +129,6 @@ def parse(markup: str, name: str, file: str | None = None, *, scheme: Scheme = C
     if not any(u.kind is UnitKind.BODY for u in units):
         raise MarkupError(f"{file}:{body}: the report has no body paragraph")
     return GoldReport(id=name, meta=meta, units=units)
-
-
-def has_numeral(text: str) -> bool:
-    """Whether a text can be a value: it holds a digit or a Chinese numeral."""
-    return bool(_NUMERAL.search(text))
 
 
 def write(report: GoldReport) -> str:

@@ -12,8 +12,9 @@ from lawgov_nlp.errors import LawgovError, ReadError
 from lawgov_nlp.folders import candidates
 from lawgov_nlp.readers import MAX_CHARS, SUFFIXES, irregular
 from lawgov_nlp.reading import read_path
-from lawgov_nlp.report import Report, TaggedReport
+from lawgov_nlp.report import Report
 from lawgov_nlp.structure import parse_report
+from lawgov_nlp.tagged_report import TaggedReport
 
 Source = Path | str | Report
 """A `Path` is a file, a `str` the text itself, a `Report` is taken as it is."""

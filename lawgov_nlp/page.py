@@ -15,15 +15,19 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import PureWindowsPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lawgov_nlp.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.render import QUALIFIER_ZH, label_zh, plain_number
-from lawgov_nlp.report import Indicator, Label, TaggedParagraph, TaggedReport, UnitKind
-from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Scheme
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
+
+if TYPE_CHECKING:
+    from lawgov_nlp.tagged_report import TaggedReport
 
 _COLORS: Sequence[tuple[str, str]] = (
     # The "muted" colours of Paul Tol (SRON/EPS/TN/09-002), which colour-blind readers can tell apart, in an order

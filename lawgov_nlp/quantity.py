@@ -15,7 +15,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
-from lawgov_nlp.report import Qualifier
+from lawgov_nlp.text import StrEnum
+
+
+class Qualifier(StrEnum):
+    """How a number is meant: 302 (exact), 300余 (at_least), 近300 (about), 不足300 (at_most)."""
+
+    EXACT = "exact"
+    AT_LEAST = "at_least"
+    ABOUT = "about"
+    AT_MOST = "at_most"
+
 
 # The default context rounds to 28 digits, and a caller may have set a coarser one; products and sums must be exact.
 _EXACT = Context(prec=1000, Emax=MAX_EMAX, Emin=MIN_EMIN)

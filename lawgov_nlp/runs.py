@@ -30,7 +30,8 @@ from lawgov_nlp.inputs import Folder, Inputs
 from lawgov_nlp.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.reading import Reading
 from lawgov_nlp.reading_pool import ReadingPool, default_workers
-from lawgov_nlp.report import Report, TaggedReport
+from lawgov_nlp.report import Report
+from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.writers import write
 
 if TYPE_CHECKING:
@@ -319,7 +320,8 @@ def header_of(model: Path | str | None, backend: str, format: str, part_size: in
     Raises:
         ModelError: The folder holds no model.
     """
-    from lawgov_nlp import __version__
+    from importlib.metadata import version
+
     from lawgov_nlp.shipped import named_model
 
     weights = named_model(model)
@@ -333,7 +335,7 @@ def header_of(model: Path | str | None, backend: str, format: str, part_size: in
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{weights / 'config.json'}: no configuration of a tagger ({error!r})") from error
     return Header(
-        package=__version__,
+        package=version("lawgov-nlp"),
         model=revision,
         model_sha256=digest.hexdigest(),
         backend=backend,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from lawgov_nlp.report import Report, Unit, UnitKind
+from lawgov_nlp.text import HALF_STOP
 
 _NUM = "一二三四五六七八九十百"
 _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
@@ -41,8 +42,6 @@ _ARTIFACT = re.compile(
 )
 _CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]{0,200}\]", re.IGNORECASE)
 _SENTENCE_END = "。；！？;!?…"
-HALF_STOP = re.compile(r"(?<=[一-鿿”’\"'）)])\.(?!\d)")
-"""A full stop typed in English mode: behind a Chinese character or a bracket, not a decimal point."""
 _DOC_NUMBER = re.compile(
     r"[\u4e00-\u9fffA-Za-z]{1,14}\s*[〔［\[（(﹝]\s*(?:19|20)\d\d\s*[〕］\]）)﹞]\s*第?\s*\d{1,4}\s*号"
 )

@@ -27,9 +27,10 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.render import TABLES, Column, columns, rows, to_dict
-from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.render import TABLES, Column, columns, rows
 from lawgov_nlp.scheme import CODEBOOK, Scheme
+from lawgov_nlp.serialize import to_dict
+from lawgov_nlp.tagged_report import TaggedReport
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell

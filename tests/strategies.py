@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
-from lawgov_nlp.report import DIMENSIONS, TOPICS, UnitKind
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import DIMENSIONS, TOPICS
 from tests.fuzz import mutators
 from tests.fuzz.targets import TARGETS
 

@@ -2,7 +2,8 @@ import pytest
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit, parse, write
 from lawgov_nlp.errors import MarkupError
-from lawgov_nlp.report import Dimension, UnitKind
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import Dimension
 
 
 def test_round_trip(gold):

@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, classification_report, f1_score
 
 from lawgov_nlp.dataset import gold_examples, read_gold
 from lawgov_nlp.evaluate import LABELS, evaluate
-from lawgov_nlp.report import DIMENSIONS
+from lawgov_nlp.scheme import DIMENSIONS
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,8 @@ from lawgov_nlp.interchange import (
 from lawgov_nlp.interchange.document import rows
 from lawgov_nlp.interchange.spans import character_offset, utf16_offset
 from lawgov_nlp.records import records
-from lawgov_nlp.report import Dimension, UnitKind
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import Dimension
 
 from .conftest import ROOT
 from .sample_report import sample

@@ -23,9 +23,10 @@ from lawgov_nlp.interchange.words import Words
 from lawgov_nlp.page import entry, shares, to_html, to_index, to_notebook
 from lawgov_nlp.recode import retag, without_labels
 from lawgov_nlp.records import to_dataset
-from lawgov_nlp.render import COLUMNS, columns, to_dict
+from lawgov_nlp.render import COLUMNS, columns
 from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.scheme import Dimension
+from lawgov_nlp.serialize import to_dict
 from lawgov_nlp.suggest import reason
 from lawgov_nlp.tagger import load as load_model
 from lawgov_nlp.terminal import agreement_table, report_table

@@ -16,8 +16,7 @@ from pathlib import Path
 import cn2an
 import pytest
 
-from lawgov_nlp.quantity import Quantity, numeral_runs, read_quantity, value_end
-from lawgov_nlp.report import Qualifier
+from lawgov_nlp.quantity import Qualifier, Quantity, numeral_runs, read_quantity, value_end
 
 _CASES = json.loads(Path(__file__).with_name("quantity_cases.json").read_text(encoding="utf-8"))
 _READINGS = [case for group in _CASES["readings"].values() for case in group]

@@ -11,27 +11,29 @@ from typing import Any
 import pytest
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.render import COLUMNS, FORMAT, from_dict, rows, to_dict, to_frame
-from lawgov_nlp.report import DIMENSIONS, TaggedReport
+from lawgov_nlp.render import COLUMNS, rows, to_frame
+from lawgov_nlp.scheme import DIMENSIONS
+from lawgov_nlp.serialize import FORMAT, to_dict
+from lawgov_nlp.tagged_report import TaggedReport
 from tests.sample_report import EXACT, L, build, sample
 
 
 def test_round_trip_through_json_is_exact() -> None:
     report = sample()
-    assert from_dict(json.loads(json.dumps(to_dict(report), allow_nan=False))) == report
+    assert TaggedReport.from_dict(json.loads(json.dumps(to_dict(report), allow_nan=False))) == report
     assert TaggedReport.from_dict(report.to_dict()) == report
 
 
 @pytest.mark.parametrize("number", ["15630000000", "0.1", "1.90", "-3", "12345678901234567890.123456789"])
 def test_decimals_survive(number: str) -> None:
     report = build([("body", "共5个村", [L], [], [("5个", "村", number, "个", EXACT, L)])])
-    (indicator,) = from_dict(json.loads(json.dumps(to_dict(report)))).indicators
+    (indicator,) = TaggedReport.from_dict(json.loads(json.dumps(to_dict(report)))).indicators
     assert str(indicator.number) == number
 
 
 def test_empty_report_round_trips() -> None:
     report = TaggedReport(text="", units=(), tagged=())
-    assert from_dict(to_dict(report)) == report
+    assert TaggedReport.from_dict(to_dict(report)) == report
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_bad_dictionaries_are_refused_with_place_and_reason(path: list[Any], val
         at = at[key]
     at[path[-1]] = value
     with pytest.raises(ReadError) as error:
-        from_dict(data)
+        TaggedReport.from_dict(data)
     assert message in str(error.value)
 
 
@@ -76,11 +78,11 @@ def test_missing_fields_and_other_types_are_refused() -> None:
     data = to_dict(sample())
     del data["paragraphs"][2]["labels"]
     with pytest.raises(ValueError, match=r"paragraphs\[2\]\.labels is missing"):
-        from_dict(data)
+        TaggedReport.from_dict(data)
     with pytest.raises(ValueError, match="got list"):
-        from_dict([])  # type: ignore[arg-type]
+        TaggedReport.from_dict([])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=f"format is None, expected '{FORMAT}'"):
-        from_dict({})
+        TaggedReport.from_dict({})
 
 
 def test_paragraph_frame() -> None:
@@ -158,5 +160,5 @@ def test_confidence_is_the_score_of_the_label() -> None:
 def test_what_needs_review_is_kept() -> None:
     report = sample()
     doubtful = replace(report, tagged=(replace(report.tagged[0], needs_review=True), *report.tagged[1:]))
-    assert from_dict(to_dict(doubtful)) == doubtful
+    assert TaggedReport.from_dict(to_dict(doubtful)) == doubtful
     assert to_frame(doubtful)["needs_review"].sum() == 1

@@ -253,7 +253,7 @@ def test_what_has_changed_is_said(folder, tmp_path, run, base, monkeypatch):
     (other / "model.safetensors").write_bytes(weights)
     with pytest.raises(OutputError, match=r"model_sha256 was .*--overwrite"):
         run(folder, out, model=other)
-    monkeypatch.setattr("lawgov_nlp.__version__", "9.9")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "9.9")
     with pytest.raises(OutputError, match=r"package was '.*', is '9\.9'"):
         run(folder, out)
     assert content(out) == before

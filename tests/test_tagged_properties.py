@@ -17,10 +17,11 @@ from lawgov_nlp import tag_report
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.model import TaggerModel
 from lawgov_nlp.page import to_html, to_notebook
-from lawgov_nlp.render import COLUMNS, from_dict, rows, to_dict
-from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.render import COLUMNS, rows
+from lawgov_nlp.serialize import to_dict
 from lawgov_nlp.shipped import shipped_model
 from lawgov_nlp.structure import parse_report
+from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.tagger import Tagger, load
 from lawgov_nlp.writers import write
 from tests.invariants import check_number, check_report
@@ -65,7 +66,7 @@ def check(tagged: TaggedReport) -> None:
     for indicator in tagged.indicators:
         check_number(indicator.number)
         assert 0 <= indicator.score <= 1
-    assert from_dict(json.loads(json.dumps(to_dict(tagged)))) == tagged
+    assert TaggedReport.from_dict(json.loads(json.dumps(to_dict(tagged)))) == tagged
 
 
 @deep
@@ -105,10 +106,10 @@ def test_the_dictionary_of_a_report_is_read_or_refused(eager, depth):
         parent, key = places[seed % len(places)]
         parent[key] = value
         try:
-            report = from_dict(data)
+            report = TaggedReport.from_dict(data)
         except ReadError:
             return
-        assert from_dict(to_dict(report)) == report
+        assert TaggedReport.from_dict(to_dict(report)) == report
 
     hold(one, reports, st.integers(0, 2**32), json_values, examples=40 * depth)
 
@@ -160,7 +161,7 @@ def _harmless(report):
         return re.sub("[<>&\"'{}\\\\]", "x", value) if isinstance(value, str) and value != data["format"] else value
 
     assert mild["text"] == data["text"]
-    return from_dict(walk(data))
+    return TaggedReport.from_dict(walk(data))
 
 
 def _elements(page):
@@ -198,7 +199,7 @@ def test_every_format_holds_what_it_promises(eager, tmp_path, depth):
 def _check_files(tagged, folder):
     files = {kind: write(tagged, folder / f"a.{kind}", overwrite=True) for kind in ("jsonl", "csv", "xlsx", "parquet")}
     lines = files["jsonl"][0].read_text(encoding="utf-8").split("\n")
-    assert [from_dict(json.loads(line)) for line in lines[:-1]] == tagged
+    assert [TaggedReport.from_dict(json.loads(line)) for line in lines[:-1]] == tagged
     sheets = load_workbook(files["xlsx"][0], read_only=True)
     for number, what in enumerate(COLUMNS):
         expected = [row for report in tagged for row in rows(report, what)]

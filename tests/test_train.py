@@ -5,7 +5,7 @@ import pytest
 from lawgov_nlp.annotation import parse
 from lawgov_nlp.dataset import SplitError, data_hash, examples, gold_examples, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
-from lawgov_nlp.report import Dimension
+from lawgov_nlp.scheme import Dimension
 from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train import TrainConfig, train
 
@@ -54,7 +54,8 @@ def test_errors_are_counted_and_told(tiny, gold):
 def _indicators(paragraph, example):
     from decimal import Decimal
 
-    from lawgov_nlp.report import Indicator, Qualifier
+    from lawgov_nlp.paragraph import Indicator
+    from lawgov_nlp.quantity import Qualifier
 
     text, at = example.unit.text, paragraph.start
     return tuple(

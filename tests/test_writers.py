@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from lawgov_nlp import writers
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.render import COLUMNS
-from lawgov_nlp.report import TaggedReport
+from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.writers import FORMATS, write
 from tests.sample_report import EXACT, L, build, sample
 

@@ -18,8 +18,8 @@ from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption,
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
-from lawgov_nlp.report import TaggedReport
 from lawgov_nlp.runs import PART_SIZE
+from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.writers import FORMATS, write
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.dataset import read_gold
-from lawgov_nlp.report import Label, UnitKind
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.scheme import Label
 
 Span = tuple[int, int]
 """Start and end in the text of a line, in characters."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from lawgov_nlp.annotation import has_numeral
 from lawgov_nlp.interchange.document import Span, Value
 from lawgov_nlp.interchange.findings import Findings, RowError
 from lawgov_nlp.interchange.words import NAME, VALUE, Words
-from lawgov_nlp.report import Label
+from lawgov_nlp.scheme import Label
+from lawgov_nlp.text import has_numeral
 
 UTF16, CHARACTERS = "utf16", "characters"
 _CLAUSE = re.compile(r"[，。；：！？,;!?]")
