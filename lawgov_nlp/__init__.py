@@ -1,9 +1,11 @@
 """lawgov_nlp reads China's yearly reports on law-based government and turns them into data."""
 
-from lawgov_nlp.api import find_reports, read_report, tag_report, tag_reports
+from lawgov_nlp.api import tag_report, tag_reports
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.quantity import Qualifier
+from lawgov_nlp.readers.find import find_reports
+from lawgov_nlp.readers.load import read_report
 from lawgov_nlp.report import Report, Unit
 from lawgov_nlp.runs import tag_folder
 from lawgov_nlp.scheme import Dimension, Label, Scheme

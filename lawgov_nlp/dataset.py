@@ -14,9 +14,9 @@ from pathlib import Path
 
 from lawgov_nlp.annotation import GoldIndicator, GoldReport, load_folder, write
 from lawgov_nlp.errors import LawgovError
+from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import Report, Unit, UnitKind
 from lawgov_nlp.scheme import Label
-from lawgov_nlp.structure import parse_report
 
 SPLITS = ("train", "dev", "test")
 

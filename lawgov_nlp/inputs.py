@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.folders import candidates
 from lawgov_nlp.manifest import Entry
 from lawgov_nlp.readers import SUFFIXES
-from lawgov_nlp.reading import fingerprint
+from lawgov_nlp.readers.find import candidates
+from lawgov_nlp.readers.load import fingerprint
 
 
 class Inputs(Protocol):

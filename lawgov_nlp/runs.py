@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, NoReturn
 from lawgov_nlp.errors import ModelError, OutputError
 from lawgov_nlp.inputs import Folder, Inputs
 from lawgov_nlp.manifest import NAME, Entry, Header, Manifest, Output
-from lawgov_nlp.reading import Reading
-from lawgov_nlp.reading_pool import ReadingPool, default_workers
+from lawgov_nlp.readers.load import Reading
+from lawgov_nlp.readers.pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report
 from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.writers import write

@@ -24,7 +24,7 @@ import sys
 
 sys.path.insert(1, "PACKAGE")  # the copy that is tested, if another one is installed
 import lawgov_nlp.readers
-import lawgov_nlp.reading
+import lawgov_nlp.readers.load
 
 _read_file = lawgov_nlp.readers.read_file
 
@@ -56,7 +56,7 @@ def read_file(path):
     return _read_file(path)
 
 
-lawgov_nlp.reading.read_file = read_file
+lawgov_nlp.readers.load.read_file = read_file
 '''
 
 

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from lawgov_nlp import LawgovError, find_reports, read_report, reading_pool, tag_report, tag_reports
+from lawgov_nlp import LawgovError, find_reports, read_report, tag_report, tag_reports
 from lawgov_nlp.errors import ReadError
+from lawgov_nlp.readers import pool
 
 TEXT = "一、普法宣传\n全年开展法治讲座28场，发放资料3000余份。\n二、存在不足\n一是执法力量薄弱。\n"
 
@@ -77,17 +78,17 @@ def test_processes_start_for_many_files_only(tmp_path, tiny, monkeypatch):
     monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda *_: tiny)
     asked = []
 
-    class Pool(reading_pool.ReadingPool):
+    class Pool(pool.ReadingPool):
         def __init__(self, workers, timeout):
             asked.append(workers)
             super().__init__(workers, timeout)
 
-    monkeypatch.setattr(reading_pool, "ReadingPool", Pool)
+    monkeypatch.setattr(pool, "ReadingPool", Pool)
     path = tmp_path / "a.txt"
     path.write_text(TEXT, encoding="utf-8")
     for count in (1, 15, 16, 100):
         assert len(list(tag_reports(path for _ in range(count)))) == count
-    assert asked == [0, 0, reading_pool.default_workers(), reading_pool.default_workers()]
+    assert asked == [0, 0, pool.default_workers(), pool.default_workers()]
 
 
 def test_senseless_settings_are_refused(tiny, monkeypatch):

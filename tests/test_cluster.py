@@ -28,7 +28,7 @@ from lawgov_nlp.cluster.store import SharedFolder, Store
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError, ReadError
 from lawgov_nlp.inputs import Folder
 from lawgov_nlp.manifest import Entry, Header, Manifest
-from lawgov_nlp.reading import fingerprint
+from lawgov_nlp.readers.load import fingerprint
 from lawgov_nlp.render import COLUMNS
 from tests import hostile
 from tests.conftest import ROOT

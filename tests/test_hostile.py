@@ -6,8 +6,9 @@ import os
 import pytest
 from typer.testing import CliRunner
 
-from lawgov_nlp import find_reports, reading, tag_reports
+from lawgov_nlp import find_reports, tag_reports
 from lawgov_nlp.cli import app
+from lawgov_nlp.readers import load
 from lawgov_nlp.runs import tag_folder
 from tests import hostile
 from tests.test_reading_pool import workers_of
@@ -72,16 +73,16 @@ def test_a_file_that_vanishes_meanwhile(tmp_path, base):
 
 def test_a_file_that_changes_meanwhile(tmp_path, monkeypatch):
     path = hostile.good(tmp_path, 1)
-    assert reading.attempt(path, identify=True).report
-    read = reading.read_file
+    assert load.attempt(path, identify=True).report
+    read = load.read_file
 
     def slowly(path):
         source = read(path)
         path.write_text("另一份报告", encoding="utf-8")
         return source
 
-    monkeypatch.setattr(reading, "read_file", slowly)
-    assert "changed while it was read" in str(reading.attempt(path, identify=True).error)
+    monkeypatch.setattr(load, "read_file", slowly)
+    assert "changed while it was read" in str(load.attempt(path, identify=True).error)
 
 
 def test_what_find_reports_does_with_what_is_no_file(tmp_path):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lawgov_nlp import reading_pool, tag_reports
+from lawgov_nlp import tag_reports
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.reading import read_path
-from lawgov_nlp.reading_pool import WINDOW, ReadingPool
+from lawgov_nlp.readers import pool as reading_pool
+from lawgov_nlp.readers.load import read_path
+from lawgov_nlp.readers.pool import WINDOW, ReadingPool
 from tests import hostile
 from tests.conftest import SAMPLES
 
@@ -159,7 +160,7 @@ def test_an_error_of_the_consumer_leaves_no_process(tmp_path, tiny, monkeypatch)
 SCRIPT = """
 import sys
 from pathlib import Path
-from lawgov_nlp.reading_pool import ReadingPool
+from lawgov_nlp.readers.pool import ReadingPool
 with ReadingPool(2, 1000) as pool:
     for reading in pool.read([Path(p) for p in sys.argv[1:]]):
         print("read", flush=True)
@@ -194,7 +195,7 @@ def test_a_plain_script_that_is_ended_leaves_no_process(tmp_path, how):
 
 def test_workers_load_no_model_libraries(tmp_path):
     code = (
-        "import sys, pathlib; from lawgov_nlp.reading import attempt; import lawgov_nlp.reading_worker\n"
+        "import sys, pathlib; from lawgov_nlp.readers.load import attempt; import lawgov_nlp.readers.worker\n"
         "assert all(attempt(p).report for p in map(pathlib.Path, sys.argv[1:]))\n"
         "print(sorted({'torch', 'transformers', 'tokenizers', 'pandas', 'rich', 'typer'} & set(sys.modules)))"
     )
@@ -210,7 +211,7 @@ def test_a_docx_too_large_for_the_memory_is_not_called_damaged(tmp_path):
         archive.writestr("_rels/.rels", hostile.RELS)
         archive.writestr("word/document.xml", b"<a>" + b'<b c="1"/>' * 1_000_000 + b"</a>")
     code = (
-        "import resource, sys, pathlib, psutil; from lawgov_nlp.reading import attempt; from lawgov_nlp.readers import docx\n"
+        "import resource, sys, pathlib, psutil; from lawgov_nlp.readers.load import attempt; from lawgov_nlp.readers import docx\n"
         "most = psutil.Process().memory_info().vms + 60_000_000\n"
         "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
         "print(attempt(pathlib.Path(sys.argv[1])).error)"

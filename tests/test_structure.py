@@ -3,8 +3,8 @@ import time
 import pytest
 
 from lawgov_nlp import read_report
+from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import UnitKind
-from lawgov_nlp.structure import parse_report
 
 
 def kinds(text):

@@ -17,10 +17,10 @@ from lawgov_nlp import tag_report
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.model import TaggerModel
 from lawgov_nlp.page import to_html, to_notebook
+from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.render import COLUMNS, rows
 from lawgov_nlp.serialize import to_dict
 from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.structure import parse_report
 from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.tagger import Tagger, load
 from lawgov_nlp.writers import write

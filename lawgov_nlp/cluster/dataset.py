@@ -21,7 +21,6 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.api import read_report
 from lawgov_nlp.cluster.session import (
     GIVEN_UP,
     Share,
@@ -35,7 +34,8 @@ from lawgov_nlp.cluster.session import (
     share,
 )
 from lawgov_nlp.errors import LawgovError, OutputError, ReadError
-from lawgov_nlp.reading_pool import ReadingPool
+from lawgov_nlp.readers.load import read_report
+from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.render import columns as table_columns
 from lawgov_nlp.render import rows
 from lawgov_nlp.report import Report

@@ -45,8 +45,8 @@ from lawgov_nlp.cluster.store import Fetched, Place, SharedFolder, Store
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError
 from lawgov_nlp.inputs import Folder
 from lawgov_nlp.manifest import Entry, Header, Manifest
-from lawgov_nlp.reading import Reading
-from lawgov_nlp.reading_pool import ReadingPool
+from lawgov_nlp.readers.load import Reading
+from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
 from lawgov_nlp.runs import PART_SIZE, Progress, Run, check_form, entry_of, go_on, header_of, named, settled
 from lawgov_nlp.writers import write

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
 from lawgov_nlp.errors import ClusterError, ReadError
-from lawgov_nlp.folders import passed_over
 from lawgov_nlp.inputs import no_reports
 from lawgov_nlp.manifest import Entry
 from lawgov_nlp.readers import MAX_BYTES, SUFFIXES
+from lawgov_nlp.readers.find import passed_over
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem

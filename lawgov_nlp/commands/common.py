@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from lawgov_nlp.api import find_reports
 from lawgov_nlp.errors import LawgovError, ReadError
+from lawgov_nlp.readers.find import find_reports
 
 if TYPE_CHECKING:
     from lawgov_nlp.annotation import GoldReport

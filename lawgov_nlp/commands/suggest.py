@@ -153,7 +153,7 @@ def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[U
 def _tagged(
     loaded: Tagger, files: list[Path], failures: list[tuple[str, LawgovError]], notes: Console
 ) -> tuple[list[TaggedReport], list[np.ndarray]]:
-    from lawgov_nlp.api import read_reports
+    from lawgov_nlp.readers.pool import read_reports
 
     with closing(read_reports(files, lambda source, error: failures.append((str(source), error)))) as read:
         tagged = loaded.tag_with_vectors(read)

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from lawgov_nlp.api import Source, tag_reports
+from lawgov_nlp.api import tag_reports
 from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.readers.load import Source
 from lawgov_nlp.runs import PART_SIZE
 from lawgov_nlp.tagged_report import TaggedReport
 from lawgov_nlp.writers import FORMATS, write

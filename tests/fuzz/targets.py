@@ -17,7 +17,7 @@ from lawgov_nlp import readers
 from lawgov_nlp.annotation import parse as parse_markup
 from lawgov_nlp.annotation import write as write_markup
 from lawgov_nlp.errors import MarkupError, ReadError
-from lawgov_nlp.structure import parse_report
+from lawgov_nlp.readers.structure import parse_report
 from tests import files
 from tests.fuzz import mutators
 from tests.invariants import check_quantities, check_report, check_source

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import stat
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.readers import MAX_BYTES, read_file
+from lawgov_nlp.readers import MAX_BYTES, MAX_CHARS, SUFFIXES, read_file
+from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import Report
-from lawgov_nlp.structure import parse_report
 
 logger = logging.getLogger(__name__)
 
@@ -104,3 +105,52 @@ def _changed(path: Path, before: Fingerprint) -> bool:
     except OSError:
         return True
     return (status.st_size, status.st_mtime_ns) != (before.size, before.mtime_ns)
+
+
+Source = Path | str | Report
+"""A `Path` is a file, a `str` the text itself, a `Report` is taken as it is."""
+
+
+def read_report(source: Source) -> Report:
+    """Read a report and find its structure; no model is involved.
+
+    Args:
+        source: A file (`Path`), the text itself (`str`), or a `Report`, which is returned unchanged.
+
+    Raises:
+        ReadError: The file can't be read, or the text is empty, too long or a file's name.
+    """
+    if isinstance(source, Report):
+        return source
+    if isinstance(source, Path):
+        return read_path(source)
+    if not isinstance(source, str):
+        raise TypeError(f"expected a Path (a file), a str (the text itself) or a Report; got {type(source).__name__}")
+    _check_text(source)
+    return parse_report(source)
+
+
+def _names_a_file(text: str) -> bool:
+    if "\n" in text or len(text) > 300:
+        return False
+    try:
+        return text.strip().lower().endswith(SUFFIXES) or Path(text).exists()
+    except (OSError, ValueError):  # not even a possible name
+        return False
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise ReadError("the text is empty; expected a report. Did you mean a file? Then give a pathlib.Path")
+    if _names_a_file(text):
+        raise ReadError(
+            f"{text!r} looks like a file's name, but a str is the text itself; give Path({text!r}) for a file"
+        )
+    if len(text) > MAX_CHARS:
+        raise ReadError(f"the text has {len(text):,} characters; a report has at most {MAX_CHARS:,}. Is it several?")
+    bad = re.search("[\ud800-\udfff]", text)
+    if bad:
+        raise ReadError(
+            f"the text holds a lone surrogate (U+{ord(bad[0]):04X}) at character {bad.start()}; "
+            "decode the file with its right encoding, or give a Path and let the reader do so"
+        )

@@ -1,4 +1,4 @@
-"""The process that reads files for `reading_pool`: a file's path in, its `Reading` out, until the input ends.
+"""The process that reads files for `readers.pool`: a file's path in, its `Reading` out, until the input ends.
 
 It speaks pickles over its standard input and output. A hanging or memory-eating file harms this process alone, which
 is killed and replaced. torch and transformers are never loaded here.
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lawgov_nlp.reading import attempt
+from lawgov_nlp.readers.load import attempt
 
 READY = "lawgov reading worker"
 """The first thing that a worker says."""

@@ -1,6 +1,6 @@
 """Files read in worker processes, the results in order: a file that hangs or crashes its reader costs that file only.
 
-A worker is `python -c …` with `reading_worker`, not a `multiprocessing` process: it never imports the caller's main
+A worker is `python -c …` with `readers.worker`, not a `multiprocessing` process: it never imports the caller's main
 module, so that a script needs no `if __name__ == "__main__"` and a notebook works. In the main process a thread
 serves each worker. `concurrent.futures` was no choice: it can't end a worker that hangs, and one that dies breaks the
 whole executor.
@@ -17,15 +17,17 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeVar
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.reading import Reading, attempt, fingerprint
-from lawgov_nlp.reading_worker import READY
+from lawgov_nlp.readers.load import Reading, Source, attempt, fingerprint, read_report
+from lawgov_nlp.readers.worker import READY
+from lawgov_nlp.report import Report
 
 WINDOW = 64
 """Reports that may be read ahead of the one that is next: about what one run of the model takes."""
@@ -42,7 +44,7 @@ _POLL = 0.5
 
 # The worker gets this process's module path as it is. Nothing but `sys` may be imported before that: with -c the
 # current folder leads the path, and a user's own `queue.py` there would be taken for the standard library's.
-_BOOT = r"import sys; sys.path[:] = sys.argv.pop().split('\n'); from lawgov_nlp.reading_worker import main; main()"
+_BOOT = r"import sys; sys.path[:] = sys.argv.pop().split('\n'); from lawgov_nlp.readers.worker import main; main()"
 
 _T = TypeVar("_T")
 
@@ -306,3 +308,43 @@ def _death(code: int) -> str:
         name = f"signal {-code}"
     why = {"SIGKILL": ", probably because the memory ran out"}.get(name, "")
     return f"was ended by {name}{why}"
+
+
+_MANY = 16
+"""Files from which on `tag_reports` starts processes: one takes about half a second, a file some hundredths."""
+
+
+def read_reports(
+    sources: Iterable[Source],
+    on_error: Callable[[Source, LawgovError], None] | None = None,
+    *,
+    workers: int | None = None,
+    timeout: float = 60.0,
+) -> Iterator[Report]:
+    """Read reports in order; arguments as for `tag_reports`. Whoever doesn't read to the end closes the iterator.
+
+    Raises:
+        ValueError: While iterating: `workers` or `timeout` makes no sense.
+        LawgovError: While iterating: a source can't be read and there is no `on_error`.
+    """
+    rest = iter(sources)
+    head: list[Source] = []
+    if workers is None:
+        head = list(islice(rest, _MANY))
+        workers = default_workers() if len(head) == _MANY else 0
+    tasks = ((source, source if isinstance(source, Path) else None) for source in chain(head, rest))
+    with ReadingPool(workers, timeout) as pool:
+        for source, reading in pool.read_tasks(tasks):
+            try:
+                if reading is None:
+                    report = read_report(source)
+                elif reading.report is None:
+                    raise reading.error
+                else:
+                    report = reading.report
+            except LawgovError as error:
+                if on_error is None:
+                    raise
+                on_error(source, error)
+            else:
+                yield report
