@@ -2,14 +2,14 @@
 
 from lawgov_nlp.api import tag_report, tag_reports
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.quantity import Qualifier
 from lawgov_nlp.readers.find import find_reports
 from lawgov_nlp.readers.load import read_report
 from lawgov_nlp.report import Report, Unit
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.runs import tag_folder
 from lawgov_nlp.scheme import Dimension, Label, Scheme
-from lawgov_nlp.tagged_report import TaggedReport
 
 __all__ = [
     "Dimension",

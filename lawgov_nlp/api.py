@@ -10,7 +10,7 @@ from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.readers.load import Source, read_report
 from lawgov_nlp.readers.pool import read_reports
 from lawgov_nlp.report import Report
-from lawgov_nlp.tagged_report import TaggedReport
+from lawgov_nlp.results.tagged_report import TaggedReport
 
 
 def tag_report(

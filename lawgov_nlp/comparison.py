@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import gold_examples
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import NONE
-from lawgov_nlp.tagged_report import TaggedReport
 
 
 @dataclass(frozen=True, kw_only=True)

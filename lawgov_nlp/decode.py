@@ -16,11 +16,11 @@ import torch
 
 from lawgov_nlp.encode import Batch, EncodedParagraph, Window
 from lawgov_nlp.model import TAGS, TaggerModel, TaggerOutput
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.quantity import numeral_runs, read_quantity, value_end
 from lawgov_nlp.report import Unit
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import Label
-from lawgov_nlp.tagged_report import TaggedReport
 
 NAME_TOKENS = 24
 """A name is no longer than this."""

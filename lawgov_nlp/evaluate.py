@@ -13,9 +13,9 @@ from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.calibration import expected_calibration_error
 from lawgov_nlp.dataset import Example, gold_examples
 from lawgov_nlp.errors import SchemeError
-from lawgov_nlp.paragraph import TaggedParagraph
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import DIMENSIONS, NONE, Scheme
-from lawgov_nlp.tagged_report import TaggedReport
 
 LABELS = (*(d.value for d in DIMENSIONS), NONE)
 """The labels of the shipped codebook, as `Scores.labels` has them of any scheme."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lawgov_nlp.annotation import GoldReport, GoldUnit
-from lawgov_nlp.paragraph import TaggedParagraph
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
-from lawgov_nlp.tagged_report import TaggedReport
 
 
 def recode(report: GoldReport, scheme: Scheme) -> GoldReport:

@@ -31,8 +31,8 @@ from lawgov_nlp.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.readers.load import Reading
 from lawgov_nlp.readers.pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report
-from lawgov_nlp.tagged_report import TaggedReport
-from lawgov_nlp.writers import write
+from lawgov_nlp.results.tagged_report import TaggedReport
+from lawgov_nlp.results.writers import write
 
 if TYPE_CHECKING:
     from lawgov_nlp.tagger import Tagger

@@ -31,9 +31,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.paragraph import TaggedParagraph
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, NONE_ZH, Scheme
-from lawgov_nlp.tagged_report import TaggedReport
 
 BY = ("mixed", "uncertainty", "diversity", "random")
 """What paragraphs can be chosen by."""

@@ -24,10 +24,10 @@ from lawgov_nlp.decode import decode
 from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
-from lawgov_nlp.paragraph import TaggedParagraph
 from lawgov_nlp.report import Report, Unit
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.shipped import named_model
-from lawgov_nlp.tagged_report import TaggedReport
 
 logger = logging.getLogger(__name__)
 

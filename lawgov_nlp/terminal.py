@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.paragraph import Indicator
-from lawgov_nlp.quantity import Qualifier
-from lawgov_nlp.render import plain_number
+from lawgov_nlp.results.paragraph import Indicator
+from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.tables import plain_number
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import Label, Scheme
-from lawgov_nlp.tagged_report import TaggedReport
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement

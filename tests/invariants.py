@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from lawgov_nlp.quantity import numeral_runs, read_quantity, value_end
 from lawgov_nlp.readers import MAX_CHARS, Source
 from lawgov_nlp.report import Report, UnitKind
+from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end
 
 MOST_DIGITS = 100
 """A number is read with at most so many digits before the point, because `TaggedReport.from_dict` takes no more."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.quantity import Qualifier
 from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import DIMENSIONS, Dimension
-from lawgov_nlp.tagged_report import TaggedReport
 
 L, T, M, E, P, S, N = DIMENSIONS
 EXACT, AT_LEAST, ABOUT, AT_MOST = Qualifier

@@ -29,7 +29,7 @@ from lawgov_nlp.errors import ClusterError, ModelError, OutputError, ReadError
 from lawgov_nlp.inputs import Folder
 from lawgov_nlp.manifest import Entry, Header, Manifest
 from lawgov_nlp.readers.load import fingerprint
-from lawgov_nlp.render import COLUMNS
+from lawgov_nlp.results.tables import COLUMNS
 from tests import hostile
 from tests.conftest import ROOT
 

@@ -187,7 +187,7 @@ def test_tables_with_chinese_heads_and_words(tmp_path):
 
 
 def test_a_table_that_lawgov_tag_wrote_and_someone_corrected(tmp_path):
-    from lawgov_nlp.writers import write as write_tagged
+    from lawgov_nlp.results.writers import write as write_tagged
 
     path = tmp_path / "tagged.csv"
     report = replace(sample(), source="reports/松石镇.docx")

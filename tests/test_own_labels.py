@@ -20,17 +20,17 @@ from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, Training
 from lawgov_nlp.interchange import WRITTEN, Options, from_gold, labelling_config, read
 from lawgov_nlp.interchange import write as write_documents
 from lawgov_nlp.interchange.words import Words
-from lawgov_nlp.page import entry, shares, to_html, to_index, to_notebook
 from lawgov_nlp.recode import retag, without_labels
 from lawgov_nlp.records import to_dataset
-from lawgov_nlp.render import COLUMNS, columns
+from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_notebook
+from lawgov_nlp.results.serialize import to_dict
+from lawgov_nlp.results.tables import COLUMNS, columns
+from lawgov_nlp.results.writers import write as write_tagged
 from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.serialize import to_dict
 from lawgov_nlp.suggest import reason
 from lawgov_nlp.tagger import load as load_model
 from lawgov_nlp.terminal import agreement_table, report_table
-from lawgov_nlp.writers import write as write_tagged
 
 from .conftest import ROOT
 from .own_labels import MERGED, OWN, OWN_MARKUP, own_gold, write_labels

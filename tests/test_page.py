@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lawgov_nlp.page import entry, to_html, to_index, to_notebook
+from lawgov_nlp.results.page import entry, to_html, to_index, to_notebook
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import DIMENSIONS
-from lawgov_nlp.tagged_report import TaggedReport
 from tests.sample_report import EXACT, L, N, P, S, build, sample
 
 if TYPE_CHECKING:

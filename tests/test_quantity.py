@@ -16,7 +16,7 @@ from pathlib import Path
 import cn2an
 import pytest
 
-from lawgov_nlp.quantity import Qualifier, Quantity, numeral_runs, read_quantity, value_end
+from lawgov_nlp.results.quantity import Qualifier, Quantity, numeral_runs, read_quantity, value_end
 
 _CASES = json.loads(Path(__file__).with_name("quantity_cases.json").read_text(encoding="utf-8"))
 _READINGS = [case for group in _CASES["readings"].values() for case in group]
@@ -153,7 +153,7 @@ def _seconds(values: list[str]) -> float:
 
 
 def test_import_is_light() -> None:
-    code = "import sys, lawgov_nlp.quantity; print({'cn2an', 'numpy', 'pandas', 'torch'} & set(sys.modules))"
+    code = "import sys, lawgov_nlp.results.quantity; print({'cn2an', 'numpy', 'pandas', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

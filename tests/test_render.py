@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.render import COLUMNS, rows, to_frame
+from lawgov_nlp.results.serialize import FORMAT, to_dict
+from lawgov_nlp.results.tables import COLUMNS, rows, to_frame
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import DIMENSIONS
-from lawgov_nlp.serialize import FORMAT, to_dict
-from lawgov_nlp.tagged_report import TaggedReport
 from tests.sample_report import EXACT, L, build, sample
 
 

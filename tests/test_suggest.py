@@ -20,8 +20,8 @@ from lawgov_nlp.interchange import WRITTEN, Options, asking, check_new, from_gol
 from lawgov_nlp.interchange.document import Document, Line
 from lawgov_nlp.interchange.findings import Findings
 from lawgov_nlp.interchange.tagged import from_tagged
-from lawgov_nlp.paragraph import TaggedParagraph
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.scheme import DIMENSIONS
 from lawgov_nlp.suggest import (
     BY,

@@ -15,8 +15,8 @@ from lawgov_nlp import shipped as shipped_module
 from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.decode import relabel
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.quantity import numeral_runs
 from lawgov_nlp.readers.structure import parse_report
+from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS
 from lawgov_nlp.shipped import shipped_model
 from lawgov_nlp.tagger import Tagger, load

@@ -54,8 +54,8 @@ def test_errors_are_counted_and_told(tiny, gold):
 def _indicators(paragraph, example):
     from decimal import Decimal
 
-    from lawgov_nlp.paragraph import Indicator
-    from lawgov_nlp.quantity import Qualifier
+    from lawgov_nlp.results.paragraph import Indicator
+    from lawgov_nlp.results.quantity import Qualifier
 
     text, at = example.unit.text, paragraph.start
     return tuple(

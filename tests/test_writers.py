@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from lawgov_nlp import writers
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.render import COLUMNS
-from lawgov_nlp.tagged_report import TaggedReport
-from lawgov_nlp.writers import FORMATS, write
+from lawgov_nlp.results import writers
+from lawgov_nlp.results.tables import COLUMNS
+from lawgov_nlp.results.tagged_report import TaggedReport
+from lawgov_nlp.results.writers import FORMATS, write
 from tests.sample_report import EXACT, L, build, sample
 
 TABLES = {

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import Example, examples, load_splits
-from lawgov_nlp.quantity import numeral_runs
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import TOPICS, Dimension
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lawgov_nlp.annotation import GoldReport, load
 from lawgov_nlp.errors import MarkupError
-from lawgov_nlp.quantity import numeral_runs, read_quantity
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.results.quantity import numeral_runs, read_quantity
 
 NAME_CHARACTERS = 20
 UNIT_CHARACTERS = 4

@@ -48,8 +48,8 @@ from lawgov_nlp.manifest import Entry, Header, Manifest
 from lawgov_nlp.readers.load import Reading
 from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
+from lawgov_nlp.results.writers import write
 from lawgov_nlp.runs import PART_SIZE, Progress, Run, check_form, entry_of, go_on, header_of, named, settled
-from lawgov_nlp.writers import write
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle

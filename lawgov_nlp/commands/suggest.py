@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from lawgov_nlp.interchange import Document
     from lawgov_nlp.report import Unit
+    from lawgov_nlp.results.tagged_report import TaggedReport
     from lawgov_nlp.scheme import Scheme
     from lawgov_nlp.suggest import Labelled, Suggestion
-    from lawgov_nlp.tagged_report import TaggedReport
     from lawgov_nlp.tagger import Tagger
 
 _UNFIT_SHOWN = 5

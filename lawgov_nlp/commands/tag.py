@@ -19,9 +19,9 @@ from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.readers.load import Source
+from lawgov_nlp.results.tagged_report import TaggedReport
+from lawgov_nlp.results.writers import FORMATS, write
 from lawgov_nlp.runs import PART_SIZE
-from lawgov_nlp.tagged_report import TaggedReport
-from lawgov_nlp.writers import FORMATS, write
 
 
 class Engine(str, Enum):

@@ -10,9 +10,9 @@ from lawgov_nlp.interchange.document import Document, Line, Origin, Row, Value, 
 from lawgov_nlp.interchange.fields import json_lines
 from lawgov_nlp.interchange.findings import Findings
 from lawgov_nlp.interchange.options import Options
+from lawgov_nlp.results.serialize import FORMAT
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.serialize import FORMAT
-from lawgov_nlp.tagged_report import TaggedReport
 
 FORM = "tagged"
 

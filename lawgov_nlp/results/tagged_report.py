@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp import render as tables
-from lawgov_nlp import serialize
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.report import Report, UnitKind
+from lawgov_nlp.results import serialize, tables
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 if TYPE_CHECKING:
@@ -75,11 +74,11 @@ class TaggedReport(Report):
 
     def to_html(self) -> str:
         """One self-contained page: the report as it reads, with dimensions, values and names marked."""
-        from lawgov_nlp.page import to_html
+        from lawgov_nlp.results.page import to_html
 
         return to_html(self)
 
     def _repr_html_(self) -> str:
-        from lawgov_nlp.page import to_notebook
+        from lawgov_nlp.results.page import to_notebook
 
         return to_notebook(self)

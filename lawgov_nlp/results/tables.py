@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.quantity import Qualifier
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
 from lawgov_nlp.text import HALF_STOP
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lawgov_nlp.tagged_report import TaggedReport
+    from lawgov_nlp.results.tagged_report import TaggedReport
 
 QUALIFIER_ZH: Mapping[Qualifier, str] = {
     Qualifier.EXACT: "确数",

@@ -8,14 +8,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lawgov_nlp.errors import ReadError, SchemeError
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.quantity import MOST_DIGITS, Qualifier
-from lawgov_nlp.render import REPORT_COLUMNS
 from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.quantity import MOST_DIGITS, Qualifier
+from lawgov_nlp.results.tables import REPORT_COLUMNS
 from lawgov_nlp.scheme import CODEBOOK, Label, Scheme
 
 if TYPE_CHECKING:
-    from lawgov_nlp.tagged_report import TaggedReport
+    from lawgov_nlp.results.tagged_report import TaggedReport
 
 FORMAT = "lawgov-report/1"
 """What `to_dict` writes under `format`. The number goes up when an old reader could misread the new form."""

@@ -21,13 +21,13 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lawgov_nlp.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.render import QUALIFIER_ZH, label_zh, plain_number
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.tables import QUALIFIER_ZH, label_zh, plain_number
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
 
 if TYPE_CHECKING:
-    from lawgov_nlp.tagged_report import TaggedReport
+    from lawgov_nlp.results.tagged_report import TaggedReport
 
 _COLORS: Sequence[tuple[str, str]] = (
     # The "muted" colours of Paul Tol (SRON/EPS/TN/09-002), which colour-blind readers can tell apart, in an order
@@ -328,13 +328,13 @@ def _hash(text: str) -> str:
 @lru_cache
 def _asset(name: str) -> str:
     # universal newlines: the browser hashes what its parser made of them
-    return files("lawgov_nlp").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("lawgov_nlp.results").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 @lru_cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("lawgov_nlp", "templates"),
+        loader=PackageLoader("lawgov_nlp.results", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from lawgov_nlp.quantity import Qualifier
 from lawgov_nlp.report import check_span
+from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.scheme import TOPICS, Dimension, Label
 
 

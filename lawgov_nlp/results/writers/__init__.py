@@ -1,0 +1,129 @@
+"""Tagged reports to files: jsonl, csv, xlsx, parquet and html.
+
+    write(reports, "2023.jsonl")             one line per report, complete: `TaggedReport.from_dict` reads it
+    write(reports, "2023.csv")               2023.csv (paragraphs) and 2023-indicators.csv
+    write(reports, "2023.xlsx")              sheets paragraphs, indicators and readme
+    write(reports, "2023.parquet")           2023.parquet (paragraphs) and 2023-indicators.parquet
+    write([report], "2023.html")             one self-contained page
+    write(reports, "pages", format="html")   a folder: one page per report and index.html
+
+Only jsonl holds everything; tables hold the columns of `lawgov_nlp.results.tables.columns`. Files appear whole or not
+at all: they grow in a hidden folder beside the target and move into place when all are complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lawgov_nlp.errors import OutputError
+from lawgov_nlp.results.serialize import to_dict
+from lawgov_nlp.results.tables import TABLES, Column, columns, rows
+from lawgov_nlp.results.tagged_report import TaggedReport
+from lawgov_nlp.results.writers.base import Place, Sink, explained
+from lawgov_nlp.results.writers.csv import CsvSink
+from lawgov_nlp.results.writers.html import PageSink, PagesSink
+from lawgov_nlp.results.writers.jsonl import JsonlSink
+from lawgov_nlp.results.writers.parquet import ParquetSink
+from lawgov_nlp.results.writers.xlsx import XlsxSink
+from lawgov_nlp.scheme import CODEBOOK, Scheme
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+
+def write(
+    reports: Iterable[TaggedReport],
+    path: Path | str,
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+    scheme: Scheme | None = None,
+) -> list[Path]:
+    """Writes reports, one after the other as they come, and returns the files written.
+
+    csv and parquet make two files: paragraphs in NAME.csv, indicators in NAME-indicators.csv. html makes one page
+    where `path` ends in .html, and otherwise a folder with a page per report, named for its source, and index.html.
+
+    Args:
+        reports: Tagged reports, for instance from `tag_reports`. What it raises passes through, and nothing is written.
+        path: The file, or for html the folder.
+        format: One of `FORMATS`; None takes it from the suffix of `path`.
+        overwrite: Replaces existing files; otherwise an existing file is an error, raised before any tagging where
+            its name is known by then.
+        scheme: The labels of the reports; None takes those of the first, or of the codebook where there is none.
+
+    Raises:
+        OutputError: The format is unknown, a file exists, the place can't be written, a library is missing, or the
+            reports don't fit the format, or have other labels than the first. The message says what to do.
+        TypeError: `reports` is a single report.
+    """
+    if isinstance(reports, TaggedReport):
+        raise TypeError("write takes an iterable of reports; for a single one: write([report], path)")
+    path = Path(path)
+    format = _format(path, format)
+    is_folder = format == "html" and path.suffix.lower() != ".html"
+    with ExitStack() as stack:
+        with explained(path):
+            if not path.parent.is_dir():
+                raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+            # Beside the target, because a rename can't cross file systems.
+            hidden = stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=".lawgov-"))
+            place = Place(Path(hidden), path if is_folder else path.parent, overwrite)
+            sink: Sink = PagesSink(place) if is_folder else _SINKS[format](place, path)
+            stack.callback(sink.release)
+        begun: Scheme | None = None
+        for report in reports:  # outside: an OSError of the reader isn't one of ours
+            if report.source is not None:
+                place.sources.add(Path(report.source).resolve())
+            with explained(path):
+                if begun is None:
+                    sink.begin(begun := scheme or report.scheme)
+                if report.scheme != begun and format != "jsonl":
+                    raise OutputError(
+                        f"{path}: {report.source or report.title} has the labels {report.scheme}, where {begun} were "
+                        "expected; write reports of different models into files of their own"
+                    )
+                sink.add(report)
+        with explained(path):
+            if begun is None:
+                sink.begin(scheme or CODEBOOK)
+            sink.finish()
+            return place.publish()
+
+
+_SINKS: Mapping[str, Any] = {
+    "jsonl": JsonlSink,
+    "csv": CsvSink,
+    "xlsx": XlsxSink,
+    "parquet": ParquetSink,
+    "html": PageSink,
+}
+
+FORMATS: tuple[str, ...] = tuple(_SINKS)
+"""The formats, each also the suffix that stands for it."""
+
+
+def _format(path: Path, format: str | None) -> str:
+    if format is None:
+        format = path.suffix.lower().removeprefix(".")
+        if format not in FORMATS:
+            endings = ", ".join(f".{f}" for f in FORMATS)
+            raise OutputError(
+                f"{path}: can't tell the format from the name; let it end in one of {endings}, "
+                "or say format='html' for a folder of pages"
+            )
+    if format not in FORMATS:
+        raise OutputError(f"unknown format {format!r}; use one of: {', '.join(FORMATS)}")
+    return format

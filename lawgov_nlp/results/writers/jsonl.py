@@ -1,0 +1,29 @@
+"""Tagged reports as jsonl: one line per report, complete."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lawgov_nlp.results.serialize import to_dict
+from lawgov_nlp.results.tagged_report import TaggedReport
+from lawgov_nlp.results.writers.base import Place
+from lawgov_nlp.scheme import Scheme
+
+
+class JsonlSink:
+    """A report a line."""
+
+    def __init__(self, place: Place, path: Path) -> None:
+        self._file = place.claim(path.name).open("w", encoding="utf-8", newline="\n")
+
+    def begin(self, scheme: Scheme) -> None:
+        """Every line says for itself what its labels are."""
+
+    def add(self, report: TaggedReport) -> None:
+        self._file.write(json.dumps(to_dict(report), ensure_ascii=False, allow_nan=False) + "\n")
+
+    def finish(self) -> None:
+        self._file.close()
+
+    release = finish
