@@ -13,22 +13,13 @@ at all: they grow in a hidden folder beside the target and move into place when 
 
 from __future__ import annotations
 
-import csv
-import itertools
-import json
-import logging
-import os
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from decimal import Decimal
-from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.results.serialize import to_dict
-from lawgov_nlp.results.tables import TABLES, Column, columns, rows
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import Place, Sink, explained
 from lawgov_nlp.results.writers.csv import CsvSink
@@ -39,8 +30,7 @@ from lawgov_nlp.results.writers.xlsx import XlsxSink
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 if TYPE_CHECKING:
-    from openpyxl.cell import Cell
-    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+    pass
 
 
 def write(
