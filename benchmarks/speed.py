@@ -35,8 +35,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from lawgov_nlp.encode import Batch
-    from lawgov_nlp.tagger import Tagger
+    from lawgov_nlp.model.tagger import Tagger
+    from lawgov_nlp.model.windows import Batch
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -153,7 +153,7 @@ def _row(name: str, reports: int, device: str) -> dict[str, float | str]:
 def _ours(name: str, texts: list[str], device: str) -> tuple[str, Callable[[list[str]], object]]:
     """What a row of ours comes to here, and what runs it over texts."""
     from lawgov_nlp import read_report, tag_reports
-    from lawgov_nlp.tagger import tagger
+    from lawgov_nlp.model.tagger import tagger
 
     if name == READING:
         return "", lambda texts: [read_report(text) for text in texts]
@@ -183,10 +183,10 @@ def _pipelines(
     from transformers.utils import logging
 
     from lawgov_nlp import read_report
-    from lawgov_nlp.model import TAGS
+    from lawgov_nlp.model.checkpoints import shipped_model
+    from lawgov_nlp.model.modeling import TAGS
+    from lawgov_nlp.model.tagger import load
     from lawgov_nlp.scheme import DIMENSIONS
-    from lawgov_nlp.shipped import shipped_model
-    from lawgov_nlp.tagger import load
 
     logging.set_verbosity_error()
     model, tokenizer = load(shipped_model())
@@ -225,7 +225,7 @@ def _each(paragraphs: list[str]) -> Iterator[str]:
 def _grown(folder: Path, device: str) -> dict[str, float]:
     """Seconds and memory of a run over a folder."""
     from lawgov_nlp import tag_folder
-    from lawgov_nlp.tagger import tagger
+    from lawgov_nlp.model.tagger import tagger
 
     tagger(None, device)  # loading is the same for ten files and ten thousand
     me, most = psutil.Process(), 0.0

@@ -25,14 +25,14 @@ def tag_report(
         model: Folder of another model than the shipped one, or `tiny`: a shipped one that is faster and less exact.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder: `auto`, `torch`, `openvino`, or one of them with a precision
-            (`torch:float32`); `lawgov_nlp.backends.resolve_backend` says which is taken where.
+            (`torch:float32`); `lawgov_nlp.model.backends.resolve_backend` says which is taken where.
 
     Raises:
         ReadError: The source can't be read as a report.
         ModelError: The model, the device or the backend isn't there.
     """
     report = read_report(source)
-    from lawgov_nlp.tagger import tagger
+    from lawgov_nlp.model.tagger import tagger
 
     return tagger(model, device, backend).tag(report)
 
@@ -85,7 +85,7 @@ def _tag_reports(
     workers: int | None,
     timeout: float,
 ) -> Iterator[TaggedReport]:
-    from lawgov_nlp.tagger import tagger
+    from lawgov_nlp.model.tagger import tagger
 
     chosen = tagger(*choice)
     # closed here, not when it is collected: a traceback may keep it, and with it the processes

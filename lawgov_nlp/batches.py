@@ -17,8 +17,8 @@ from torch.utils.data import Dataset
 
 from lawgov_nlp.augment import vary
 from lawgov_nlp.dataset import Example
-from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder, Window
-from lawgov_nlp.model import TAGS
+from lawgov_nlp.model.modeling import TAGS
+from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder, Window
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
 from lawgov_nlp.train_config import TrainConfig
 

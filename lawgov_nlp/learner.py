@@ -13,12 +13,12 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
 
 from lawgov_nlp.batches import IGNORE, Targets
-from lawgov_nlp.encode import Batch
 from lawgov_nlp.errors import ModelError, TrainingError
-from lawgov_nlp.model import TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
+from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
+from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.windows import Batch
 from lawgov_nlp.rehead import rehead
 from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
-from lawgov_nlp.tagger import load
 
 
 class Learner(nn.Module):

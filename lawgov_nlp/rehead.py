@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from lawgov_nlp.model import TaggerModel
+from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.scheme import Label, Scheme
 
 

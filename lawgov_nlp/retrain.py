@@ -14,12 +14,12 @@ from lawgov_nlp.dataset import examples, load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
 from lawgov_nlp.learner import base_scheme, is_tagger
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.recode import recode, retag, translates, without_labels
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train import train
 from lawgov_nlp.train_config import RETRAIN, TrainConfig
 

@@ -35,7 +35,7 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers import write
 
 if TYPE_CHECKING:
-    from lawgov_nlp.tagger import Tagger
+    from lawgov_nlp.model.tagger import Tagger
 
 FORMATS = ("jsonl", "csv", "parquet")
 """Formats that can be written in parts."""
@@ -133,7 +133,7 @@ def tag_folder(
     with ReadingPool(default_workers() if workers is None else workers, timeout) as pool:
 
         def do(chunks: Sequence[Sequence[str]], manifest: Manifest) -> Sequence[tuple[str, str]]:
-            from lawgov_nlp.tagger import tagger
+            from lawgov_nlp.model.tagger import tagger
 
             _Work(tagger(model, device, chosen), pool, inputs.paths, out, manifest, on_progress).do(chunks)
             return ()
@@ -308,8 +308,8 @@ def chosen_backend(name: str, device: str) -> str:
     Raises:
         ModelError: The device or the backend isn't there.
     """
-    from lawgov_nlp.backends import resolve_backend
-    from lawgov_nlp.tagger import resolve_device
+    from lawgov_nlp.model.backends import resolve_backend
+    from lawgov_nlp.model.tagger import resolve_device
 
     return ":".join(resolve_backend(name, resolve_device(device)))
 
@@ -322,7 +322,7 @@ def header_of(model: Path | str | None, backend: str, format: str, part_size: in
     """
     from importlib.metadata import version
 
-    from lawgov_nlp.shipped import named_model
+    from lawgov_nlp.model.checkpoints import named_model
 
     weights = named_model(model)
     digest = hashlib.sha256()

@@ -21,19 +21,19 @@ from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, Trai
 from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
 
 from lawgov_nlp.annotation import GoldReport
-from lawgov_nlp.backends import native_precision
 from lawgov_nlp.batches import Batches, clipped
 from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.dataset import Example, data_hash, examples, read_gold
-from lawgov_nlp.decode import relabel
-from lawgov_nlp.encode import Encoder
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
 from lawgov_nlp.learner import Learner, base_scheme, is_tagger, start
-from lawgov_nlp.model import TaggerConfig, TaggerModel
+from lawgov_nlp.model.backends import native_precision
+from lawgov_nlp.model.checkpoints import SHIPPED, shipped_folders
+from lawgov_nlp.model.decoding import relabel
+from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel
+from lawgov_nlp.model.tagger import Tagger
+from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.shipped import SHIPPED, shipped_folders
-from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train_config import TrainConfig
 from lawgov_nlp.training_log import LOGS, TrainingLog
 

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from lawgov_nlp import backends
-from lawgov_nlp import tagger as tagger_module
-from lawgov_nlp.backends import OpenVINOBackend, native_precision, resolve_backend
 from lawgov_nlp.dataset import load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.tagger import Tagger, tagger
+from lawgov_nlp.model import backends
+from lawgov_nlp.model import tagger as tagger_module
+from lawgov_nlp.model.backends import OpenVINOBackend, native_precision, resolve_backend
+from lawgov_nlp.model.tagger import Tagger, tagger
 
 CPU = torch.device("cpu")
 
@@ -116,7 +116,7 @@ def test_openvino_reports_to_nobody(base):
         "def no(*a, **k): raise SystemExit('the network was asked for')\n"
         "socket.socket.connect = socket.getaddrinfo = no\n"
         "from pathlib import Path\n"
-        "from lawgov_nlp.tagger import Tagger\n"
+        "from lawgov_nlp.model.tagger import Tagger\n"
         "Tagger(Path(sys.argv[1]), 'cpu', 'openvino')\n"
         "from openvino.tools.ovc import telemetry_utils, convert_impl\n"
         "print(telemetry_utils.tm.__name__, convert_impl.tm.__name__)\n"

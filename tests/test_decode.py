@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from lawgov_nlp import decode
 from lawgov_nlp.dataset import read_gold
-from lawgov_nlp.encode import Encoder
-from lawgov_nlp.model import TAGS
+from lawgov_nlp.model import decoding
+from lawgov_nlp.model.modeling import TAGS
+from lawgov_nlp.model.windows import Encoder
 
 
 def allowed(path):
@@ -27,7 +27,7 @@ def test_the_best_allowed_path(seed, spread):
     scores = np.random.default_rng(seed).normal(scale=spread, size=(5, len(TAGS)))
     paths = [p for p in itertools.product(range(len(TAGS)), repeat=len(scores)) if allowed(p)]
     best = max(paths, key=lambda path: sum(scores[t, tag] for t, tag in enumerate(path)))
-    assert tuple(decode._viterbi(scores)) == best
+    assert tuple(decoding._viterbi(scores)) == best
 
 
 def test_both_ways_to_the_best_path_are_tried():
@@ -45,13 +45,13 @@ def best_name(starts, ends, barred):
     spans = [
         (first, last)
         for first in range(len(starts))
-        for last in range(first, min(first + decode.NAME_TOKENS, len(starts)))
+        for last in range(first, min(first + decoding.NAME_TOKENS, len(starts)))
         if not barred[first : last + 1].any() and starts[first] + ends[last] > -np.inf
     ]
     return max(spans, key=lambda span: starts[span[0]] + ends[span[1]], default=None)
 
 
-@pytest.mark.parametrize("tokens", [1, 7, decode.NAME_TOKENS + 20])
+@pytest.mark.parametrize("tokens", [1, 7, decoding.NAME_TOKENS + 20])
 def test_the_best_names(tokens):
     rng = np.random.default_rng(tokens)
     starts, ends = rng.normal(size=(2, 50, tokens)).astype(np.float32)
@@ -59,7 +59,7 @@ def test_the_best_names(tokens):
     starts[:, outside] = ends[:, outside] = -np.inf
     barred = rng.random((50, tokens)) < rng.choice([0.05, 0.5], size=(50, 1))
     barred[0] = True
-    found = decode._best_names(starts, ends, barred)
+    found = decoding._best_names(starts, ends, barred)
     assert found == [best_name(*row) for row in zip(starts, ends, barred, strict=True)]
     assert found[0] is None
     assert tokens == 1 or len({f for f in found if f}) > 5
@@ -68,7 +68,7 @@ def test_the_best_names(tokens):
 def test_a_name_is_no_longer_than_it_may_be():
     starts, ends = np.full((2, 1, 60), -5.0)
     starts[0, 10], ends[0, 50], ends[0, 30] = 0, 0, -1  # the ends fit best 41 tokens apart, which is too far
-    assert decode._best_names(starts, ends, np.zeros((1, 60), dtype=bool)) == [(10, 30)]
+    assert decoding._best_names(starts, ends, np.zeros((1, 60), dtype=bool)) == [(10, 30)]
 
 
 @torch.inference_mode()

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from lawgov_nlp.dataset import read_gold
-from lawgov_nlp.encode import Encoder
-from lawgov_nlp.model import TaggerConfig, TaggerModel
-from lawgov_nlp.tagger import load
+from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel
+from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.train import save
 
 from .conftest import ROOT

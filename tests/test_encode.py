@@ -2,8 +2,8 @@ import pytest
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
-from lawgov_nlp.encode import Encoder
 from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.report import Unit, UnitKind
 
 

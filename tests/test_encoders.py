@@ -17,8 +17,8 @@ from transformers import (
 
 from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model import TaggerConfig
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.model.modeling import TaggerConfig
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.train import TrainConfig, train
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}

@@ -774,6 +774,6 @@ def test_rows_know_the_lines_around_them():
 
 
 def test_tagging_loads_none_of_this():
-    code = "import sys, lawgov_nlp.tagger; print([m for m in sys.modules if 'interchange' in m])"
+    code = "import sys, lawgov_nlp.model.tagger; print([m for m in sys.modules if 'interchange' in m])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

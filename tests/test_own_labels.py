@@ -20,6 +20,7 @@ from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, Training
 from lawgov_nlp.interchange import WRITTEN, Options, from_gold, labelling_config, read
 from lawgov_nlp.interchange import write as write_documents
 from lawgov_nlp.interchange.words import Words
+from lawgov_nlp.model.tagger import load as load_model
 from lawgov_nlp.recode import retag, without_labels
 from lawgov_nlp.records import to_dataset
 from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_notebook
@@ -29,7 +30,6 @@ from lawgov_nlp.results.writers import write as write_tagged
 from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.scheme import Dimension
 from lawgov_nlp.suggest import reason
-from lawgov_nlp.tagger import load as load_model
 from lawgov_nlp.terminal import agreement_table, report_table
 
 from .conftest import ROOT
@@ -279,7 +279,7 @@ def flat(text):
 
 def test_from_labels_to_a_model_and_to_all_that_follows_it(tmp_path, base, corpus, labelled, monkeypatch):
     labels, mine, texts = write_labels(tmp_path / "labels.json"), tmp_path / "mine", ROOT / "data" / "sample_texts"
-    monkeypatch.setattr("lawgov_nlp.shipped.shipped_model", lambda *_: base)  # the tiny one, of the codebook
+    monkeypatch.setattr("lawgov_nlp.model.checkpoints.shipped_model", lambda *_: base)  # the tiny one, of the codebook
     monkeypatch.setattr("lawgov_nlp.retrain.shipped_model", lambda: base)
     result = lawgov(
         "train", labelled, "-o", mine, "--labels", labels, "--epochs", 2, "--precision", "float32", "--device", "cpu"

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from lawgov_nlp import read_report
 from lawgov_nlp.annotation import parse, write
-from lawgov_nlp.encode import Encoder
 from lawgov_nlp.errors import MarkupError, ReadError
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.readers import SUFFIXES, read_file
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import Unit, UnitKind
 from lawgov_nlp.results.quantity import Qualifier, numeral_runs, read_quantity
-from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.tagger import load
 from tests.fuzz.targets import TARGETS
 from tests.invariants import check_quantities, check_report, check_source, is_blank
 from tests.strategies import (

@@ -137,7 +137,7 @@ def test_a_generator_closed_early_leaves_no_process(tmp_path):
 
 
 def test_an_error_of_the_consumer_leaves_no_process(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr("lawgov_nlp.tagger.tagger", lambda *_: tiny)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", lambda *_: tiny)
     paths = [hostile.good(tmp_path, n) for n in range(30)]
     generator = tag_reports(paths, workers=2)
     next(generator)
@@ -150,7 +150,7 @@ def test_an_error_of_the_consumer_leaves_no_process(tmp_path, tiny, monkeypatch)
         raise RuntimeError("in the model")
 
     monkeypatch.setattr(tiny, "_tag_paragraphs", fails)
-    monkeypatch.setattr("lawgov_nlp.tagger.GROUP_PARAGRAPHS", 4)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.GROUP_PARAGRAPHS", 4)
     with pytest.raises(RuntimeError, match="in the model") as caught:
         list(tag_reports(paths, workers=2))
     assert workers_of(os.getpid()) == []  # though `caught` still holds every frame

@@ -15,15 +15,15 @@ from pyarrow import parquet
 
 from lawgov_nlp import tag_report
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.model import TaggerModel
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.modeling import TaggerModel
+from lawgov_nlp.model.tagger import Tagger, load
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.page import to_html, to_notebook
 from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, rows
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers import write
-from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.tagger import Tagger, load
 from tests.invariants import check_number, check_report
 from tests.strategies import DEPTHS, hold, json_values, reports, scraps, texts
 from tests.test_tagger import check as check_tagged

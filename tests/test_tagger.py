@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from lawgov_nlp import api, read_report, tag_folder
-from lawgov_nlp import shipped as shipped_module
 from lawgov_nlp.dataset import read_gold
-from lawgov_nlp.decode import relabel
 from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model import checkpoints as shipped_module
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.decoding import relabel
+from lawgov_nlp.model.tagger import Tagger, load
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS
-from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.tagger import Tagger, load
 from lawgov_nlp.train import save
 from tests.conftest import ROOT
 
@@ -210,7 +210,7 @@ def test_the_models_that_come_along_have_names(tmp_path, monkeypatch, tiny_model
 
 
 def test_threads_that_ask_at_once_are_given_one(base, monkeypatch):
-    from lawgov_nlp import tagger as module
+    from lawgov_nlp.model import tagger as module
 
     monkeypatch.setattr(module, "_KEPT", {})
     loaded = []
@@ -228,7 +228,7 @@ def test_threads_that_ask_at_once_are_given_one(base, monkeypatch):
 
 
 def test_the_model_is_loaded_once():
-    from lawgov_nlp.tagger import tagger
+    from lawgov_nlp.model.tagger import tagger
 
     loaded = tagger(None, "cpu")
     place = Path(os.path.relpath(shipped_model()))
@@ -267,7 +267,7 @@ def test_temperature_changes_scores_and_no_label(tiny, gold):
     ],
 )  # fmt: skip
 def test_a_name_is_trimmed_to_the_codebook(name, kept):
-    from lawgov_nlp.decode import _trimmed
+    from lawgov_nlp.model.decoding import _trimmed
 
     text = f"镇里{name}3件"
     assert text[slice(*_trimmed(text, 2, 2 + len(name)))] == kept
@@ -275,7 +275,7 @@ def test_a_name_is_trimmed_to_the_codebook(name, kept):
 
 def test_no_coded_name_would_be_trimmed():
     from lawgov_nlp.annotation import load_folder
-    from lawgov_nlp.decode import _trimmed
+    from lawgov_nlp.model.decoding import _trimmed
 
     units = [u for report in load_folder(ROOT / "data" / "reports") for u in report.units]
     assert [u.text for u in units for i in u.indicators if _trimmed(u.text, *i.name) != i.name] == []

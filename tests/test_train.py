@@ -5,8 +5,8 @@ import pytest
 from lawgov_nlp.annotation import parse
 from lawgov_nlp.dataset import SplitError, data_hash, examples, gold_examples, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train import TrainConfig, train
 
 
@@ -114,8 +114,8 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
     import torch
 
     from lawgov_nlp.batches import collate
-    from lawgov_nlp.encode import Encoder
     from lawgov_nlp.learner import losses as parts
+    from lawgov_nlp.model.windows import Encoder
 
     settings = tiny_model.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
@@ -140,8 +140,8 @@ def test_a_weight_counts_in_every_part_of_the_loss(tiny_model, tokenizer, gold):
     import torch
 
     from lawgov_nlp.batches import collate
-    from lawgov_nlp.encode import Encoder
     from lawgov_nlp.learner import losses as parts
+    from lawgov_nlp.model.windows import Encoder
 
     settings = tiny_model.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)

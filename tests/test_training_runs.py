@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.learner import Learner
-from lawgov_nlp.shipped import shipped_model
+from lawgov_nlp.model.checkpoints import shipped_model
 from lawgov_nlp.train import TrainConfig, train
 
 CONFIG = TrainConfig(epochs=6, precision="float32", batch_tokens=150)
@@ -211,7 +211,7 @@ def test_training_goes_on_from_a_tagger_with_its_heads(tmp_path, gold, run):
 def test_replayed_reports_are_drawn_anew_each_pass(gold, tokenizer):
     from lawgov_nlp.batches import Batches
     from lawgov_nlp.dataset import examples
-    from lawgov_nlp.encode import Encoder
+    from lawgov_nlp.model.windows import Encoder
 
     coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
     data = examples([gold]).examples

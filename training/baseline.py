@@ -25,8 +25,8 @@ from sklearn.pipeline import make_pipeline
 from transformers import BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp.dataset import SPLITS, Example, examples, load_splits
-from lawgov_nlp.encode import Encoder
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.model.tagger import Tagger
+from lawgov_nlp.model.windows import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
 

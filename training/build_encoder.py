@@ -35,7 +35,7 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp.annotation import load_folder
-from lawgov_nlp.shipped import shipped_model
+from lawgov_nlp.model.checkpoints import shipped_model
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBES = (

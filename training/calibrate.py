@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lawgov_nlp.dataset import load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.train import calibrate
 
 ROOT = Path(__file__).resolve().parents[1]

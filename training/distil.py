@@ -26,11 +26,11 @@ from torch import nn
 
 from lawgov_nlp.batches import Batches
 from lawgov_nlp.dataset import examples, load_splits
-from lawgov_nlp.encode import Batch, Encoder
-from lawgov_nlp.model import TaggerModel
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.modeling import TaggerModel
+from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.windows import Batch, Encoder
 from lawgov_nlp.report import Unit, UnitKind
-from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.tagger import load
 from lawgov_nlp.train import in_bfloat16
 from lawgov_nlp.train_config import TrainConfig
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lawgov_nlp.dataset import SPLITS, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.plots import calibration_plot, confusion_plot, save
-from lawgov_nlp.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lawgov_nlp.dataset import data_hash, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.model.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
 GATE = Path(__file__).with_name("gate.json")

@@ -16,13 +16,13 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from lawgov_nlp import decode
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.batches import collate
 from lawgov_nlp.dataset import SPLITS, examples, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
-from lawgov_nlp.model import TAGS
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.model import decoding
+from lawgov_nlp.model.modeling import TAGS
+from lawgov_nlp.model.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")
@@ -44,10 +44,10 @@ def learned(transitions: np.ndarray):
     def viterbi(scores: np.ndarray) -> np.ndarray:
         first = scores.copy()
         first[0] -= transitions[TAGS.index("O")]  # the decoder begins as if behind an O, which was not fitted
-        with patch.object(decode, "_FORBIDDEN", decode._FORBIDDEN + transitions):
+        with patch.object(decoding, "_FORBIDDEN", decoding._FORBIDDEN + transitions):
             return viterbi_shipped(first)
 
-    viterbi_shipped = decode._viterbi
+    viterbi_shipped = decoding._viterbi
     return viterbi
 
 
@@ -91,7 +91,7 @@ def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torc
 def with_labels(weight: float) -> list:
     """Names by the pointer and, times `weight`, how much likelier the labels of a name are than no name's."""
     seen: dict[str, object] = {}
-    tie, search = decode._indicators, decode._best_names
+    tie, search = decoding._indicators, decoding._best_names
 
     def indicators(model, output, batch, windows, values, *rest) -> Iterator:  # noqa: ANN001, ANN002
         tags = output.tags.float().log_softmax(-1).numpy().astype(float)
@@ -107,7 +107,7 @@ def with_labels(weight: float) -> list:
         up_to = goes_on.cumsum(1)
         return search(starts + weight * (begins - up_to), ends + weight * (stops + up_to), barred)
 
-    return [patch.object(decode, "_indicators", indicators), patch.object(decode, "_best_names", best_names)]
+    return [patch.object(decoding, "_indicators", indicators), patch.object(decoding, "_best_names", best_names)]
 
 
 def main() -> None:
@@ -125,9 +125,9 @@ def main() -> None:
 
     ways = {
         "shipped": [],
-        "labels: each token alone": [patch.object(decode, "_viterbi", alone)],
-        "labels: learned transitions": [patch.object(decode, "_viterbi", learned(transitions))],
-        "values end where labelled": [patch.object(decode, "_to_the_unit", as_labelled)],
+        "labels: each token alone": [patch.object(decoding, "_viterbi", alone)],
+        "labels: learned transitions": [patch.object(decoding, "_viterbi", learned(transitions))],
+        "values end where labelled": [patch.object(decoding, "_to_the_unit", as_labelled)],
         **{f"names: labels added, times {weight}": with_labels(weight) for weight in (0.1, 0.25, 1.0)},
     }
     gold = splits[args.split]

@@ -28,8 +28,8 @@ from pathlib import Path
 from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import load_splits, read_gold, shipped_corpus
 from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.retrain import hold_out
-from lawgov_nlp.tagger import Tagger
 from lawgov_nlp.train import train
 from lawgov_nlp.train_config import RETRAIN, TrainConfig
 

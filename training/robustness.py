@@ -19,8 +19,8 @@ from lawgov_nlp.augment import (
 )
 from lawgov_nlp.dataset import SPLITS, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
-from lawgov_nlp.shipped import shipped_model
-from lawgov_nlp.tagger import Tagger
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIATIONS = {

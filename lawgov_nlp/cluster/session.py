@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.errors import ClusterError, ModelError
-from lawgov_nlp.shipped import is_shipped
+from lawgov_nlp.model.checkpoints import is_shipped
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
@@ -214,7 +214,7 @@ def on_this_node(model: Path | str | None, share: Share, backend: str) -> Any:  
     """
     import torch
 
-    from lawgov_nlp.tagger import Tagger
+    from lawgov_nlp.model.tagger import Tagger
 
     torch.set_num_threads(share.threads)
     return Tagger(model, share.device, backend)

@@ -49,10 +49,10 @@ def _compare(
     from lawgov_nlp.comparison import flips
     from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate
+    from lawgov_nlp.model.checkpoints import named_model
+    from lawgov_nlp.model.tagger import Tagger
     from lawgov_nlp.scheme import model_scheme
     from lawgov_nlp.score_tables import flips_table, gains_table
-    from lawgov_nlp.shipped import named_model
-    from lawgov_nlp.tagger import Tagger
 
     folders = [named_model(folder) for folder in (before, after)]
     scheme = model_scheme(folders[1])

@@ -56,8 +56,8 @@ def evaluate(
 def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
     from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate as score
-    from lawgov_nlp.shipped import named_model
-    from lawgov_nlp.tagger import Tagger
+    from lawgov_nlp.model.checkpoints import named_model
+    from lawgov_nlp.model.tagger import Tagger
 
     tagger = Tagger(named_model(model), device, backend)
     gold = read_coded(notes, labelled, tagger.model.scheme)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from lawgov_nlp.interchange import Document
+    from lawgov_nlp.model.tagger import Tagger
     from lawgov_nlp.report import Unit
     from lawgov_nlp.results.tagged_report import TaggedReport
     from lawgov_nlp.scheme import Scheme
     from lawgov_nlp.suggest import Labelled, Suggestion
-    from lawgov_nlp.tagger import Tagger
 
 _UNFIT_SHOWN = 5
 
@@ -103,11 +103,11 @@ def _suggest(
     files = find_files(paths, failures)
     if not files:
         return
+    from lawgov_nlp.model.checkpoints import named_model
+    from lawgov_nlp.model.tagger import tagger
     from lawgov_nlp.scheme import model_scheme
-    from lawgov_nlp.shipped import named_model
     from lawgov_nlp.suggest import Labelled
     from lawgov_nlp.suggest import suggest as choose
-    from lawgov_nlp.tagger import tagger
 
     folder = named_model(model)
     units = _labelled_units(notes, labelled, model_scheme(folder))

@@ -99,9 +99,9 @@ def _train(
     from transformers.utils import logging as transformers_logging
 
     from lawgov_nlp.learner import base_scheme, is_tagger
+    from lawgov_nlp.model.checkpoints import shipped_model
+    from lawgov_nlp.model.tagger import resolve_device
     from lawgov_nlp.retrain import cross_validate, default_config, retrain
-    from lawgov_nlp.shipped import shipped_model
-    from lawgov_nlp.tagger import resolve_device
     from lawgov_nlp.train import refuse
 
     for module in ("accelerate", "seqeval"):  # both are needed much later only

@@ -19,15 +19,15 @@ import torch
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from lawgov_nlp.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend
-from lawgov_nlp.decode import decode
-from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
+from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend
+from lawgov_nlp.model.checkpoints import named_model
+from lawgov_nlp.model.decoding import decode
+from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel, longest_window
+from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.report import Report, Unit
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.shipped import named_model
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ class Tagger:
 
     Args:
         folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer, or the name of a shipped model as
-            in `lawgov_nlp.shipped`; None takes the first of them.
+            in `lawgov_nlp.model.checkpoints`; None takes the first of them.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
-        backend: What runs the encoder, as in `lawgov_nlp.backends.resolve_backend`.
+        backend: What runs the encoder, as in `lawgov_nlp.model.backends.resolve_backend`.
 
     Raises:
         ModelError: The folder holds no such model, or the device or the backend isn't there.

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from lawgov_nlp.encode import Batch, EncodedParagraph, Window
-from lawgov_nlp.model import TAGS, TaggerModel, TaggerOutput
+from lawgov_nlp.model.modeling import TAGS, TaggerModel, TaggerOutput
+from lawgov_nlp.model.windows import Batch, EncodedParagraph, Window
 from lawgov_nlp.report import Unit
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end

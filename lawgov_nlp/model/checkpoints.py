@@ -50,5 +50,5 @@ def named_model(name: Path | str | None) -> Path:
 
 def _places(name: str) -> list[Path]:
     """In the wheel, and beside the source."""
-    here, (packed, unpacked) = Path(__file__).parent, SHIPPED[name]
+    here, (packed, unpacked) = Path(__file__).parents[1], SHIPPED[name]
     return [here / packed, here.parent / "models" / unpacked]

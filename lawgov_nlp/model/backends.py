@@ -21,8 +21,8 @@ from torch import nn
 from lawgov_nlp.errors import ModelError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.encode import Batch
-    from lawgov_nlp.model import TaggerModel
+    from lawgov_nlp.model.modeling import TaggerModel
+    from lawgov_nlp.model.windows import Batch
 
 ENGINES = {"torch": ("float32", "bfloat16", "float16"), "openvino": ("float32", "bfloat16")}
 """The engines, each with the precisions that it has here."""

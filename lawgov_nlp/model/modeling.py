@@ -18,7 +18,7 @@ from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-from lawgov_nlp.encode import Batch
+from lawgov_nlp.model.windows import Batch
 from lawgov_nlp.scheme import DIMENSIONS, Scheme
 
 TAGS = ("O", "B-VALUE", "I-VALUE", "B-NAME", "I-NAME")

@@ -1,0 +1,1 @@
+"""A report becomes a tagged report: windows, the encoder and its heads, decoding."""
