@@ -183,9 +183,8 @@ def _pipelines(
     from transformers.utils import logging
 
     from lawgov_nlp import read_report
-    from lawgov_nlp.model.checkpoints import shipped_model
+    from lawgov_nlp.model.checkpoints import load, shipped_model
     from lawgov_nlp.model.modeling import TAGS
-    from lawgov_nlp.model.tagger import load
     from lawgov_nlp.scheme import DIMENSIONS
 
     logging.set_verbosity_error()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, 
 
 from lawgov_nlp.batches import IGNORE, Targets
 from lawgov_nlp.errors import ModelError, TrainingError
-from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel, TaggerOutput, longest_window, without_pooler
-from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.checkpoints import is_tagger, load, model_scheme
+from lawgov_nlp.model.config import TaggerConfig, longest_window
+from lawgov_nlp.model.modeling import TaggerModel, TaggerOutput, without_pooler
 from lawgov_nlp.model.windows import Batch
 from lawgov_nlp.rehead import rehead
-from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 
 class Learner(nn.Module):
@@ -173,12 +173,3 @@ def base_scheme(folder: Path) -> Scheme:
         ModelError: It is a tagger with labels of an unknown form.
     """
     return model_scheme(folder) if is_tagger(folder) else CODEBOOK
-
-
-def is_tagger(folder: Path) -> bool:
-    """Whether a folder holds a tagger of ours, going by its configuration."""
-    try:
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(settings, dict) and settings.get("model_type") == TaggerConfig.model_type

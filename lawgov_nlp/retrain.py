@@ -13,8 +13,8 @@ from lawgov_nlp.annotation import GoldReport
 from lawgov_nlp.dataset import examples, load_splits, read_gold, shipped_corpus
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.learner import base_scheme, is_tagger
-from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.learner import base_scheme
+from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.recode import recode, retag, translates, without_labels
 from lawgov_nlp.report import UnitKind

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lawgov_nlp.errors import ModelError, SchemeError
+from lawgov_nlp.errors import SchemeError
 
 NONE, NONE_ZH = "none", "无"
 """How a paragraph without any label is written."""
@@ -261,22 +261,6 @@ CODEBOOK = Scheme(labels=DIMENSIONS, sources=tuple((d,) for d in DIMENSIONS))
 """The scheme of the shipped model (data/CODEBOOK.md)."""
 
 _EXAMPLE = '{"name": "digital", "zh": "数字法治"}'
-
-
-def model_scheme(folder: Path) -> Scheme:
-    """The scheme of a model by its config.json alone, without loading the model.
-
-    Raises:
-        ModelError: The folder holds no configuration of a tagger, or one of an unknown form.
-    """
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        return Scheme.from_config(config.get("dimensions") or [d.value for d in Dimension])
-    except OSError as error:
-        raise ModelError(f"{path}: can't be read ({error.strerror}); expected the folder of a model") from None
-    except (ValueError, AttributeError) as error:
-        raise ModelError(f"{path}: {error}; is it a model of another version?") from None
 
 
 OWN_LABELS = " (labels of your own: give --labels, or a model that has them)"

@@ -26,11 +26,12 @@ from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.dataset import Example, data_hash, examples, read_gold
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
-from lawgov_nlp.learner import Learner, base_scheme, is_tagger, start
+from lawgov_nlp.learner import Learner, base_scheme, start
 from lawgov_nlp.model.backends import native_precision
-from lawgov_nlp.model.checkpoints import SHIPPED, shipped_folders
+from lawgov_nlp.model.checkpoints import SHIPPED, is_tagger, shipped_folders
+from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.decoding import relabel
-from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel
+from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.scheme import CODEBOOK, Scheme

@@ -12,7 +12,8 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from lawgov_nlp import read_report
 from lawgov_nlp.annotation import GoldReport, parse, write
 from lawgov_nlp.dataset import data_hash
-from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel
+from lawgov_nlp.model.config import TaggerConfig
+from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.train import save
 from tests.files import write_pdf

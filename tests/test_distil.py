@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from lawgov_nlp.dataset import read_gold
-from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel
-from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.checkpoints import load
+from lawgov_nlp.model.config import TaggerConfig
+from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.train import save
 

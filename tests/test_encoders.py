@@ -17,7 +17,7 @@ from transformers import (
 
 from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model.modeling import TaggerConfig
+from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.train import TrainConfig, train
 

@@ -20,7 +20,7 @@ from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, Training
 from lawgov_nlp.interchange import WRITTEN, Options, from_gold, labelling_config, read
 from lawgov_nlp.interchange import write as write_documents
 from lawgov_nlp.interchange.words import Words
-from lawgov_nlp.model.tagger import load as load_model
+from lawgov_nlp.model.checkpoints import load as load_model
 from lawgov_nlp.recode import retag, without_labels
 from lawgov_nlp.records import to_dataset
 from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_notebook

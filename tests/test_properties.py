@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from lawgov_nlp import read_report
 from lawgov_nlp.annotation import parse, write
 from lawgov_nlp.errors import MarkupError, ReadError
-from lawgov_nlp.model.checkpoints import shipped_model
-from lawgov_nlp.model.tagger import load
+from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.readers import SUFFIXES, read_file
 from lawgov_nlp.readers.structure import parse_report

@@ -15,13 +15,14 @@ from lawgov_nlp.dataset import data_hash, examples, gold_examples, read_gold
 from lawgov_nlp.errors import MarkupError, ModelError, SchemeError
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.learner import losses, start
+from lawgov_nlp.model.checkpoints import load as load_model
+from lawgov_nlp.model.checkpoints import model_scheme
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.model.tagger import load as load_model
 from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.recode import recode, retag, translates, without_labels
 from lawgov_nlp.rehead import origins, rehead
 from lawgov_nlp.report import UnitKind
-from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme, model_scheme
+from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme
 from lawgov_nlp.train import save
 from lawgov_nlp.train_config import TrainConfig
 

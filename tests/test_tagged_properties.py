@@ -15,9 +15,9 @@ from pyarrow import parquet
 
 from lawgov_nlp import tag_report
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.tagger import Tagger, load
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.page import to_html, to_notebook
 from lawgov_nlp.results.serialize import to_dict

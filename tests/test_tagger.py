@@ -14,9 +14,9 @@ from lawgov_nlp import api, read_report, tag_folder
 from lawgov_nlp.dataset import read_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import checkpoints as shipped_module
-from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.decoding import relabel
-from lawgov_nlp.model.tagger import Tagger, load
+from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from lawgov_nlp.annotation import load, parse, write
 from lawgov_nlp.cli import app
 from lawgov_nlp.dataset import load_splits
-from lawgov_nlp.model.tagger import load as load_model
+from lawgov_nlp.model.checkpoints import load as load_model
 from tests.conftest import ROOT
 
 

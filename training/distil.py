@@ -26,9 +26,8 @@ from torch import nn
 
 from lawgov_nlp.batches import Batches
 from lawgov_nlp.dataset import examples, load_splits
-from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.tagger import load
 from lawgov_nlp.model.windows import Batch, Encoder
 from lawgov_nlp.report import Unit, UnitKind
 from lawgov_nlp.train import in_bfloat16

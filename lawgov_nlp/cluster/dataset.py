@@ -34,14 +34,14 @@ from lawgov_nlp.cluster.session import (
     share,
 )
 from lawgov_nlp.errors import LawgovError, OutputError, ReadError
-from lawgov_nlp.model.checkpoints import is_shipped
+from lawgov_nlp.model.checkpoints import is_shipped, model_scheme
 from lawgov_nlp.readers.load import read_report
 from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
 from lawgov_nlp.results.tables import columns as table_columns
 from lawgov_nlp.results.tables import rows
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
+from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 if TYPE_CHECKING:
     import pyarrow as pa

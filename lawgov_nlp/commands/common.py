@@ -76,7 +76,8 @@ def chosen_scheme(labels: Path | None) -> Scheme | None:
         SchemeError: The file doesn't fit the format.
         ModelError: The folder holds no model.
     """
-    from lawgov_nlp.scheme import CODEBOOK, Scheme, model_scheme
+    from lawgov_nlp.model.checkpoints import model_scheme
+    from lawgov_nlp.scheme import CODEBOOK, Scheme
 
     if labels is None:
         return None

@@ -49,9 +49,8 @@ def _compare(
     from lawgov_nlp.comparison import flips
     from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate
-    from lawgov_nlp.model.checkpoints import named_model
+    from lawgov_nlp.model.checkpoints import model_scheme, named_model
     from lawgov_nlp.model.tagger import Tagger
-    from lawgov_nlp.scheme import model_scheme
     from lawgov_nlp.score_tables import flips_table, gains_table
 
     folders = [named_model(folder) for folder in (before, after)]

@@ -103,9 +103,8 @@ def _suggest(
     files = find_files(paths, failures)
     if not files:
         return
-    from lawgov_nlp.model.checkpoints import named_model
+    from lawgov_nlp.model.checkpoints import model_scheme, named_model
     from lawgov_nlp.model.tagger import tagger
-    from lawgov_nlp.scheme import model_scheme
     from lawgov_nlp.suggest import Labelled
     from lawgov_nlp.suggest import suggest as choose
 

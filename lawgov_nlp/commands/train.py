@@ -98,9 +98,9 @@ def _train(
     """Train; say whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.learner import base_scheme, is_tagger
-    from lawgov_nlp.model.checkpoints import shipped_model
-    from lawgov_nlp.model.tagger import resolve_device
+    from lawgov_nlp.learner import base_scheme
+    from lawgov_nlp.model.backends import resolve_device
+    from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
     from lawgov_nlp.retrain import cross_validate, default_config, retrain
     from lawgov_nlp.train import refuse
 

@@ -193,3 +193,20 @@ def _probe(model: TaggerModel) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor
     attention[1, length * 2 // 3 :] = 0
     types[:, length // 3 :] = 1
     return ids, attention, types
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device of a name: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        ModelError: There is none of that name.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)
+    if not match:
+        raise ModelError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N")
+    count = torch.cuda.device_count()
+    if name != "cpu" and int(match[1] or 0) >= count:
+        raise ModelError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} GPU(s); try auto")
+    return torch.device(name)

@@ -1,10 +1,24 @@
-"""The models that come with the package, and the names that stand for them where a folder is asked for."""
+"""The folders of models: those that come with the package and the names that stand for them, what one holds, loading.
+
+The libraries that a model needs are imported by `load` alone.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lawgov_nlp.errors import ModelError
+from lawgov_nlp.scheme import Dimension, Scheme
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from lawgov_nlp.model.modeling import TaggerModel
+
+MODEL_TYPE = "lawgov-tagger"
+"""What a tagger's config.json has under `model_type`."""
 
 SHIPPED = {"shipped": ("weights", "lawgov-small"), "tiny": ("weights-tiny", "lawgov-tiny")}
 """The models that come with the package by the names that may stand for a folder: their folders in the wheel and among
@@ -52,3 +66,75 @@ def _places(name: str) -> list[Path]:
     """In the wheel, and beside the source."""
     here, (packed, unpacked) = Path(__file__).parents[1], SHIPPED[name]
     return [here / packed, here.parent / "models" / unpacked]
+
+
+def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
+    """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
+
+    Raises:
+        ModelError: A file is missing, a weight is missing or left over, or the labels are of no form that is known.
+    """
+    from transformers import PreTrainedTokenizerFast
+    from transformers.utils import logging as transformers_logging
+
+    from lawgov_nlp.model.config import TaggerConfig, longest_window
+    from lawgov_nlp.model.modeling import TaggerModel
+
+    folder = Path(folder)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder} holds no {name}; expected a folder that training/train.py wrote")
+    bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        config = TaggerConfig.from_pretrained(folder, local_files_only=True)
+        model, info = TaggerModel.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a damaged file fails in one of five libraries, each with errors of its own
+        raise ModelError(f"{folder} could not be loaded as a lawgov_nlp model: {error}") from error
+    finally:
+        if bar:
+            transformers_logging.enable_progress_bar()
+    wrong = [*info["missing_keys"], *info["unexpected_keys"], *info.get("mismatched_keys", ())]
+    if wrong:
+        raise ModelError(
+            f"{folder}: weights missing or left over: {', '.join(map(str, wrong[:5]))}; another version's?"
+        )
+    if config.window > (longest := longest_window(model.encoder.config)):
+        raise ModelError(
+            f"{folder}: window {config.window} is longer than the encoder's {longest} positions; config.json was "
+            "changed by hand?"
+        )
+    if len(tokenizer) > model.encoder.config.vocab_size:
+        raise ModelError(
+            f"{folder}: tokenizer has {len(tokenizer)} pieces, the encoder {model.encoder.config.vocab_size}; "
+            "tokenizer.json belongs to another model"
+        )
+    return model, tokenizer
+
+
+def is_tagger(folder: Path) -> bool:
+    """Whether a folder holds a tagger of ours, going by its configuration."""
+    try:
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(settings, dict) and settings.get("model_type") == MODEL_TYPE
+
+
+def model_scheme(folder: Path) -> Scheme:
+    """The scheme of a model by its config.json alone, without loading the model.
+
+    Raises:
+        ModelError: The folder holds no configuration of a tagger, or one of an unknown form.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return Scheme.from_config(config.get("dimensions") or [d.value for d in Dimension])
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read ({error.strerror}); expected the folder of a model") from None
+    except (ValueError, AttributeError) as error:
+        raise ModelError(f"{path}: {error}; is it a model of another version?") from None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
-from transformers.utils import logging as transformers_logging
 
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend
-from lawgov_nlp.model.checkpoints import named_model
+from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend, resolve_device
+from lawgov_nlp.model.checkpoints import load, named_model
 from lawgov_nlp.model.decoding import decode
-from lawgov_nlp.model.modeling import TaggerConfig, TaggerModel, longest_window
+from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.report import Report, Unit
 from lawgov_nlp.results.paragraph import TaggedParagraph
@@ -233,61 +231,3 @@ def tagger(folder: Path | str | None = None, device: str = "auto", backend: str 
         while len(_KEPT) > KEPT:
             _KEPT.pop(next(iter(_KEPT)))
     return found
-
-
-def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
-    """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
-
-    Raises:
-        ModelError: A file is missing, a weight is missing or left over, or the labels are of no form that is known.
-    """
-    folder = Path(folder)
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise ModelError(f"{folder} holds no {name}; expected a folder that training/train.py wrote")
-    bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        config = TaggerConfig.from_pretrained(folder, local_files_only=True)
-        model, info = TaggerModel.from_pretrained(
-            folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # a damaged file fails in one of five libraries, each with errors of its own
-        raise ModelError(f"{folder} could not be loaded as a lawgov_nlp model: {error}") from error
-    finally:
-        if bar:
-            transformers_logging.enable_progress_bar()
-    wrong = [*info["missing_keys"], *info["unexpected_keys"], *info.get("mismatched_keys", ())]
-    if wrong:
-        raise ModelError(
-            f"{folder}: weights missing or left over: {', '.join(map(str, wrong[:5]))}; another version's?"
-        )
-    if config.window > (longest := longest_window(model.encoder.config)):
-        raise ModelError(
-            f"{folder}: window {config.window} is longer than the encoder's {longest} positions; config.json was "
-            "changed by hand?"
-        )
-    if len(tokenizer) > model.encoder.config.vocab_size:
-        raise ModelError(
-            f"{folder}: tokenizer has {len(tokenizer)} pieces, the encoder {model.encoder.config.vocab_size}; "
-            "tokenizer.json belongs to another model"
-        )
-    return model, tokenizer
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device of a name: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
-
-    Raises:
-        ModelError: There is none of that name.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)
-    if not match:
-        raise ModelError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N")
-    count = torch.cuda.device_count()
-    if name != "cpu" and int(match[1] or 0) >= count:
-        raise ModelError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} GPU(s); try auto")
-    return torch.device(name)
