@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch.utils.data import Dataset
 
+from lawgov_nlp.annotation.examples import Example
 from lawgov_nlp.augment import vary
-from lawgov_nlp.dataset import Example
 from lawgov_nlp.model.modeling import TAGS
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder, Window
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme

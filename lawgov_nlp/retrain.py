@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lawgov_nlp.annotation import GoldReport
-from lawgov_nlp.dataset import examples, load_splits, read_gold, shipped_corpus
+from lawgov_nlp.annotation.examples import examples, load_splits, read_gold, shipped_corpus
+from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate
 from lawgov_nlp.learner import base_scheme
 from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.recode import recode, retag, translates, without_labels
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
@@ -81,7 +81,7 @@ def retrain(
     on the held-out reports together with the dev split of the shipped corpus.
 
     With other labels than the codebook's the shipped reports count as coded by these where they rename or merge those
-    of the codebook; otherwise they teach and measure values and names alone (`lawgov_nlp.recode`).
+    of the codebook; otherwise they teach and measure values and names alone (`lawgov_nlp.annotation.relabel`).
 
     Args:
         labelled: Annotated reports; paragraphs may be coded for labels alone or for indicators alone.

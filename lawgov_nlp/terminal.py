@@ -20,7 +20,7 @@ from lawgov_nlp.scheme import Label, Scheme
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement
-    from lawgov_nlp.suggest import Suggestion
+    from lawgov_nlp.annotation.suggest import Suggestion
 
 COLOURS = (
     "red", "yellow", "green", "blue", "magenta", "bright_black", "cyan",

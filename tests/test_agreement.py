@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from lawgov_nlp.agreement import CodingError, compare, krippendorff_alpha, paragraphs_only
-from lawgov_nlp.annotation import parse, write
+from lawgov_nlp.annotation.markup import parse, write
 
 
 def coding(*lines, name="x"):

@@ -8,9 +8,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from lawgov_nlp.annotation import load_folder, write
+from lawgov_nlp.annotation.formats import labelling_config
+from lawgov_nlp.annotation.markup import load_folder, write
 from lawgov_nlp.cli import app
-from lawgov_nlp.interchange import labelling_config
 
 from .conftest import ROOT
 from .sample_report import sample

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.model import decoding
 from lawgov_nlp.model.modeling import TAGS
 from lawgov_nlp.model.windows import Encoder

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.model.checkpoints import load
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel

@@ -15,7 +15,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.tagger import Tagger

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, classification_report, f1_score
 
-from lawgov_nlp.dataset import gold_examples, read_gold
+from lawgov_nlp.annotation.examples import gold_examples, read_gold
 from lawgov_nlp.evaluate import LABELS, evaluate
 from lawgov_nlp.scheme import DIMENSIONS
 
@@ -81,7 +81,7 @@ def test_nothing_to_compare_is_refused():
 
 
 def test_what_nobody_coded_is_not_counted(tiny, gold):
-    from lawgov_nlp.annotation import GoldReport
+    from lawgov_nlp.annotation.markup import GoldReport
 
     def bare(report: GoldReport, **layer) -> GoldReport:
         units = tuple(replace(u, **layer) if u.kind.value == "body" else u for u in report.units)

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lawgov_nlp.annotation import load, load_folder, parse
-from lawgov_nlp.annotation import write as write_markup
-from lawgov_nlp.dataset import examples
-from lawgov_nlp.errors import InterchangeError, OutputError
-from lawgov_nlp.interchange import (
+from lawgov_nlp.annotation.examples import examples
+from lawgov_nlp.annotation.formats import (
     WRITTEN,
     Findings,
     Options,
@@ -26,9 +23,12 @@ from lawgov_nlp.interchange import (
     target,
     write,
 )
-from lawgov_nlp.interchange.document import rows
-from lawgov_nlp.interchange.spans import character_offset, utf16_offset
-from lawgov_nlp.records import records
+from lawgov_nlp.annotation.formats.document import rows
+from lawgov_nlp.annotation.formats.spans import character_offset, utf16_offset
+from lawgov_nlp.annotation.markup import load, load_folder, parse
+from lawgov_nlp.annotation.markup import write as write_markup
+from lawgov_nlp.annotation.records import records
+from lawgov_nlp.errors import InterchangeError, OutputError
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import Dimension
 

@@ -14,22 +14,22 @@ from typer.testing import CliRunner
 
 from lawgov_nlp import Scheme, TaggedReport, tag_report
 from lawgov_nlp.agreement import compare
-from lawgov_nlp.annotation import load_folder, parse
+from lawgov_nlp.annotation.formats import WRITTEN, Options, from_gold, labelling_config, read
+from lawgov_nlp.annotation.formats import write as write_documents
+from lawgov_nlp.annotation.formats.label_names import Words
+from lawgov_nlp.annotation.markup import load_folder, parse
+from lawgov_nlp.annotation.records import to_dataset
+from lawgov_nlp.annotation.relabel import retag, without_labels
+from lawgov_nlp.annotation.suggest import reason
 from lawgov_nlp.cli import app
 from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, TrainingError
-from lawgov_nlp.interchange import WRITTEN, Options, from_gold, labelling_config, read
-from lawgov_nlp.interchange import write as write_documents
-from lawgov_nlp.interchange.words import Words
 from lawgov_nlp.model.checkpoints import load as load_model
-from lawgov_nlp.recode import retag, without_labels
-from lawgov_nlp.records import to_dataset
 from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_notebook
 from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, columns
 from lawgov_nlp.results.writers import write as write_tagged
 from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.suggest import reason
 from lawgov_nlp.terminal import agreement_table, report_table
 
 from .conftest import ROOT
@@ -380,7 +380,7 @@ def test_wrong_labels_stop_a_command_at_once(tmp_path, base, labelled):
 
 
 def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpus, gold, caplog):
-    from lawgov_nlp.recode import recode
+    from lawgov_nlp.annotation.relabel import recode
     from lawgov_nlp.retrain import retrain
     from lawgov_nlp.train import TrainConfig
 

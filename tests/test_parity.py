@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation import load
+from lawgov_nlp.annotation.markup import load
 from tests import files
 
 from .conftest import ROOT

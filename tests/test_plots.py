@@ -1,6 +1,6 @@
 """The pictures show the figures that they are of."""
 
-from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.evaluate import LABELS, evaluate
 from lawgov_nlp.plots import calibration_plot, confusion_plot, save
 

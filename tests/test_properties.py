@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation import parse, write
+from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.errors import MarkupError, ReadError
 from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.windows import Encoder

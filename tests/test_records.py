@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from lawgov_nlp.annotation import parse
-from lawgov_nlp.records import features, records, to_dataset, write_jsonl
+from lawgov_nlp.annotation.markup import parse
+from lawgov_nlp.annotation.records import features, records, to_dataset, write_jsonl
 
 
 def test_offsets_point_into_the_records_own_text(gold):

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lawgov_nlp.annotation import parse, write
+from lawgov_nlp.annotation.examples import data_hash, examples, gold_examples, read_gold
+from lawgov_nlp.annotation.markup import parse, write
+from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.batches import IGNORE, Batches, collate
-from lawgov_nlp.dataset import data_hash, examples, gold_examples, read_gold
 from lawgov_nlp.errors import MarkupError, ModelError, SchemeError
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.learner import losses, start
@@ -19,7 +20,6 @@ from lawgov_nlp.model.checkpoints import load as load_model
 from lawgov_nlp.model.checkpoints import model_scheme
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import Encoder
-from lawgov_nlp.recode import recode, retag, translates, without_labels
 from lawgov_nlp.rehead import origins, rehead
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme

@@ -11,19 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation import load, load_folder
-from lawgov_nlp.annotation import write as write_markup
-from lawgov_nlp.cli import app
-from lawgov_nlp.dataset import examples
-from lawgov_nlp.errors import OutputError
-from lawgov_nlp.interchange import WRITTEN, Options, asking, check_new, from_gold, read, render, to_gold, write
-from lawgov_nlp.interchange.document import Document, Line
-from lawgov_nlp.interchange.findings import Findings
-from lawgov_nlp.interchange.tagged import from_tagged
-from lawgov_nlp.report import UnitKind
-from lawgov_nlp.results.paragraph import TaggedParagraph
-from lawgov_nlp.scheme import DIMENSIONS
-from lawgov_nlp.suggest import (
+from lawgov_nlp.annotation.examples import examples
+from lawgov_nlp.annotation.formats import WRITTEN, Options, asking, check_new, from_gold, read, render, to_gold, write
+from lawgov_nlp.annotation.formats.document import Document, Line
+from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.predictions import from_tagged
+from lawgov_nlp.annotation.markup import load, load_folder
+from lawgov_nlp.annotation.markup import write as write_markup
+from lawgov_nlp.annotation.suggest import (
     BY,
     Labelled,
     SuggestError,
@@ -34,6 +29,11 @@ from lawgov_nlp.suggest import (
     suggest,
     uncertainty,
 )
+from lawgov_nlp.cli import app
+from lawgov_nlp.errors import OutputError
+from lawgov_nlp.report import UnitKind
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.scheme import DIMENSIONS
 
 from .conftest import ROOT, TEXTS
 from .sample_report import sample
@@ -231,7 +231,7 @@ def test_the_vectors_are_those_of_the_paragraphs(tiny, gold):
 
 
 def test_importing_loads_no_torch():
-    code = "import sys, lawgov_nlp.suggest, lawgov_nlp.commands.suggest; sys.exit('torch' in sys.modules)"
+    code = "import sys, lawgov_nlp.annotation.suggest, lawgov_nlp.commands.suggest; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

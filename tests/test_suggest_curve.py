@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from lawgov_nlp.dataset import data_hash, examples, load_splits
+from lawgov_nlp.annotation.examples import data_hash, examples, load_splits
 
 from .conftest import ROOT
 

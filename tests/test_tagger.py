@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lawgov_nlp import api, read_report, tag_folder
-from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import checkpoints as shipped_module
 from lawgov_nlp.model.checkpoints import load, shipped_model
@@ -161,7 +161,7 @@ def test_inference_loads_no_training_code(tmp_path):
     code = (
         "import sys; from lawgov_nlp import tag_report; tag_report('一、普法\\n开展宣传3场。', device='cpu');"
         "print(sorted(m for m in sys.modules if m.startswith(('sklearn', 'seqeval', 'datasets', 'lawgov_nlp.train',"
-        " 'lawgov_nlp.dataset', 'lawgov_nlp.evaluate', 'transformers.trainer'))))"
+        " 'lawgov_nlp.annotation.examples', 'lawgov_nlp.evaluate', 'transformers.trainer'))))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
@@ -274,7 +274,7 @@ def test_a_name_is_trimmed_to_the_codebook(name, kept):
 
 
 def test_no_coded_name_would_be_trimmed():
-    from lawgov_nlp.annotation import load_folder
+    from lawgov_nlp.annotation.markup import load_folder
     from lawgov_nlp.model.decoding import _trimmed
 
     units = [u for report in load_folder(ROOT / "data" / "reports") for u in report.units]

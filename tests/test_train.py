@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from lawgov_nlp.annotation import parse
-from lawgov_nlp.dataset import SplitError, data_hash, examples, gold_examples, load_splits, read_gold
+from lawgov_nlp.annotation.examples import SplitError, data_hash, examples, gold_examples, load_splits, read_gold
+from lawgov_nlp.annotation.markup import parse
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.scheme import Dimension
@@ -86,7 +86,7 @@ def test_memorises_one_report(tmp_path, encoder_folder, gold, precision):
 def test_splits_are_checked(tmp_path, gold):
     import json
 
-    from lawgov_nlp.annotation import write
+    from lawgov_nlp.annotation.markup import write
 
     (tmp_path / "reports").mkdir()
     for name in ("a", "b", "c"):

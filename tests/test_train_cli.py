@@ -6,9 +6,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from lawgov_nlp.annotation import load, parse, write
+from lawgov_nlp.annotation.examples import load_splits
+from lawgov_nlp.annotation.markup import load, parse, write
 from lawgov_nlp.cli import app
-from lawgov_nlp.dataset import load_splits
 from lawgov_nlp.model.checkpoints import load as load_model
 from tests.conftest import ROOT
 
@@ -112,13 +112,13 @@ def test_one_label_alone_is_refused(tmp_path, base, corpus):
 
 
 def test_the_shipped_splits_are_found_beside_the_package():
-    from lawgov_nlp.dataset import shipped_corpus
+    from lawgov_nlp.annotation.examples import shipped_corpus
 
     assert {name: len(reports) for name, reports in load_splits(shipped_corpus()).items()}["test"] == 18
 
 
 def test_folds_hold_out_every_report_once(tmp_path, base, corpus, labelled):
-    from lawgov_nlp.annotation import load_folder
+    from lawgov_nlp.annotation.markup import load_folder
     from lawgov_nlp.errors import TrainingError
     from lawgov_nlp.retrain import cross_validate
     from lawgov_nlp.train import TrainConfig

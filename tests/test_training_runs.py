@@ -209,8 +209,8 @@ def test_training_goes_on_from_a_tagger_with_its_heads(tmp_path, gold, run):
 
 
 def test_replayed_reports_are_drawn_anew_each_pass(gold, tokenizer):
+    from lawgov_nlp.annotation.examples import examples
     from lawgov_nlp.batches import Batches
-    from lawgov_nlp.dataset import examples
     from lawgov_nlp.model.windows import Encoder
 
     coder = Encoder(tokenizer, window=96, overlap=16, heading=24)

@@ -34,7 +34,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from lawgov_nlp.annotation import load_folder
+from lawgov_nlp.annotation.markup import load_folder
 from lawgov_nlp.model.checkpoints import shipped_model
 
 ROOT = Path(__file__).resolve().parents[1]

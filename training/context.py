@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
-from lawgov_nlp.annotation import GoldReport
-from lawgov_nlp.dataset import Example, examples, load_splits
+from lawgov_nlp.annotation.examples import Example, examples, load_splits
+from lawgov_nlp.annotation.markup import GoldReport
 
 ROOT = Path(__file__).resolve().parents[1]
 NEIGHBOUR = 60

@@ -24,8 +24,8 @@ import torch
 from pretrain import load_texts
 from torch import nn
 
+from lawgov_nlp.annotation.examples import examples, load_splits
 from lawgov_nlp.batches import Batches
-from lawgov_nlp.dataset import examples, load_splits
 from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.windows import Batch, Encoder

@@ -1,14 +1,14 @@
 """The annotated reports as JSONL with character offsets: `python training/export_data.py --out FOLDER`.
 
 Writes train.jsonl, dev.jsonl and test.jsonl, which `datasets.load_dataset("json", …)` reads with the schema of
-`lawgov_nlp.records.features()`.
+`lawgov_nlp.annotation.records.features()`.
 """
 
 import argparse
 from pathlib import Path
 
-from lawgov_nlp.dataset import load_splits
-from lawgov_nlp.records import write_jsonl
+from lawgov_nlp.annotation.examples import load_splits
+from lawgov_nlp.annotation.records import write_jsonl
 
 ROOT = Path(__file__).resolve().parents[1]
 

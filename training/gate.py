@@ -14,7 +14,7 @@ import math
 import sys
 from pathlib import Path
 
-from lawgov_nlp.dataset import data_hash, load_splits, read_gold
+from lawgov_nlp.annotation.examples import data_hash, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger
 

@@ -7,6 +7,7 @@ other. `--model` may name several folders, which are compared in one run.
 import argparse
 from pathlib import Path
 
+from lawgov_nlp.annotation.examples import SPLITS, load_splits, read_gold
 from lawgov_nlp.augment import (
     half_width_report,
     headless_report,
@@ -17,7 +18,6 @@ from lawgov_nlp.augment import (
     run_in_report,
     unnumbered_report,
 )
-from lawgov_nlp.dataset import SPLITS, load_splits, read_gold
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.checkpoints import shipped_model
 from lawgov_nlp.model.tagger import Tagger

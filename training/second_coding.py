@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from lawgov_nlp.agreement import compare
-from lawgov_nlp.annotation import load, load_folder
+from lawgov_nlp.annotation.markup import load, load_folder
 
 
 def blind(reports: Path, names: list[str], out: Path) -> None:

@@ -1,8 +1,8 @@
 """What `lawgov suggest` saves, simulated: `python training/suggest_curve.py --encoder FOLDER`.
 
 A coder begins with `START` paragraphs of whole reports in random order and labels `ROUND` more a round, chosen by
-`lawgov_nlp.suggest.choose`, the code that the command uses, from the rest of the train split. After each round a model
-is trained on what is labelled and measured on a held-out split. `reports` is the coder who goes on with whole reports.
+`lawgov_nlp.annotation.suggest.choose`, the code that the command uses, from the rest of the train split. After each
+round a model is trained on what is labelled and measured on a held-out split. `reports` is the coder who goes on with whole reports.
 
 This is a proxy. The learner is a logistic regression on frozen vectors of the encoder *before* fine-tuning (those of
 `frozen` in `training/baseline.py`), since fine-tuning some thousand times is out of reach; distances are between the
@@ -25,9 +25,9 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from lawgov_nlp.dataset import SPLITS, Example, data_hash, examples, load_splits
+from lawgov_nlp.annotation.examples import SPLITS, Example, data_hash, examples, load_splits
+from lawgov_nlp.annotation.suggest import BY, Labelled, choose
 from lawgov_nlp.plots import save
-from lawgov_nlp.suggest import BY, Labelled, choose
 
 ROOT = Path(__file__).resolve().parents[1]
 START, ROUND, ROUNDS = 60, 25, 16

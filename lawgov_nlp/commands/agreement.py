@@ -15,7 +15,7 @@ from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement
-    from lawgov_nlp.annotation import GoldReport
+    from lawgov_nlp.annotation.markup import GoldReport
     from lawgov_nlp.scheme import Scheme
 
 _COLUMNS = ("report", "unit", "what", "value", "first", "second", "text")
@@ -38,7 +38,7 @@ def agreement(
     try:
         result = _agreement(notes, first, second, source, chosen_scheme(labels))
         if out is not None:
-            from lawgov_nlp.interchange import save
+            from lawgov_nlp.annotation.formats import save
 
             save(_table(result), out)
     except ImportError as error:
@@ -54,7 +54,7 @@ def agreement(
 
 def _agreement(notes: Console, first: Path, second: Path, source: str | None, scheme: Scheme | None) -> Agreement:
     from lawgov_nlp.agreement import CodingError, compare
-    from lawgov_nlp.interchange import Options, read
+    from lawgov_nlp.annotation.formats import Options, read
 
     sides: list[dict[str, GoldReport]] = []
     for path in (first, second):

@@ -13,7 +13,7 @@ from lawgov_nlp.errors import LawgovError, ReadError
 from lawgov_nlp.readers.find import find_reports
 
 if TYPE_CHECKING:
-    from lawgov_nlp.annotation import GoldReport
+    from lawgov_nlp.annotation.markup import GoldReport
     from lawgov_nlp.scheme import Scheme
 
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
@@ -98,7 +98,7 @@ def read_coded(notes: Console, paths: Sequence[Path], scheme: Scheme) -> list[Go
         InterchangeError: A file can't be read, or rows in it are wrong.
         MarkupError: A report doesn't follow the markup.
     """
-    from lawgov_nlp.interchange import Options, read
+    from lawgov_nlp.annotation.formats import Options, read
 
     reading = read(paths, options=Options(scheme=scheme))
     show_notes(notes, reading.findings.notes)

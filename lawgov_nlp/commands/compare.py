@@ -32,7 +32,7 @@ def compare(
             raise OutputError(f"{out} exists; choose another name or move it away")
         found = _compare(console, notes, before, after, labelled, device, backend)
         if out is not None:
-            from lawgov_nlp.interchange import save
+            from lawgov_nlp.annotation.formats import save
 
             save(_csv(found), out)
     except ImportError as error:
@@ -46,8 +46,8 @@ def compare(
 def _compare(
     console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str, backend: str
 ) -> list[Flip]:
+    from lawgov_nlp.annotation.examples import read_gold
     from lawgov_nlp.comparison import flips
-    from lawgov_nlp.dataset import read_gold
     from lawgov_nlp.evaluate import evaluate
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
     from lawgov_nlp.model.tagger import Tagger

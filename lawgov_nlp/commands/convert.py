@@ -12,7 +12,7 @@ from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail,
 from lawgov_nlp.errors import InterchangeError, LawgovError, OutputError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.interchange import Options, Reading
+    from lawgov_nlp.annotation.formats import Options, Reading
     from lawgov_nlp.scheme import Scheme
 
 _LAYERS = {"both": ("labels", "indicators"), "labels": ("labels",), "indicators": ("indicators",)}
@@ -76,7 +76,7 @@ def _convert(
     labelling_config: bool,
 ) -> int:
     """Convert; give the number of rows that were rejected."""
-    from lawgov_nlp import interchange
+    from lawgov_nlp.annotation import formats
     from lawgov_nlp.scheme import CODEBOOK
 
     if out is None:
@@ -84,7 +84,7 @@ def _convert(
     if labelling_config:
         if paths:
             raise InterchangeError("--labelling-config reads nothing; leave out the input files")
-        interchange.save(interchange.labelling_config(options.scheme or CODEBOOK).encode(), out)
+        formats.save(formats.labelling_config(options.scheme or CODEBOOK).encode(), out)
         _written(notes, out)
         return 0
     if not paths:
@@ -93,25 +93,25 @@ def _convert(
     for path in (out, rejects) if skip_bad else (out,):
         if path.exists():
             raise OutputError(f"{path} exists; choose another name or move it away")
-    form = form or interchange.target(out)
-    reading = interchange.read(paths, source, options)
+    form = form or formats.target(out)
+    reading = formats.read(paths, source, options)
     findings = reading.findings
-    payload = interchange.render(reading.documents, form, findings, reading.scheme)
+    payload = formats.render(reading.documents, form, findings, reading.scheme)
     show_notes(notes, findings.notes)
     if not skip_bad:
         findings.check("Correct them in the tool and export again, or convert the rest with --skip-bad")
     if not reading.documents or not payload:
         raise InterchangeError(f"no report is left to write; see the reasons: {findings.problems[0]}")
-    interchange.save(payload, out)
+    formats.save(payload, out)
     _written(notes, out, _sum(reading))
     if findings.problems:
-        interchange.write_rejected(findings.problems, rejects)
+        formats.write_rejected(findings.problems, rejects)
         _written(notes, rejects, f"{len(findings.problems)} 行有误，未导入其标注")
     return len(findings.problems)
 
 
 def _options(annotator: str | None, layers: str | None, offsets: str | None, scheme: Scheme | None) -> Options:
-    from lawgov_nlp.interchange import Options
+    from lawgov_nlp.annotation.formats import Options
 
     if layers not in (None, *_LAYERS):
         raise InterchangeError(f"--layers {layers} is unknown; expected labels, indicators or both")

@@ -42,7 +42,7 @@ def evaluate(
                 console.print(escape(line), highlight=False, soft_wrap=True)
         console.print(scores_table(scores, revision, review_below))
         if out is not None:
-            from lawgov_nlp.interchange import save
+            from lawgov_nlp.annotation.formats import save
 
             save(_page(scores, revision, review_below) if out.suffix == ".html" else _json(scores, revision), out)
     except ImportError as error:
@@ -54,7 +54,7 @@ def evaluate(
 
 
 def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
-    from lawgov_nlp.dataset import read_gold
+    from lawgov_nlp.annotation.examples import read_gold
     from lawgov_nlp.evaluate import evaluate as score
     from lawgov_nlp.model.checkpoints import named_model
     from lawgov_nlp.model.tagger import Tagger

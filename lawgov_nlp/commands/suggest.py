@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import RenderableType
 
-    from lawgov_nlp.interchange import Document
+    from lawgov_nlp.annotation.formats import Document
+    from lawgov_nlp.annotation.suggest import Labelled, Suggestion
     from lawgov_nlp.model.tagger import Tagger
     from lawgov_nlp.report import Unit
     from lawgov_nlp.results.tagged_report import TaggedReport
     from lawgov_nlp.scheme import Scheme
-    from lawgov_nlp.suggest import Labelled, Suggestion
 
 _UNFIT_SHOWN = 5
 
@@ -70,8 +70,8 @@ def suggest(
 
 def _form(out: Path | None, form: str | None, by: str) -> str | None:
     """The format to write; what is wrong with the request is found before anything slow."""
-    from lawgov_nlp.interchange import WRITTEN, check_new, target
-    from lawgov_nlp.suggest import BY, SuggestError
+    from lawgov_nlp.annotation.formats import WRITTEN, check_new, target
+    from lawgov_nlp.annotation.suggest import BY, SuggestError
 
     if by not in BY:
         raise SuggestError(f"--by {by} is unknown; expected one of {', '.join(BY)}")
@@ -103,10 +103,10 @@ def _suggest(
     files = find_files(paths, failures)
     if not files:
         return
+    from lawgov_nlp.annotation.suggest import Labelled
+    from lawgov_nlp.annotation.suggest import suggest as choose
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
     from lawgov_nlp.model.tagger import tagger
-    from lawgov_nlp.suggest import Labelled
-    from lawgov_nlp.suggest import suggest as choose
 
     folder = named_model(model)
     units = _labelled_units(notes, labelled, model_scheme(folder))
@@ -128,9 +128,9 @@ def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[U
     """The paragraphs that people coded, in one layer at least, with the headings above them."""
     if not paths:
         return []
-    from lawgov_nlp.interchange import Options, read
+    from lawgov_nlp.annotation.formats import Options, read
+    from lawgov_nlp.annotation.suggest import SuggestError
     from lawgov_nlp.report import Unit, UnitKind
-    from lawgov_nlp.suggest import SuggestError
 
     reading = read(paths, options=Options(scheme=scheme))
     show_notes(notes, reading.findings.notes)
@@ -161,7 +161,7 @@ def _tagged(
 
 
 def _table(reports: Sequence[TaggedReport], done: Labelled, found: Sequence[Suggestion]) -> RenderableType:
-    from lawgov_nlp.suggest import candidates, fold
+    from lawgov_nlp.annotation.suggest import candidates, fold
     from lawgov_nlp.terminal import suggestion_table
 
     texts = [p.text for report in reports for p in report.paragraphs]
@@ -179,7 +179,7 @@ def _write(
     form: str,
     scheme: Scheme,
 ) -> None:
-    from lawgov_nlp.interchange import Findings, render, save
+    from lawgov_nlp.annotation.formats import Findings, render, save
 
     documents = _documents(reports, found)
     findings = Findings()
@@ -200,8 +200,8 @@ def _write(
 
 def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> list[Document]:
     """The reports that suggestions are from; the names count all reports, so that the next round has the same."""
-    from lawgov_nlp.interchange import asking
-    from lawgov_nlp.interchange.tagged import free_name, from_tagged
+    from lawgov_nlp.annotation.formats import asking
+    from lawgov_nlp.annotation.formats.predictions import free_name, from_tagged
 
     reasons: dict[int, dict[int, str]] = {}
     for suggestion in found:

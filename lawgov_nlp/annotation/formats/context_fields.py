@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Line, Row
-from lawgov_nlp.interchange.fields import items, mapping
-from lawgov_nlp.interchange.findings import RowError
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, LAYERS, Line, Row
+from lawgov_nlp.annotation.formats.issues import RowError
+from lawgov_nlp.annotation.formats.json_fields import items, mapping
 from lawgov_nlp.report import UnitKind
 
 FIELDS = ("report", "unit", "units", "start", "headings", "before", "after", "meta", "coded")

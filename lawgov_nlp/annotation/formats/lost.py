@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lawgov_nlp.interchange.document import Document
-from lawgov_nlp.interchange.findings import Findings
+from lawgov_nlp.annotation.formats.document import Document
+from lawgov_nlp.annotation.formats.issues import Findings
 from lawgov_nlp.report import UnitKind
 
 LINES = "{n} 行标题、称谓、落款未写出（各段之上的标题除外）"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lawgov_nlp.interchange.document import INDICATORS, LABELS, Line, Origin, Row
-from lawgov_nlp.interchange.findings import Findings, RowError
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, Line, Origin, Row
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
 from lawgov_nlp.report import UnitKind
 
 Place = dict[str, Any]

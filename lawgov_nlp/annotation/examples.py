@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lawgov_nlp.annotation import GoldIndicator, GoldReport, load_folder, write
+from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, load_folder, write
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import Report, Unit, UnitKind
@@ -101,7 +101,7 @@ def shipped_corpus() -> Path:
     Raises:
         LawgovError: The package was built without them.
     """
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     for folder in (here / "corpus", here.parent / "data"):
         if (folder / "splits.json").is_file():
             return folder

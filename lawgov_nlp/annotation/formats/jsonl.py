@@ -1,4 +1,4 @@
-"""Our own records, one paragraph a line (`lawgov_nlp.records`): what `datasets` and scripts read.
+"""Our own records, one paragraph a line (`lawgov_nlp.annotation.records`): what `datasets` and scripts read.
 
 A layer that nobody coded is null: `"primary": null`, `"indicators": null`.
 """
@@ -11,16 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lawgov_nlp.annotation import GoldIndicator
-from lawgov_nlp.interchange import fields, words
-from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange.coding import make_row
-from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.lost import count_lost
-from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.interchange.spans import Mark, values
-from lawgov_nlp.records import HEADER, indicator_record
+from lawgov_nlp.annotation.formats import context_fields, json_fields, label_names
+from lawgov_nlp.annotation.formats.coding import make_row
+from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, rows, stripped
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.lost import count_lost
+from lawgov_nlp.annotation.formats.options import Options
+from lawgov_nlp.annotation.formats.spans import Mark, values
+from lawgov_nlp.annotation.markup import GoldIndicator
+from lawgov_nlp.annotation.records import HEADER, indicator_record
 from lawgov_nlp.scheme import Scheme
 
 FORM = "jsonl"
@@ -44,7 +43,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
                 "start": (row.start or 0) + lead,
                 "text": line.text,
                 "headings": list(line.headings),
-                "primary": (line.primary.value if line.primary else words.NONE) if line.labels_coded else None,
+                "primary": (line.primary.value if line.primary else label_names.NONE) if line.labels_coded else None,
                 "secondary": [d.value for d in line.secondary],
                 "indicators": [indicator_record(line.text, i) for i in named] if line.indicators_coded else None,
             }
@@ -59,17 +58,19 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         InterchangeError: A line isn't JSON.
     """
     out, known = [], options.words
-    for number, record in fields.json_lines(path):
+    for number, record in json_fields.json_lines(path):
         origin = Origin(file=str(path), row=number, record=record)
         with findings.row(origin):
             if not isinstance(record, dict):
                 raise RowError(f"{str(record)[:40]!r} is no record")
-            text = places.checked_text(record.get("text"))
-            place, _ = places.from_fields({k: record.get(k) for k in ("report", "start")}, path.stem)
+            text = context_fields.checked_text(record.get("text"))
+            place, _ = context_fields.from_fields({k: record.get(k) for k in ("report", "start")}, path.stem)
             place["before"] = None
-            place["meta"] = {key: places.header_value(key, record[key]) for key in HEADER if record.get(key)}
+            place["meta"] = {key: context_fields.header_value(key, record[key]) for key in HEADER if record.get(key)}
             out.append(
-                make_row(findings, origin, text, places.headings(record), place, _coder(record, findings, known))
+                make_row(
+                    findings, origin, text, context_fields.headings(record), place, _coder(record, findings, known)
+                )
             )
     return out
 
@@ -79,10 +80,10 @@ def looks_like(record: object) -> bool:
     return isinstance(record, dict) and {"text", "primary", "report"} <= record.keys()
 
 
-def _coder(record: dict[str, Any], findings: Findings, known: words.Words) -> Callable[[Line], Line]:
+def _coder(record: dict[str, Any], findings: Findings, known: label_names.Words) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
-        first, second = fields.word(record, "primary"), fields.items(record, "secondary", str)
-        said = None if record.get("indicators") is None else fields.items(record, "indicators", dict)
+        first, second = json_fields.word(record, "primary"), json_fields.items(record, "secondary", str)
+        said = None if record.get("indicators") is None else json_fields.items(record, "indicators", dict)
         if second and first is None:
             raise RowError(f"secondary {second} without a primary dimension; name one, or 'none'")
         primary, secondary = known.labels([*([first] if first else []), *second])
@@ -100,16 +101,18 @@ def _coder(record: dict[str, Any], findings: Findings, known: words.Words) -> Ca
     return code
 
 
-def _marks(indicators: list[dict[str, Any]], known: words.Words) -> tuple[list[Mark], list[tuple[str, str]]]:
+def _marks(indicators: list[dict[str, Any]], known: label_names.Words) -> tuple[list[Mark], list[tuple[str, str]]]:
     marks: dict[str, Mark] = {}
     links = []
     for said in indicators:
         try:
             value, name = ((int(said[f"{w}_start"]), int(said[f"{w}_end"])) for w in ("value", "name"))
-            topic = known.topic(fields.word(said, "dimension") or "")
+            topic = known.topic(json_fields.word(said, "dimension") or "")
         except (KeyError, TypeError, ValueError) as error:
-            raise RowError(f"an indicator is {said!r}: {error!r}; expected the fields of lawgov_nlp.records") from None
-        marks[f"n{name}"] = Mark(key=f"n{name}", start=name[0], end=name[1], label=words.NAME)
-        marks[f"v{value}"] = Mark(key=f"v{value}", start=value[0], end=value[1], label=words.VALUE, topic=topic)
+            raise RowError(
+                f"an indicator is {said!r}: {error!r}; expected the fields of lawgov_nlp.annotation.records"
+            ) from None
+        marks[f"n{name}"] = Mark(key=f"n{name}", start=name[0], end=name[1], label=label_names.NAME)
+        marks[f"v{value}"] = Mark(key=f"v{value}", start=value[0], end=value[1], label=label_names.VALUE, topic=topic)
         links.append((f"v{value}", f"n{name}"))
     return list(marks.values()), links

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, Value, rows
+from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.json_fields import json_lines
+from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.interchange.document import Document, Line, Origin, Row, Value, rows
-from lawgov_nlp.interchange.fields import json_lines
-from lawgov_nlp.interchange.findings import Findings
-from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.results.serialize import FORMAT
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme

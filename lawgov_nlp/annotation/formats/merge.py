@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, Document, Line, Row
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.label_names import NONE
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange.document import INDICATORS, LABELS, Document, Line, Row
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.words import NONE
 from lawgov_nlp.report import UnitKind
 
 _ID = re.compile(r"[^/\\:*?\"<>|\x00-\x1f]{1,100}")

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lawgov_nlp.annotation.formats import context_fields, json_fields, label_names
+from lawgov_nlp.annotation.formats.coding import make_row
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, LAYERS, Document, Line, Origin, Row, rows
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.options import Options
+from lawgov_nlp.annotation.formats.spans import CHARACTERS, UTF16, Mark, in_characters, values
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange import fields, words
-from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange.coding import make_row
-from lawgov_nlp.interchange.document import INDICATORS, LABELS, LAYERS, Document, Line, Origin, Row, rows
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.interchange.spans import CHARACTERS, UTF16, Mark, in_characters, values
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 FORM = "label-studio"
@@ -40,7 +39,7 @@ def labelling_config(scheme: Scheme = CODEBOOK) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("lawgov_nlp.interchange", "."),
+        loader=PackageLoader("lawgov_nlp.annotation.formats", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -55,7 +54,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
     tasks = []
     for document in documents:
         for row in rows(document, Origin(file=document.id)):
-            task: dict[str, Any] = {"data": {_TEXT: row.line.text, **places.to_fields(row)}}
+            task: dict[str, Any] = {"data": {_TEXT: row.line.text, **context_fields.to_fields(row)}}
             results = _results(row.line)
             if document.model:
                 task["predictions"] = [{"model_version": document.model, "result": results}]
@@ -74,7 +73,11 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
     tasks = _tasks(path)
     file = _File(path=path, findings=findings, options=options)
     results = [
-        r for task in tasks for key in _CODINGS for a in fields.loosely(task, key) for r in fields.loosely(a, "result")
+        r
+        for task in tasks
+        for key in _CODINGS
+        for a in json_fields.loosely(task, key)
+        for r in json_fields.loosely(a, "result")
     ]
     file.linked = any(r.get("type") == "relation" for r in results)
     file.has_spans = any(r.get("type") == "labels" for r in results)
@@ -102,16 +105,16 @@ class _File:
         name = str(task.get("id", number))
         origin = Origin(file=str(self.path), row=number, task=name, record=task)
         with self.findings.row(origin):
-            data = fields.mapping(task, "data")
+            data = json_fields.mapping(task, "data")
             if not data:
                 raise RowError("the task has no 'data'")
             if _TEXT not in data:
                 raise RowError(f"data has no 'text' (it has {', '.join(map(repr, data))}); name the field so")
-            text = places.checked_text(data[_TEXT])
-            place, coded = places.from_fields(data, self.path.stem)
-            headings = places.headings(data)
+            text = context_fields.checked_text(data[_TEXT])
+            place, coded = context_fields.from_fields(data, self.path.stem)
+            headings = context_fields.headings(data)
             done = []
-            for annotation in (a for key in _CODINGS for a in fields.items(task, key, dict)):
+            for annotation in (a for key in _CODINGS for a in json_fields.items(task, key, dict)):
                 if annotation.get("was_cancelled"):
                     self.findings.count(FORM, CANCELLED)
                 else:
@@ -124,7 +127,7 @@ class _File:
                 yield make_row(self.findings, origin, text, headings, place, self._coder(annotation, coded), who)
 
     def _coder(self, annotation: dict[str, Any], coded: tuple[str, ...] | None) -> Callable[[Line], Line]:
-        return lambda line: self._code(line, fields.items(annotation, "result", dict), coded)
+        return lambda line: self._code(line, json_fields.items(annotation, "result", dict), coded)
 
     def _code(self, line: Line, results: list[dict[str, Any]], coded: tuple[str, ...] | None) -> Line:
         marks: dict[str, Mark] = {}
@@ -132,15 +135,15 @@ class _File:
         choices: dict[str, list[str]] = {}
         links: list[tuple[str, str]] = []
         for result in results:
-            kind, value = result.get("type"), fields.mapping(result, "value")
+            kind, value = result.get("type"), json_fields.mapping(result, "value")
             if kind == "relation":
                 links.append((str(result.get("from_id")), str(result.get("to_id"))))
             elif kind == "labels":
                 marks[str(result.get("id"))] = self._mark(line.text, result)
             elif kind == "choices" and _is_region(result):
-                topics[str(result.get("id"))] = fields.items(value, "choices", str)
+                topics[str(result.get("id"))] = json_fields.items(value, "choices", str)
             elif kind == "choices":
-                choices.setdefault(self._control(result), []).extend(fields.items(value, "choices", str))
+                choices.setdefault(self._control(result), []).extend(json_fields.items(value, "choices", str))
             else:
                 raise RowError(f"a result of type {kind!r} can't be read; expected labels, choices or relation")
         for key, chosen in topics.items():
@@ -213,8 +216,8 @@ class _File:
         raise RowError(f"the choices are called {name!r}, expected primary, secondary or uncoded; rename them")
 
     def _mark(self, text: str, result: dict[str, Any]) -> Mark:
-        value = fields.mapping(result, "value")
-        labels, start, end = fields.items(value, "labels", str), value.get("start"), value.get("end")
+        value = json_fields.mapping(result, "value")
+        labels, start, end = json_fields.items(value, "labels", str), value.get("start"), value.get("end")
         if len(labels) != 1:
             raise RowError(f"the region {start}–{end} has the labels {labels}; it should have one")
         try:
@@ -223,7 +226,7 @@ class _File:
                 start=int(start),
                 end=int(end),
                 label=labels[0],
-                said=fields.word(value, "text"),
+                said=json_fields.word(value, "text"),
             )
         except (TypeError, ValueError):
             raise RowError(f"the region has the offsets {start!r} and {end!r}, expected whole numbers") from None
@@ -284,7 +287,7 @@ def _results(line: Line) -> list[dict[str, Any]]:
             out.append({**head, "value": {"choices": chosen}})
 
     if line.labels_coded:
-        choose("primary", [line.primary.value if line.primary else words.NONE])
+        choose("primary", [line.primary.value if line.primary else label_names.NONE])
         choose("secondary", [d.value for d in line.secondary])
     choose("uncoded", [layer for layer in LAYERS if layer not in line.coded])
 
@@ -294,10 +297,10 @@ def _results(line: Line) -> list[dict[str, Any]]:
 
     keys = {span: f"n{span[0]}" for span in line.names}
     for span, key in keys.items():
-        region(key, span, "span", "labels", [words.NAME])
+        region(key, span, "span", "labels", [label_names.NAME])
     for v in line.values:
         key = f"v{v.span[0]}"
-        region(key, v.span, "span", "labels", [words.VALUE])
+        region(key, v.span, "span", "labels", [label_names.VALUE])
         region(key, v.span, "topic", "choices", [v.topic.value])
         if v.name:
             link = {"type": "relation", "from_id": key, "to_id": keys[v.name], "direction": "right"}

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from lawgov_nlp.interchange.document import Span, Value
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.words import NAME, VALUE, Words
+from lawgov_nlp.annotation.formats.document import Span, Value
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.label_names import NAME, VALUE, Words
 from lawgov_nlp.scheme import Label
 from lawgov_nlp.text import has_numeral
 

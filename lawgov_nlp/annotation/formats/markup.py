@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from lawgov_nlp import annotation
+from lawgov_nlp.annotation import markup
+from lawgov_nlp.annotation.formats.document import Document, Origin, Row, from_gold, rows, to_gold
+from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError, MarkupError
-from lawgov_nlp.interchange.document import Document, Origin, Row, from_gold, rows, to_gold
-from lawgov_nlp.interchange.findings import Findings
-from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 FORM = "markup"
@@ -28,7 +28,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
         findings.count(FORM, UNNAMED, named.count(False))
         findings.count(FORM, REASONS, sum(bool(line.why) for line in document.lines))
         if _fits(document, findings):
-            out[f"{document.id}.txt"] = annotation.write(to_gold(document)).encode()
+            out[f"{document.id}.txt"] = markup.write(to_gold(document)).encode()
     return out
 
 
@@ -44,7 +44,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         raise InterchangeError(f"{path}: no annotated report (*.txt) in this folder")
     for file in files:
         try:
-            gold = annotation.load(file, options.scheme or CODEBOOK)
+            gold = markup.load(file, options.scheme or CODEBOOK)
         except MarkupError as error:
             where, _, reason = str(error).removeprefix(f"{file}:").partition(": ")
             row = int(where) if where.isdigit() else None

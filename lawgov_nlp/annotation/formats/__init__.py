@@ -17,15 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lawgov_nlp.annotation import GoldReport
+from lawgov_nlp.annotation.formats.document import Document, Row, asking, from_gold, to_gold
+from lawgov_nlp.annotation.formats.issues import Findings, Problem
+from lawgov_nlp.annotation.formats.label_studio import labelling_config
+from lawgov_nlp.annotation.formats.merge import assemble
+from lawgov_nlp.annotation.formats.options import Options
+from lawgov_nlp.annotation.formats.predictions import scheme_of as tagged_scheme
+from lawgov_nlp.annotation.formats.registry import FORMATS, WRITTEN, Payload, detect, target
+from lawgov_nlp.annotation.markup import GoldReport
 from lawgov_nlp.errors import InterchangeError, OutputError
-from lawgov_nlp.interchange.assemble import assemble
-from lawgov_nlp.interchange.document import Document, Row, asking, from_gold, to_gold
-from lawgov_nlp.interchange.findings import Findings, Problem
-from lawgov_nlp.interchange.formats import FORMATS, WRITTEN, Payload, detect, target
-from lawgov_nlp.interchange.label_studio import labelling_config
-from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.interchange.tagged import scheme_of as tagged_scheme
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 __all__ = [
@@ -65,7 +65,7 @@ class Reading:
 
     @property
     def gold(self) -> list[GoldReport]:
-        """The reports as `lawgov_nlp.annotation` has them."""
+        """The reports as `lawgov_nlp.annotation.markup` has them."""
         return [to_gold(document) for document in self.documents]
 
 

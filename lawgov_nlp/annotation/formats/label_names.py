@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-from lawgov_nlp.interchange.findings import RowError
+from lawgov_nlp.annotation.formats.issues import RowError
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, OWN_LABELS, Label, Scheme
 
 __all__ = ["NAME", "NONE", "NONE_ZH", "UNCODED", "VALUE", "Words", "mark_labels", "split", "value_label"]

@@ -35,7 +35,8 @@ _KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
 class GoldIndicator:
     """A hand-coded indicator: offsets into the unit's text, and the topic of what is counted.
 
-    Nobody coded the topic where it is None. The markup can't say so; `lawgov_nlp.recode` makes such indicators.
+    Nobody coded the topic where it is None. The markup can't say so; `lawgov_nlp.annotation.relabel`
+    makes such indicators.
     """
 
     value: tuple[int, int]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lawgov_nlp.annotation.formats.issues import RowError
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange.findings import RowError
 
 _T = TypeVar("_T")
 _NAMES = {dict: "objects", str: "words", list: "lists", object: "values"}

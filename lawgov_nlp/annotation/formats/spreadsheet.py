@@ -18,15 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lawgov_nlp.annotation.formats import context_fields, label_names
+from lawgov_nlp.annotation.formats.coding import make_row
+from lawgov_nlp.annotation.formats.decode import decode
+from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, rows, stripped
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.lost import count_lost
+from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange import words
-from lawgov_nlp.interchange.coding import make_row
-from lawgov_nlp.interchange.decode import decode
-from lawgov_nlp.interchange.document import Document, Line, Origin, Row, rows, stripped
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.lost import count_lost
-from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.scheme import Scheme
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def write_xlsx(documents: Sequence[Document], findings: Findings, scheme: Scheme
                 target.data_type = "s"  # never a formula
             target.alignment = Alignment(wrap_text=True, vertical="top")
     _lay_out(sheet)
-    choices = f'"{",".join([*scheme, words.NONE])}"'
+    choices = f'"{",".join([*scheme, label_names.NONE])}"'
     if len(choices) - 2 <= _LIST_LIMIT:
         choice = DataValidation(type="list", formula1=choices, allow_blank=True)
         sheet.add_data_validation(choice)
@@ -176,7 +175,7 @@ def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iter
         for row in rows(document, Origin(file=document.id)):
             line, lead = stripped(row.line)
             findings.count(form, VALUES, len(line.values))
-            primary = "" if not line.labels_coded else line.primary.value if line.primary else words.NONE
+            primary = "" if not line.labels_coded else line.primary.value if line.primary else label_names.NONE
             yield [
                 document.id,
                 (row.start or 0) + lead,
@@ -203,27 +202,35 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Findings, op
         said = {name: cells[k].strip() for name, k in at.items() if k < len(cells)}
         origin = Origin(file=str(path), row=number, record=said)
         with findings.row(origin):
-            text = places.checked_text(said.get("text"))
+            text = context_fields.checked_text(said.get("text"))
             report = said.get("report") or Path(said.get("source", "").replace("\\", "/")).stem or path.stem
             place: dict[str, Any] = {"report": report, "start": _start(said.get("start", ""))}
             annotators = (said["annotator"],) if said.get("annotator") else ()
             if not said.get("primary"):
                 findings.count(form, UNCODED)
             out.append(
-                make_row(findings, origin, text, places.headings(said), place, _coder(said, options.words), annotators)
+                make_row(
+                    findings,
+                    origin,
+                    text,
+                    context_fields.headings(said),
+                    place,
+                    _coder(said, options.words),
+                    annotators,
+                )
             )
     return out
 
 
-def _coder(said: Mapping[str, str], known: words.Words) -> Callable[[Line], Line]:
+def _coder(said: Mapping[str, str], known: label_names.Words) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
-        first = words.split(said.get("primary", ""))
-        second = words.split(said.get("secondary", ""))
+        first = label_names.split(said.get("primary", ""))
+        second = label_names.split(said.get("secondary", ""))
         if "secondary" not in said and said.get(
             "labels"
         ):  # `lawgov tag` writes all of them there, the primary one first
             second = [
-                word for word in words.split(said["labels"])[1:] if word not in first
+                word for word in label_names.split(said["labels"])[1:] if word not in first
             ]  # whoever corrects it edits `label`
         if len(first) > 1 and not second:
             first, second = first[:1], first[1:]

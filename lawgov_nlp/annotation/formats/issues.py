@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from lawgov_nlp.annotation.formats.document import Origin
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange.document import Origin
 
 _SHOWN = 20
 

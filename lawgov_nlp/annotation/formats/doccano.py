@@ -20,14 +20,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lawgov_nlp.annotation.formats import context_fields, json_fields, label_names
+from lawgov_nlp.annotation.formats.coding import make_row
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, Document, Line, Origin, Row, rows
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.options import Options
+from lawgov_nlp.annotation.formats.spans import CHARACTERS, UTF16, Mark, in_characters, utf16_offset, values
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange import fields, words
-from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange.coding import make_row
-from lawgov_nlp.interchange.document import INDICATORS, LABELS, Document, Line, Origin, Row, rows
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.interchange.spans import CHARACTERS, UTF16, Mark, in_characters, utf16_offset, values
 from lawgov_nlp.scheme import Scheme
 
 FORM = "doccano"
@@ -51,8 +50,8 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
             relations = []
             names: dict[tuple[int, int], int] = {}
             for span, label, value in sorted(
-                [(n, words.NAME, None) for n in line.names]
-                + [(v.span, words.value_label(v.topic), v) for v in line.values],
+                [(n, label_names.NAME, None) for n in line.names]
+                + [(v.span, label_names.value_label(v.topic), v) for v in line.values],
                 key=lambda entry: (entry[2] is not None, entry[0]),
             ):
                 number += 1
@@ -66,8 +65,8 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
             record: dict[str, Any] = {"text": text, "entities": entities, "relations": relations}
             if line.labels_coded:
                 # A project keeps the labels that it doesn't show as metadata: a model's would come back as if checked.
-                record[PREDICTED if document.model else "cats"] = words.mark_labels(line.labels)
-            lines.append(json.dumps({**record, **places.to_fields(row)}, ensure_ascii=False) + "\n")
+                record[PREDICTED if document.model else "cats"] = label_names.mark_labels(line.labels)
+            lines.append(json.dumps({**record, **context_fields.to_fields(row)}, ensure_ascii=False) + "\n")
     return "".join(lines).encode()
 
 
@@ -83,12 +82,14 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
     for number, record in records:
         origin = Origin(file=str(path), row=number, task=str(record.get("id", "")), record=record)
         with findings.row(origin):
-            text = places.checked_text(record.get("text", record.get("data")))
-            place, coded = places.from_fields(record, path.stem)
+            text = context_fields.checked_text(record.get("text", record.get("data")))
+            place, coded = context_fields.from_fields(record, path.stem)
             reader = _Reader(findings, options, shape, coded)
             annotators = (str(record["annotator"]),) if record.get("annotator") else (path.stem,)
             out.append(
-                make_row(findings, origin, text, places.headings(record), place, reader.coder(record), annotators)
+                make_row(
+                    findings, origin, text, context_fields.headings(record), place, reader.coder(record), annotators
+                )
             )
     return out
 
@@ -129,7 +130,7 @@ class _Reader:
         marks = [in_characters(text, _mark(entry, k), unit) for k, entry in enumerate(entries)]
         if marks and unit != CHARACTERS and any(c > "\uffff" for c in text):
             self.findings.count(FORM, RARE)
-        links = [(str(r.get("from_id")), str(r.get("to_id"))) for r in fields.items(record, "relations", dict)]
+        links = [(str(r.get("from_id")), str(r.get("to_id"))) for r in json_fields.items(record, "relations", dict)]
         primary, secondary = self.options.words.marked_labels(chosen)
         labels_coded = bool(chosen)
         if self.shape.labels and not chosen and LABELS in (self.coded or (LABELS,)):
@@ -154,7 +155,7 @@ class _Reader:
 
     def _unchecked(self, record: dict[str, Any]) -> bool:
         """Whether the spans are a model's that only travelled through a text classification project."""
-        classified = any(isinstance(entry, str) for entry in fields.items(record, "label", object))
+        classified = any(isinstance(entry, str) for entry in json_fields.items(record, "label", object))
         return classified and self.coded is not None and INDICATORS not in self.coded
 
     def _looked_for(self, text: str) -> bool:
@@ -170,9 +171,9 @@ class _Reader:
 
 def _parts(record: dict[str, Any]) -> tuple[list[Any], list[str]]:
     """The spans and the labels of a line, told apart by what they are."""
-    spans = list(fields.items(record, "entities", object))
-    chosen = list(fields.items(record, "cats", str))
-    for entry in fields.items(record, "label" if record.get("label") else "labels", object):
+    spans = list(json_fields.items(record, "entities", object))
+    chosen = list(json_fields.items(record, "cats", str))
+    for entry in json_fields.items(record, "label" if record.get("label") else "labels", object):
         if isinstance(entry, str):
             chosen.append(entry)
         else:
@@ -213,7 +214,7 @@ def _shape(path: Path, records: list[dict[str, Any]], options: Options) -> _Shap
 
 def _records(path: Path) -> list[tuple[int, dict[str, Any]]]:
     out = []
-    for number, record in fields.json_lines(path):
+    for number, record in json_fields.json_lines(path):
         if not isinstance(record, dict):
             raise InterchangeError(f"{path}:{number}: {str(record)[:40]!r} is no object; doccano exports JSONL")
         out.append((number, record))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lawgov_nlp.annotation.formats import conll, doccano, jsonl, label_studio, markup, predictions, spreadsheet
+from lawgov_nlp.annotation.formats.document import Document, Row
+from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange import conll, doccano, jsonl, label_studio, markup, tables, tagged
-from lawgov_nlp.interchange.document import Document, Row
-from lawgov_nlp.interchange.findings import Findings
-from lawgov_nlp.interchange.options import Options
 from lawgov_nlp.scheme import Scheme
 
 Payload = bytes | dict[str, bytes]
@@ -35,9 +35,9 @@ FORMATS: Mapping[str, Format] = {
     "label-studio": Format(read=label_studio.read, write=label_studio.write, endings=(".json",)),
     "doccano": Format(read=doccano.read, write=doccano.write),
     "conll": Format(read=conll.read, write=conll.write, endings=(".conll", ".bio")),
-    "csv": Format(read=tables.read_csv, write=tables.write_csv, endings=(".csv",)),
-    "xlsx": Format(read=tables.read_xlsx, write=tables.write_xlsx, endings=(".xlsx",)),
-    "tagged": Format(read=tagged.read, write=None),
+    "csv": Format(read=spreadsheet.read_csv, write=spreadsheet.write_csv, endings=(".csv",)),
+    "xlsx": Format(read=spreadsheet.read_xlsx, write=spreadsheet.write_xlsx, endings=(".xlsx",)),
+    "tagged": Format(read=predictions.read, write=None),
 }
 """`tagged` is what `lawgov tag -o x.jsonl` writes, and is only read."""
 
@@ -72,7 +72,7 @@ def detect(path: Path) -> str:
         return "markup"
     if conll.looks_like(text):
         return "conll"
-    if path.suffix.lower() in (".csv", ".tsv") or {"text", "primary"} <= tables.columns(path, first):
+    if path.suffix.lower() in (".csv", ".tsv") or {"text", "primary"} <= spreadsheet.columns(path, first):
         return "csv"
     raise InterchangeError(f"{path}: in none of the formats that can be told by sight; say --from {_either(FORMATS)}")
 
@@ -108,7 +108,7 @@ def _json_format(path: Path, text: str) -> str | None:
                 record = json.loads(line)
             except ValueError:
                 return None
-            for name, module in (("tagged", tagged), ("jsonl", jsonl), ("doccano", doccano)):
+            for name, module in (("tagged", predictions), ("jsonl", jsonl), ("doccano", doccano)):
                 if module.looks_like(record):
                     return name
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lawgov_nlp.interchange.document import LAYERS
-from lawgov_nlp.interchange.words import Words
+from lawgov_nlp.annotation.formats.document import LAYERS
+from lawgov_nlp.annotation.formats.label_names import Words
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 

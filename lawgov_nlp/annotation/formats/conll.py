@@ -20,15 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lawgov_nlp.annotation.formats import context_fields, label_names
+from lawgov_nlp.annotation.formats.coding import make_row
+from lawgov_nlp.annotation.formats.decode import decode
+from lawgov_nlp.annotation.formats.document import INDICATORS, Document, Line, Origin, Row
+from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.options import Options
+from lawgov_nlp.annotation.formats.spans import Mark, values
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.interchange import place as places
-from lawgov_nlp.interchange import words
-from lawgov_nlp.interchange.coding import make_row
-from lawgov_nlp.interchange.decode import decode
-from lawgov_nlp.interchange.document import INDICATORS, Document, Line, Origin, Row
-from lawgov_nlp.interchange.findings import Findings, RowError
-from lawgov_nlp.interchange.options import Options
-from lawgov_nlp.interchange.spans import Mark, values
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import Scheme
 
@@ -52,7 +51,9 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
                 continue
             if line.why:
                 out.append(f"# why = {line.why}")
-            out.append(f"# labels = {'+'.join(line.labels) or words.NONE}" if line.labels_coded else "# labels = ?")
+            out.append(
+                f"# labels = {'+'.join(line.labels) or label_names.NONE}" if line.labels_coded else "# labels = ?"
+            )
             if not line.indicators_coded:
                 out.append("# indicators = ?")
             out += (f"{c}\t{tag}" for c, tag in zip(line.text, _tags(line), strict=True))
@@ -80,7 +81,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         record = {"text": text, "tags": [tag for _, tag in block.tokens], **block.said}
         origin = Origin(file=str(path), row=block.row, record=record)
         with findings.row(origin):
-            places.checked_text(text)
+            context_fields.checked_text(text)
             place = {"report": block.report, "before": tuple(block.before), "meta": block.meta}
             out.append(make_row(findings, origin, text, (), place, _coder(block, findings, options)))
     return out
@@ -109,8 +110,8 @@ class _Block:
 def _coder(block: _Block, findings: Findings, options: Options) -> Callable[[Line], Line]:
     def code(line: Line) -> Line:
         labels = block.said.get("labels", "?")
-        primary, secondary = options.words.labels(() if labels == words.UNCODED else words.split(labels))
-        uncoded = block.said.get("indicators") == words.UNCODED
+        primary, secondary = options.words.labels(() if labels == label_names.UNCODED else label_names.split(labels))
+        uncoded = block.said.get("indicators") == label_names.UNCODED
         layers = options.layers
         if layers is not None and "indicators" not in block.said:
             uncoded = INDICATORS not in layers
@@ -123,7 +124,7 @@ def _coder(block: _Block, findings: Findings, options: Options) -> Callable[[Lin
             primary=primary,
             secondary=secondary,
             values=found,
-            labels_coded=labels != words.UNCODED,
+            labels_coded=labels != label_names.UNCODED,
             indicators_coded=not uncoded,
         )
 
@@ -166,8 +167,8 @@ def _blocks(path: Path) -> Iterator[_Block]:
 
 def _tags(line: Line) -> list[str]:
     tags = ["O"] * len(line.text)
-    named = [(span, words.NAME) for span in line.names]
-    for (start, end), label in [*named, *((v.span, words.value_label(v.topic)) for v in line.values)]:
+    named = [(span, label_names.NAME) for span in line.names]
+    for (start, end), label in [*named, *((v.span, label_names.value_label(v.topic)) for v in line.values)]:
         tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
     return tags
 

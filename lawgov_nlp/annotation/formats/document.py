@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lawgov_nlp.annotation import GoldIndicator, GoldReport, GoldUnit
-from lawgov_nlp.dataset import read_gold
+from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import Label
 

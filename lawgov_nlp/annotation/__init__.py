@@ -1,0 +1,1 @@
+"""What people say of reports: their labels, the markup that holds them, the formats of other tools."""
