@@ -130,7 +130,7 @@ def _child(*arguments: str) -> dict[str, float]:
 
 
 def _texts(reports: int | None) -> list[str]:
-    from lawgov_nlp.annotation.examples import load_splits, shipped_corpus
+    from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
 
     return [report.text for report in load_splits(shipped_corpus())["test"][:reports]]
 

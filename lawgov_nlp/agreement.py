@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.evaluate import near, overlapping
 from lawgov_nlp.report import UnitKind

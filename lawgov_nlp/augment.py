@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lawgov_nlp.annotation.examples import Example
-from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.report import UnitKind
 
 _HALF = str.maketrans("，。；：（）？！", ",.;:()?!")

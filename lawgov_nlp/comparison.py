@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lawgov_nlp.annotation.examples import gold_examples
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import NONE
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lawgov_nlp.annotation.examples import Example, gold_examples
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.calibration import expected_calibration_error
 from lawgov_nlp.errors import SchemeError
 from lawgov_nlp.results.paragraph import TaggedParagraph

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lawgov_nlp.annotation.examples import examples, load_splits, read_gold, shipped_corpus
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
+from lawgov_nlp.annotation.examples import examples, read_gold
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluate import Scores, evaluate

@@ -20,8 +20,9 @@ import transformers
 from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
 
-from lawgov_nlp.annotation.examples import Example, data_hash, examples, read_gold
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.corpus import data_hash
+from lawgov_nlp.annotation.examples import Example, examples, read_gold
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.batches import Batches, clipped
 from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.errors import OutputError, TrainingError

@@ -10,8 +10,9 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation.examples import data_hash
-from lawgov_nlp.annotation.markup import GoldReport, parse, write
+from lawgov_nlp.annotation.corpus import data_hash
+from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lawgov_nlp.annotation.markup import GoldReport, parse
+from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.annotation.markup import parse
 from lawgov_nlp.scheme import Scheme
 
 OWN_LABELS = {

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS
 from tests.fuzz import mutators

@@ -1,6 +1,7 @@
 import pytest
 
-from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit, parse, write
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import Dimension

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from lawgov_nlp.annotation.examples import load_splits, read_gold, shipped_corpus
+from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import backends
 from lawgov_nlp.model import tagger as tagger_module

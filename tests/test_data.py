@@ -5,7 +5,7 @@ import runpy
 import pytest
 
 from lawgov_nlp.agreement import compare
-from lawgov_nlp.annotation.examples import load_splits
+from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.markup import load_folder
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import UnitKind

@@ -81,7 +81,7 @@ def test_nothing_to_compare_is_refused():
 
 
 def test_what_nobody_coded_is_not_counted(tiny, gold):
-    from lawgov_nlp.annotation.markup import GoldReport
+    from lawgov_nlp.annotation.gold import GoldReport
 
     def bare(report: GoldReport, **layer) -> GoldReport:
         units = tuple(replace(u, **layer) if u.kind.value == "body" else u for u in report.units)

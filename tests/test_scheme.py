@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lawgov_nlp.annotation.examples import data_hash, examples, gold_examples, read_gold
+from lawgov_nlp.annotation.corpus import data_hash
+from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
 from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.batches import IGNORE, Batches, collate

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from lawgov_nlp.annotation.examples import data_hash, examples, load_splits
+from lawgov_nlp.annotation.corpus import data_hash, load_splits
+from lawgov_nlp.annotation.examples import examples
 
 from .conftest import ROOT
 

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from lawgov_nlp.annotation.examples import SplitError, data_hash, examples, gold_examples, load_splits, read_gold
+from lawgov_nlp.annotation.corpus import SplitError, data_hash, load_splits
+from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
 from lawgov_nlp.annotation.markup import parse
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger

@@ -6,7 +6,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from lawgov_nlp.annotation.examples import load_splits
+from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.markup import load, parse, write
 from lawgov_nlp.cli import app
 from lawgov_nlp.model.checkpoints import load as load_model
@@ -112,7 +112,7 @@ def test_one_label_alone_is_refused(tmp_path, base, corpus):
 
 
 def test_the_shipped_splits_are_found_beside_the_package():
-    from lawgov_nlp.annotation.examples import shipped_corpus
+    from lawgov_nlp.annotation.corpus import shipped_corpus
 
     assert {name: len(reports) for name, reports in load_splits(shipped_corpus()).items()}["test"] == 18
 

@@ -19,7 +19,7 @@ assert pathlib.Path(lawgov_nlp.__file__).is_relative_to(sys.prefix), lawgov_nlp.
 "$work/venv/bin/lawgov" tag reports --model tiny -o by_tiny.jsonl
 "$work/venv/bin/lawgov" convert found.jsonl -o to_label.json --to label-studio
 "$work/venv/bin/python" -c '
-from lawgov_nlp.annotation.examples import load_splits, shipped_corpus
+from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
 splits = {name: len(reports) for name, reports in load_splits(shipped_corpus()).items()}
 assert splits["test"] == 18 and sum(splits.values()) > 150, splits'
 "$work/venv/bin/python" -c '

@@ -24,7 +24,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 from transformers import BertModel, PreTrainedTokenizerFast
 
-from lawgov_nlp.annotation.examples import SPLITS, Example, examples, load_splits
+from lawgov_nlp.annotation.corpus import SPLITS, load_splits
+from lawgov_nlp.annotation.examples import Example, examples
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import Encoder
 

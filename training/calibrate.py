@@ -6,7 +6,8 @@ For a model whose dev reports have been corrected since. Changes `config.json` a
 import argparse
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import load_splits, read_gold
+from lawgov_nlp.annotation.corpus import load_splits
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.train import calibrate

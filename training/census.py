@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import Example, examples, load_splits
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.corpus import load_splits
+from lawgov_nlp.annotation.examples import Example, examples
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import TOPICS, Dimension

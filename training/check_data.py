@@ -7,7 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from lawgov_nlp.annotation.markup import GoldReport, load
+from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.annotation.markup import load
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import UnitKind

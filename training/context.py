@@ -17,8 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.pipeline import make_pipeline
 
-from lawgov_nlp.annotation.examples import Example, examples, load_splits
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.corpus import load_splits
+from lawgov_nlp.annotation.examples import Example, examples
+from lawgov_nlp.annotation.gold import GoldReport
 
 ROOT = Path(__file__).resolve().parents[1]
 NEIGHBOUR = 60

@@ -24,7 +24,8 @@ import torch
 from pretrain import load_texts
 from torch import nn
 
-from lawgov_nlp.annotation.examples import examples, load_splits
+from lawgov_nlp.annotation.corpus import load_splits
+from lawgov_nlp.annotation.examples import examples
 from lawgov_nlp.batches import Batches
 from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel

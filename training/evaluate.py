@@ -6,7 +6,8 @@ Prints each figure with its bootstrap interval; `--pictures FOLDER` draws `confu
 import argparse
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import SPLITS, load_splits, read_gold
+from lawgov_nlp.annotation.corpus import SPLITS, load_splits
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.plots import calibration_plot, confusion_plot, save

@@ -7,7 +7,7 @@ Writes train.jsonl, dev.jsonl and test.jsonl, which `datasets.load_dataset("json
 import argparse
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import load_splits
+from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.records import write_jsonl
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,7 +14,8 @@ import math
 import sys
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import data_hash, load_splits, read_gold
+from lawgov_nlp.annotation.corpus import data_hash, load_splits
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger
 

@@ -16,8 +16,9 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from lawgov_nlp.annotation.examples import SPLITS, examples, load_splits, read_gold
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.corpus import SPLITS, load_splits
+from lawgov_nlp.annotation.examples import examples, read_gold
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.batches import collate
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model import decoding

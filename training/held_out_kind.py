@@ -25,8 +25,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import load_splits, read_gold, shipped_corpus
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
+from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.evaluate import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.retrain import hold_out

@@ -7,7 +7,8 @@ other. `--model` may name several folders, which are compared in one run.
 import argparse
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import SPLITS, load_splits, read_gold
+from lawgov_nlp.annotation.corpus import SPLITS, load_splits
+from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.augment import (
     half_width_report,
     headless_report,

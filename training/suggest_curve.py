@@ -2,7 +2,8 @@
 
 A coder begins with `START` paragraphs of whole reports in random order and labels `ROUND` more a round, chosen by
 `lawgov_nlp.annotation.suggest.choose`, the code that the command uses, from the rest of the train split. After each
-round a model is trained on what is labelled and measured on a held-out split. `reports` is the coder who goes on with whole reports.
+round a model is trained on what is labelled and measured on a held-out split. `reports` is the coder who goes on
+with whole reports.
 
 This is a proxy. The learner is a logistic regression on frozen vectors of the encoder *before* fine-tuning (those of
 `frozen` in `training/baseline.py`), since fine-tuning some thousand times is out of reach; distances are between the
@@ -25,7 +26,8 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from lawgov_nlp.annotation.examples import SPLITS, Example, data_hash, examples, load_splits
+from lawgov_nlp.annotation.corpus import SPLITS, data_hash, load_splits
+from lawgov_nlp.annotation.examples import Example, examples
 from lawgov_nlp.annotation.suggest import BY, Labelled, choose
 from lawgov_nlp.plots import save
 

@@ -10,7 +10,7 @@ import logging
 from dataclasses import fields
 from pathlib import Path
 
-from lawgov_nlp.annotation.examples import load_splits
+from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.train import TrainConfig, train
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.annotation.examples import examples
-from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.results.quantity import read_quantity
 from lawgov_nlp.scheme import CODEBOOK, NONE, Scheme

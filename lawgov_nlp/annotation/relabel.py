@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lawgov_nlp.annotation.markup import GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldReport, GoldUnit
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport

@@ -15,7 +15,7 @@ from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
     from lawgov_nlp.agreement import Agreement
-    from lawgov_nlp.annotation.markup import GoldReport
+    from lawgov_nlp.annotation.gold import GoldReport
     from lawgov_nlp.scheme import Scheme
 
 _COLUMNS = ("report", "unit", "what", "value", "first", "second", "text")

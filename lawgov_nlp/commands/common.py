@@ -13,7 +13,7 @@ from lawgov_nlp.errors import LawgovError, ReadError
 from lawgov_nlp.readers.find import find_reports
 
 if TYPE_CHECKING:
-    from lawgov_nlp.annotation.markup import GoldReport
+    from lawgov_nlp.annotation.gold import GoldReport
     from lawgov_nlp.scheme import Scheme
 
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]

@@ -24,7 +24,7 @@ from lawgov_nlp.annotation.formats.merge import assemble
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.predictions import scheme_of as tagged_scheme
 from lawgov_nlp.annotation.formats.registry import FORMATS, WRITTEN, Payload, detect, target
-from lawgov_nlp.annotation.markup import GoldReport
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.errors import InterchangeError, OutputError
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.formats import context_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.decode import decode
 from lawgov_nlp.annotation.formats.document import INDICATORS, Document, Line, Origin, Row
 from lawgov_nlp.annotation.formats.issues import Findings, RowError
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.spans import Mark, values
+from lawgov_nlp.annotation.formats.spreadsheet import decode
 from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import Scheme

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.annotation.markup import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import Label
 

@@ -18,7 +18,7 @@ from lawgov_nlp.annotation.formats.issues import Findings, RowError
 from lawgov_nlp.annotation.formats.lost import count_lost
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.spans import Mark, values
-from lawgov_nlp.annotation.markup import GoldIndicator
+from lawgov_nlp.annotation.gold import GoldIndicator
 from lawgov_nlp.annotation.records import HEADER, indicator_record
 from lawgov_nlp.scheme import Scheme
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.annotation.formats import context_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.decode import decode
 from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, rows, stripped
 from lawgov_nlp.annotation.formats.issues import Findings, RowError
 from lawgov_nlp.annotation.formats.lost import count_lost
@@ -274,3 +273,20 @@ def _lay_out(sheet: Worksheet) -> None:
     for letter, width in zip("ABCDEFG", (14, 8, 36, 90, 16, 24, 40), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A2"
+
+
+def decode(path: Path) -> str:
+    """The text of a file in UTF-8 or GB18030, with or without a byte order mark; line ends as they are.
+
+    Raises:
+        InterchangeError: It is in neither.
+    """
+    data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InterchangeError(f"{path}: this is UTF-16 (Excel's 'Unicode text'); save it as 'CSV UTF-8'")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InterchangeError(f"{path}: neither UTF-8 nor GB18030; save it as 'CSV UTF-8'")

@@ -1,0 +1,62 @@
+"""The annotated reports that come with the package, and how they divide into splits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.annotation.markup import load_folder, write
+from lawgov_nlp.errors import LawgovError
+
+SPLITS = ("train", "dev", "test")
+
+
+class SplitError(LawgovError, ValueError):
+    """Splits that don't fit the reports, or a test split that isn't what its hash says."""
+
+
+def shipped_corpus() -> Path:
+    """The folder of the annotated reports that come with the package, for `load_splits`.
+
+    Raises:
+        LawgovError: The package was built without them.
+    """
+    here = Path(__file__).parents[1]
+    for folder in (here / "corpus", here.parent / "data"):
+        if (folder / "splits.json").is_file():
+            return folder
+    raise LawgovError(f"no annotated reports beside the package: {here / 'corpus'} is missing; reinstall lawgov-nlp")
+
+
+def load_splits(folder: Path) -> dict[str, list[GoldReport]]:
+    """The annotated reports of `folder/reports`, divided as `folder/splits.json` says.
+
+    Raises:
+        MarkupError: A report doesn't follow the markup.
+        SplitError: A report is in no split or in two, or the test reports aren't those that were hashed.
+    """
+    reports = {r.id: r for r in load_folder(folder / "reports")}
+    splits = json.loads((folder / "splits.json").read_text(encoding="utf-8"))
+    named = [name for split in SPLITS for name in splits[split]]
+    if sorted(named) != sorted(reports):
+        wrong = sorted(set(named) ^ set(reports)) or sorted({n for n in named if named.count(n) > 1})
+        raise SplitError(f"{folder / 'splits.json'}: each report belongs to one split exactly; look at {wrong[:5]}")
+    out = {split: [reports[name] for name in splits[split]] for split in SPLITS}
+    found = data_hash(out["test"])
+    if found != splits["test_sha256"]:
+        raise SplitError(
+            f"the test split hashes to {found[:12]}…, splits.json says {splits['test_sha256'][:12]}…: a test "
+            "report has changed. If a label was corrected, say so in the CHANGELOG and write the new hash"
+        )
+    return out
+
+
+def data_hash(reports: Iterable[GoldReport]) -> str:
+    """SHA-256 over reports with their labels, independent of their order."""
+    digest = hashlib.sha256()
+    for report in sorted(reports, key=lambda r: r.id):
+        digest.update(f"{report.id}\n{write(report)}".encode())
+    return digest.hexdigest()
