@@ -14,7 +14,7 @@ from lawgov_nlp.annotation.examples import examples, read_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.errors import TrainingError
-from lawgov_nlp.evaluate import Scores, evaluate
+from lawgov_nlp.evaluation.scores import Scores, evaluate
 from lawgov_nlp.learner import base_scheme
 from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
 from lawgov_nlp.model.tagger import Tagger

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lawgov_nlp.comparison import Flip
-from lawgov_nlp.evaluate import Scores
+from lawgov_nlp.evaluation.comparison import Flip
+from lawgov_nlp.evaluation.scores import Scores
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Scheme
 
 FIGURES = {

@@ -19,8 +19,8 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import Label, Scheme
 
 if TYPE_CHECKING:
-    from lawgov_nlp.agreement import Agreement
     from lawgov_nlp.annotation.suggest import Suggestion
+    from lawgov_nlp.evaluation.agreement import Agreement
 
 COLOURS = (
     "red", "yellow", "green", "blue", "magenta", "bright_black", "cyan",

@@ -24,9 +24,9 @@ from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.examples import Example, examples, read_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.batches import Batches, clipped
-from lawgov_nlp.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.errors import OutputError, TrainingError
-from lawgov_nlp.evaluate import Scores, evaluate
+from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
+from lawgov_nlp.evaluation.scores import Scores, evaluate
 from lawgov_nlp.learner import Learner, base_scheme, start
 from lawgov_nlp.model.backends import native_precision
 from lawgov_nlp.model.checkpoints import SHIPPED, is_tagger, shipped_folders

@@ -3,8 +3,8 @@
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from lawgov_nlp.agreement import CodingError, compare, krippendorff_alpha, paragraphs_only
 from lawgov_nlp.annotation.markup import parse, write
+from lawgov_nlp.evaluation.agreement import CodingError, compare, krippendorff_alpha, paragraphs_only
 
 
 def coding(*lines, name="x"):

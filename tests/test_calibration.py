@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lawgov_nlp.calibration import (
+from lawgov_nlp.evaluation.calibration import (
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,

@@ -4,9 +4,9 @@ import runpy
 
 import pytest
 
-from lawgov_nlp.agreement import compare
 from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.markup import load_folder
+from lawgov_nlp.evaluation.agreement import compare
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.quantity import read_quantity

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, classification_report, f1_score
 
 from lawgov_nlp.annotation.examples import gold_examples, read_gold
-from lawgov_nlp.evaluate import LABELS, evaluate
+from lawgov_nlp.evaluation.scores import LABELS, evaluate
 from lawgov_nlp.scheme import DIMENSIONS
 
 

@@ -13,7 +13,6 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from lawgov_nlp import Scheme, TaggedReport, tag_report
-from lawgov_nlp.agreement import compare
 from lawgov_nlp.annotation.formats import WRITTEN, Options, from_gold, labelling_config, read
 from lawgov_nlp.annotation.formats import write as write_documents
 from lawgov_nlp.annotation.formats.label_names import Words
@@ -23,6 +22,7 @@ from lawgov_nlp.annotation.relabel import retag, without_labels
 from lawgov_nlp.annotation.suggest import reason
 from lawgov_nlp.cli import app
 from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, TrainingError
+from lawgov_nlp.evaluation.agreement import compare
 from lawgov_nlp.model.checkpoints import load as load_model
 from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_notebook
 from lawgov_nlp.results.serialize import to_dict

@@ -1,8 +1,8 @@
 """The pictures show the figures that they are of."""
 
 from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.evaluate import LABELS, evaluate
-from lawgov_nlp.plots import calibration_plot, confusion_plot, save
+from lawgov_nlp.evaluation.plots import calibration_plot, confusion_plot, save
+from lawgov_nlp.evaluation.scores import LABELS, evaluate
 
 
 def test_confusion_shows_every_count(tiny, gold):

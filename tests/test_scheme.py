@@ -15,7 +15,7 @@ from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.batches import IGNORE, Batches, collate
 from lawgov_nlp.errors import MarkupError, ModelError, SchemeError
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.learner import losses, start
 from lawgov_nlp.model.checkpoints import load as load_model
 from lawgov_nlp.model.checkpoints import model_scheme

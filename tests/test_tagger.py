@@ -161,7 +161,7 @@ def test_inference_loads_no_training_code(tmp_path):
     code = (
         "import sys; from lawgov_nlp import tag_report; tag_report('一、普法\\n开展宣传3场。', device='cpu');"
         "print(sorted(m for m in sys.modules if m.startswith(('sklearn', 'seqeval', 'datasets', 'lawgov_nlp.train',"
-        " 'lawgov_nlp.annotation.examples', 'lawgov_nlp.evaluate', 'transformers.trainer'))))"
+        " 'lawgov_nlp.annotation.examples', 'lawgov_nlp.evaluation.scores', 'transformers.trainer'))))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ import pytest
 from lawgov_nlp.annotation.corpus import SplitError, data_hash, load_splits
 from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
 from lawgov_nlp.annotation.markup import parse
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.scheme import Dimension
 from lawgov_nlp.train import TrainConfig, train

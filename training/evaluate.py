@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
 from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.plots import calibration_plot, confusion_plot, save
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.plots import calibration_plot, confusion_plot, save
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import data_hash, load_splits
 from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]

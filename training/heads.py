@@ -20,7 +20,7 @@ from lawgov_nlp.annotation.corpus import SPLITS, load_splits
 from lawgov_nlp.annotation.examples import examples, read_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.batches import collate
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model import decoding
 from lawgov_nlp.model.modeling import TAGS
 from lawgov_nlp.model.tagger import Tagger

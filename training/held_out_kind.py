@@ -28,7 +28,7 @@ from pathlib import Path
 from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
 from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.train import train

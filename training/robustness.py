@@ -19,7 +19,7 @@ from lawgov_nlp.augment import (
     run_in_report,
     unnumbered_report,
 )
-from lawgov_nlp.evaluate import evaluate
+from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.checkpoints import shipped_model
 from lawgov_nlp.model.tagger import Tagger
 

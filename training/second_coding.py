@@ -10,8 +10,8 @@ import argparse
 import json
 from pathlib import Path
 
-from lawgov_nlp.agreement import compare
 from lawgov_nlp.annotation.markup import load, load_folder
+from lawgov_nlp.evaluation.agreement import compare
 
 
 def blind(reports: Path, names: list[str], out: Path) -> None:

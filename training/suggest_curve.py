@@ -29,7 +29,7 @@ from sklearn.metrics import f1_score
 from lawgov_nlp.annotation.corpus import SPLITS, data_hash, load_splits
 from lawgov_nlp.annotation.examples import Example, examples
 from lawgov_nlp.annotation.suggest import BY, Labelled, choose
-from lawgov_nlp.plots import save
+from lawgov_nlp.evaluation.plots import save
 
 ROOT = Path(__file__).resolve().parents[1]
 START, ROUND, ROUNDS = 60, 25, 16

@@ -14,8 +14,8 @@ from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail,
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.agreement import Agreement
     from lawgov_nlp.annotation.gold import GoldReport
+    from lawgov_nlp.evaluation.agreement import Agreement
     from lawgov_nlp.scheme import Scheme
 
 _COLUMNS = ("report", "unit", "what", "value", "first", "second", "text")
@@ -53,8 +53,8 @@ def agreement(
 
 
 def _agreement(notes: Console, first: Path, second: Path, source: str | None, scheme: Scheme | None) -> Agreement:
-    from lawgov_nlp.agreement import CodingError, compare
     from lawgov_nlp.annotation.formats import Options, read
+    from lawgov_nlp.evaluation.agreement import CodingError, compare
 
     sides: list[dict[str, GoldReport]] = []
     for path in (first, second):
@@ -76,7 +76,7 @@ def _agreement(notes: Console, first: Path, second: Path, source: str | None, sc
 
 def _alike(first: GoldReport, second: GoldReport) -> tuple[GoldReport, GoldReport]:
     """Both reports; only their paragraphs where one comes from a format that holds no other lines."""
-    from lawgov_nlp.agreement import paragraphs_only
+    from lawgov_nlp.evaluation.agreement import paragraphs_only
 
     if [u.text for u in first.units] == [u.text for u in second.units]:
         return first, second

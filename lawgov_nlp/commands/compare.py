@@ -14,7 +14,7 @@ from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail
 from lawgov_nlp.errors import LawgovError, OutputError, SchemeError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.comparison import Flip
+    from lawgov_nlp.evaluation.comparison import Flip
 
 
 def compare(
@@ -47,8 +47,8 @@ def _compare(
     console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str, backend: str
 ) -> list[Flip]:
     from lawgov_nlp.annotation.examples import read_gold
-    from lawgov_nlp.comparison import flips
-    from lawgov_nlp.evaluate import evaluate
+    from lawgov_nlp.evaluation.comparison import flips
+    from lawgov_nlp.evaluation.scores import evaluate
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
     from lawgov_nlp.model.tagger import Tagger
     from lawgov_nlp.score_tables import flips_table, gains_table

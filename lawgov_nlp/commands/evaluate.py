@@ -14,7 +14,7 @@ from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.evaluate import Scores
+    from lawgov_nlp.evaluation.scores import Scores
 
 
 def evaluate(
@@ -55,7 +55,7 @@ def evaluate(
 
 def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
     from lawgov_nlp.annotation.examples import read_gold
-    from lawgov_nlp.evaluate import evaluate as score
+    from lawgov_nlp.evaluation.scores import evaluate as score
     from lawgov_nlp.model.checkpoints import named_model
     from lawgov_nlp.model.tagger import Tagger
 
@@ -85,6 +85,6 @@ def _json(scores: Scores, revision: str) -> bytes:
 
 
 def _page(scores: Scores, revision: str, review_below: float) -> bytes:
-    from lawgov_nlp.score_page import score_page
+    from lawgov_nlp.evaluation.score_page import score_page
 
     return score_page(scores, revision, review_below).encode()

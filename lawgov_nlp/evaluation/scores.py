@@ -11,8 +11,8 @@ import numpy as np
 
 from lawgov_nlp.annotation.examples import Example, gold_examples
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.calibration import expected_calibration_error
 from lawgov_nlp.errors import SchemeError
+from lawgov_nlp.evaluation.calibration import expected_calibration_error
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import DIMENSIONS, NONE, Scheme

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
 from lawgov_nlp.errors import LawgovError
-from lawgov_nlp.evaluate import near, overlapping
+from lawgov_nlp.evaluation.scores import near, overlapping
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import CODEBOOK, NONE, Label, Scheme
 

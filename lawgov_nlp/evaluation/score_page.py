@@ -8,8 +8,8 @@ import math
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lawgov_nlp.evaluate import Scores
-from lawgov_nlp.plots import calibration_plot, confusion_plot
+from lawgov_nlp.evaluation.plots import calibration_plot, confusion_plot
+from lawgov_nlp.evaluation.scores import Scores
 from lawgov_nlp.score_tables import FIGURES, label_name, shown_intervals, support_line
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lawgov_nlp.calibration import risk_coverage
-from lawgov_nlp.evaluate import Scores
+from lawgov_nlp.evaluation.calibration import risk_coverage
+from lawgov_nlp.evaluation.scores import Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
