@@ -1,6 +1,7 @@
 """lawgov_nlp reads China's yearly reports on law-based government and turns them into data."""
 
 from lawgov_nlp.api import tag_report, tag_reports
+from lawgov_nlp.batch.folder import tag_folder
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.readers.find import find_reports
 from lawgov_nlp.readers.load import read_report
@@ -8,7 +9,6 @@ from lawgov_nlp.report import Report, Unit
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.runs import tag_folder
 from lawgov_nlp.scheme import Dimension, Label, Scheme
 
 __all__ = [

@@ -19,15 +19,16 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
 
-from lawgov_nlp import read_report, runs, tag_reports
+from lawgov_nlp import read_report, tag_reports
+from lawgov_nlp.batch import folder as runs
+from lawgov_nlp.batch.manifest import Entry, Header, Manifest
+from lawgov_nlp.batch.ray import dataset as datasets
+from lawgov_nlp.batch.ray import folder as folders
+from lawgov_nlp.batch.ray import session, tag_dataset, tag_folder
+from lawgov_nlp.batch.ray.store import SharedFolder, Store
+from lawgov_nlp.batch.sources import Folder
 from lawgov_nlp.cli import app
-from lawgov_nlp.cluster import dataset as datasets
-from lawgov_nlp.cluster import folder as folders
-from lawgov_nlp.cluster import session, tag_dataset, tag_folder
-from lawgov_nlp.cluster.store import SharedFolder, Store
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError, ReadError
-from lawgov_nlp.inputs import Folder
-from lawgov_nlp.manifest import Entry, Header, Manifest
 from lawgov_nlp.readers.load import fingerprint
 from lawgov_nlp.results.tables import COLUMNS
 from tests import hostile
@@ -231,7 +232,7 @@ def test_actors_share_a_gpu_as_they_are_told(tmp_path, monkeypatch):
         asked.update(settings)
         raise ClusterError("no cluster here")
 
-    monkeypatch.setattr("lawgov_nlp.cluster.tag_folder", tag)
+    monkeypatch.setattr("lawgov_nlp.batch.ray.tag_folder", tag)
     options = ("--engine", "ray", "--actors", 4, "--gpus-each", 0.25)
     assert "no cluster here" in run(tmp_path, "-o", tmp_path / "out", *options, code=2).stderr
     assert (asked["actors"], asked["num_gpus"], asked["device"]) == (4, 0.25, "auto")
@@ -269,7 +270,7 @@ def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
 
 
 def test_ray_is_loaded_by_who_needs_it():
-    code = "import sys, lawgov_nlp.cli, lawgov_nlp.cluster; print({'ray', 'torch', 'pyarrow'} & set(sys.modules))"
+    code = "import sys, lawgov_nlp.cli, lawgov_nlp.batch.ray; print({'ray', 'torch', 'pyarrow'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -412,7 +413,7 @@ def test_a_node_is_lost_and_everything_is_there_once(cluster, tmp_path, tag, tag
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from lawgov_nlp.cluster import tag_folder
+from lawgov_nlp.batch.ray import tag_folder
 
 def die(progress):
     if progress.files >= 6:

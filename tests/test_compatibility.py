@@ -10,7 +10,7 @@ import pytest
 from lawgov_nlp import TaggedReport, read_report, tag_folder
 from lawgov_nlp.annotation.markup import load, load_folder, write
 from lawgov_nlp.annotation.records import records
-from lawgov_nlp.manifest import Manifest
+from lawgov_nlp.batch.manifest import Manifest
 from lawgov_nlp.model.checkpoints import model_scheme
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.scheme import CODEBOOK, Scheme

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lawgov_nlp import TaggedReport, runs
+from lawgov_nlp import TaggedReport
+from lawgov_nlp.batch import folder as runs
+from lawgov_nlp.batch.folder import tag_folder
+from lawgov_nlp.batch.manifest import Manifest
 from lawgov_nlp.cli import app
 from lawgov_nlp.errors import ModelError, OutputError, ReadError
-from lawgov_nlp.manifest import Manifest
-from lawgov_nlp.runs import tag_folder
 from tests import hostile
 from tests.conftest import ROOT
 
@@ -127,7 +128,7 @@ KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from lawgov_nlp import manifest, runs; from lawgov_nlp.model import tagger
+from lawgov_nlp.batch import manifest, folder as runs; from lawgov_nlp.model import tagger
 torch.set_num_threads(1)
 folder, model, out, whole, format = sys.argv[1:]
 settings = dict(format=format, model=Path(model), device="cpu", part_size=4)
@@ -330,7 +331,7 @@ def test_two_runs_at_once_are_refused(folder, tmp_path, run):
 @posix
 def test_the_lock_of_a_dead_process_is_taken_over(folder, tmp_path, run):
     code = (
-        "import os, signal, sys; from pathlib import Path; from lawgov_nlp.runs import _locked\n"
+        "import os, signal, sys; from pathlib import Path; from lawgov_nlp.batch.folder import _locked\n"
         "with _locked(Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], cwd=ROOT, check=False)

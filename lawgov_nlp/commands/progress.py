@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from rich import progress as bars
 from rich.console import Console
 
+from lawgov_nlp.batch.folder import Progress
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.runs import Progress
 
 Item = TypeVar("Item")
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from lawgov_nlp.api import tag_reports
+from lawgov_nlp.batch.folder import PART_SIZE
 from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
 from lawgov_nlp.commands.progress import progress
 from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
@@ -21,7 +22,6 @@ from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.readers.load import Source
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers import FORMATS, write
-from lawgov_nlp.runs import PART_SIZE
 
 
 class Engine(str, Enum):

@@ -9,11 +9,11 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from lawgov_nlp.batch.folder import Run, tag_folder
+from lawgov_nlp.batch.manifest import NAME
 from lawgov_nlp.commands.common import escape, fail, is_address, local_path
 from lawgov_nlp.commands.progress import TaggingBar
 from lawgov_nlp.errors import LawgovError, OutputError
-from lawgov_nlp.manifest import NAME
-from lawgov_nlp.runs import Run, tag_folder
 
 _LISTED = 20
 
@@ -45,7 +45,7 @@ def tag_on_cluster(
         format: Of the parts; None is parquet.
         settings: Further arguments of `cluster.tag_folder`.
     """
-    from lawgov_nlp.cluster import tag_folder as tag_folder_on_cluster
+    from lawgov_nlp.batch.ray import tag_folder as tag_folder_on_cluster
 
     settings = {"format": format or "parquet", **settings}
     _run(notes, "--engine ray", _path_or_address, tag_folder_on_cluster, paths, out, settings)

@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
+from lawgov_nlp.batch.manifest import Entry
+from lawgov_nlp.batch.sources import no_reports
 from lawgov_nlp.errors import ClusterError, ReadError
-from lawgov_nlp.inputs import no_reports
-from lawgov_nlp.manifest import Entry
 from lawgov_nlp.readers import MAX_BYTES, SUFFIXES
 from lawgov_nlp.readers.find import passed_over
 
@@ -109,7 +109,7 @@ class Bucket:
 
 
 class Store:
-    """The files of a run in an object store: `lawgov_nlp.inputs.Inputs`.
+    """The files of a run in an object store: `lawgov_nlp.batch.sources.Inputs`.
 
     Attributes:
         place: Where they are.

@@ -3,7 +3,7 @@
     tag_folder(Path("reports"), Path("out"))
 
     out/part-00000.jsonl     the reports of the first 200 files in the order of their paths, and so on
-    out/manifest.jsonl       what each file came to (`lawgov_nlp.manifest`)
+    out/manifest.jsonl       what each file came to (`lawgov_nlp.batch.manifest`)
 
 A part is tagged by itself, so that its bytes follow from its files alone, whether or not the run was broken off
 before it (on the same machine: another processor rounds differently). It is complete when the manifest says so; a part
@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from lawgov_nlp.batch.manifest import NAME, Entry, Header, Manifest, Output
+from lawgov_nlp.batch.sources import Folder, Inputs
 from lawgov_nlp.errors import ModelError, OutputError
-from lawgov_nlp.inputs import Folder, Inputs
-from lawgov_nlp.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.readers.load import Reading
 from lawgov_nlp.readers.pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report

@@ -26,7 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.cluster.session import (
+from lawgov_nlp.batch.folder import PART_SIZE, Progress, Run, check_form, entry_of, go_on, header_of, named, settled
+from lawgov_nlp.batch.manifest import Entry, Header, Manifest
+from lawgov_nlp.batch.ray.session import (
     GIVEN_UP,
     Share,
     attempt,
@@ -41,15 +43,13 @@ from lawgov_nlp.cluster.session import (
     room,
     share,
 )
-from lawgov_nlp.cluster.store import Fetched, Place, SharedFolder, Store
+from lawgov_nlp.batch.ray.store import Fetched, Place, SharedFolder, Store
+from lawgov_nlp.batch.sources import Folder
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError
-from lawgov_nlp.inputs import Folder
-from lawgov_nlp.manifest import Entry, Header, Manifest
 from lawgov_nlp.readers.load import Reading
 from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
 from lawgov_nlp.results.writers import write
-from lawgov_nlp.runs import PART_SIZE, Progress, Run, check_form, entry_of, go_on, header_of, named, settled
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle

@@ -6,7 +6,7 @@
 Needs the extra `ray`, and lawgov_nlp with the same model on every node.
 """
 
-from lawgov_nlp.cluster.dataset import tag_dataset
-from lawgov_nlp.cluster.folder import tag_folder
+from lawgov_nlp.batch.ray.dataset import tag_dataset
+from lawgov_nlp.batch.ray.folder import tag_folder
 
 __all__ = ["tag_dataset", "tag_folder"]

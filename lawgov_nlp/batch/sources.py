@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from lawgov_nlp.batch.manifest import Entry
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.manifest import Entry
 from lawgov_nlp.readers import SUFFIXES
 from lawgov_nlp.readers.find import candidates
 from lawgov_nlp.readers.load import fingerprint

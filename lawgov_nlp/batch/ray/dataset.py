@@ -9,7 +9,7 @@
 Every report comes out: one that can't be read has a row with its reason under `error`. A batch whose actor dies is done
 again, and what the dead actor made of it is dropped by Ray, so that the dataset holds every paragraph once. What
 `write_parquet` leaves where the whole program dies is another matter: files that are to be thrown away. Only
-`lawgov_nlp.cluster.tag_folder` goes on from there.
+`lawgov_nlp.batch.ray.tag_folder` goes on from there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.cluster.session import (
+from lawgov_nlp.batch.ray.session import (
     GIVEN_UP,
     Share,
     attempt,
