@@ -16,7 +16,7 @@ from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.train import save
+from lawgov_nlp.training.trainer import save
 from tests.files import write_pdf
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,5 +120,5 @@ def corpus(tmp_path: Path, gold: GoldReport, monkeypatch: pytest.MonkeyPatch) ->
         (folder / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
     splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
     (folder / "splits.json").write_text(json.dumps(splits))
-    monkeypatch.setattr("lawgov_nlp.retrain.shipped_corpus", lambda: folder)
+    monkeypatch.setattr("lawgov_nlp.training.retrain.shipped_corpus", lambda: folder)
     return folder

@@ -1,7 +1,7 @@
 import random
 
-from lawgov_nlp import augment
 from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
+from lawgov_nlp.training import augment
 
 
 def test_variations_keep_every_offset(gold):

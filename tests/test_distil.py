@@ -14,7 +14,7 @@ from lawgov_nlp.model.checkpoints import load
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.windows import Encoder
-from lawgov_nlp.train import save
+from lawgov_nlp.training.trainer import save
 
 from .conftest import ROOT
 

@@ -19,7 +19,7 @@ from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.train import TrainConfig, train
+from lawgov_nlp.training.trainer import TrainConfig, train
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 
@@ -101,7 +101,7 @@ def test_a_paragraph_as_long_as_the_positions_allow(tmp_path, gold):
 def test_no_encoder_keeps_its_dropout(tmp_path, gold):
     from torch import nn
 
-    from lawgov_nlp.learner import start
+    from lawgov_nlp.training.loss import start
 
     for layout in (bert_base_chinese, distilbert):
         layout(tmp_path / layout.__name__, gold.text)

@@ -28,9 +28,9 @@ from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_noteboo
 from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, columns
 from lawgov_nlp.results.writers import write as write_tagged
-from lawgov_nlp.retrain import hold_out
 from lawgov_nlp.scheme import Dimension
 from lawgov_nlp.terminal import agreement_table, report_table
+from lawgov_nlp.training.retrain import hold_out
 
 from .conftest import ROOT
 from .own_labels import MERGED, OWN, OWN_MARKUP, own_gold, write_labels
@@ -280,7 +280,7 @@ def flat(text):
 def test_from_labels_to_a_model_and_to_all_that_follows_it(tmp_path, base, corpus, labelled, monkeypatch):
     labels, mine, texts = write_labels(tmp_path / "labels.json"), tmp_path / "mine", ROOT / "data" / "sample_texts"
     monkeypatch.setattr("lawgov_nlp.model.checkpoints.shipped_model", lambda *_: base)  # the tiny one, of the codebook
-    monkeypatch.setattr("lawgov_nlp.retrain.shipped_model", lambda: base)
+    monkeypatch.setattr("lawgov_nlp.training.retrain.shipped_model", lambda: base)
     result = lawgov(
         "train", labelled, "-o", mine, "--labels", labels, "--epochs", 2, "--precision", "float32", "--device", "cpu"
     )
@@ -381,8 +381,8 @@ def test_wrong_labels_stop_a_command_at_once(tmp_path, base, labelled):
 
 def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpus, gold, caplog):
     from lawgov_nlp.annotation.relabel import recode
-    from lawgov_nlp.retrain import retrain
-    from lawgov_nlp.train import TrainConfig
+    from lawgov_nlp.training.retrain import retrain
+    from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
     result = retrain([recode(replace(gold, id="m0"), MERGED)], tmp_path / "m", base=base, scheme=MERGED, config=config)
@@ -395,8 +395,8 @@ def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpu
 
 def test_new_labels_need_a_report_to_choose_on(tmp_path, base, corpus, caplog):
     from lawgov_nlp.errors import TrainingError
-    from lawgov_nlp.retrain import cross_validate, retrain
-    from lawgov_nlp.train import TrainConfig
+    from lawgov_nlp.training.retrain import cross_validate, retrain
+    from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
     reports = [replace(own_gold(f"o{k}")) for k in range(3)]
@@ -416,7 +416,7 @@ def test_new_labels_need_a_report_to_choose_on(tmp_path, base, corpus, caplog):
 
 def test_a_run_is_resumed_with_the_same_labels_only(tmp_path, base):
     from lawgov_nlp.errors import TrainingError
-    from lawgov_nlp.train import TrainConfig, train
+    from lawgov_nlp.training.trainer import TrainConfig, train
 
     folder = tmp_path / ".m.training"
     (folder / "checkpoint-1").mkdir(parents=True)

@@ -13,19 +13,19 @@ from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
 from lawgov_nlp.annotation.markup import parse, write
 from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
-from lawgov_nlp.batches import IGNORE, Batches, collate
 from lawgov_nlp.errors import MarkupError, ModelError, SchemeError
 from lawgov_nlp.evaluation.scores import evaluate
-from lawgov_nlp.learner import losses, start
 from lawgov_nlp.model.checkpoints import load as load_model
 from lawgov_nlp.model.checkpoints import model_scheme
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import Encoder
-from lawgov_nlp.rehead import origins, rehead
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme
-from lawgov_nlp.train import save
-from lawgov_nlp.train_config import TrainConfig
+from lawgov_nlp.training.batches import IGNORE, Batches, collate
+from lawgov_nlp.training.config import TrainConfig
+from lawgov_nlp.training.loss import losses, start
+from lawgov_nlp.training.resize_heads import origins, rehead
+from lawgov_nlp.training.trainer import save
 
 from .own_labels import MERGED, OWN, OWN_LABELS, OWN_MARKUP, own_gold, write_labels
 from .sample_report import sample

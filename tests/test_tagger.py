@@ -20,7 +20,7 @@ from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS
-from lawgov_nlp.train import save
+from lawgov_nlp.training.trainer import save
 from tests.conftest import ROOT
 
 
@@ -160,7 +160,7 @@ def test_a_device_that_is_not_there(device):
 def test_inference_loads_no_training_code(tmp_path):
     code = (
         "import sys; from lawgov_nlp import tag_report; tag_report('一、普法\\n开展宣传3场。', device='cpu');"
-        "print(sorted(m for m in sys.modules if m.startswith(('sklearn', 'seqeval', 'datasets', 'lawgov_nlp.train',"
+        "print(sorted(m for m in sys.modules if m.startswith(('sklearn', 'seqeval', 'datasets', 'lawgov_nlp.training.trainer',"
         " 'lawgov_nlp.annotation.examples', 'lawgov_nlp.evaluation.scores', 'transformers.trainer'))))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from lawgov_nlp.annotation.markup import parse
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.train import TrainConfig, train
+from lawgov_nlp.training.trainer import TrainConfig, train
 
 
 def test_examples_carry_the_gold_labels_on_read_units(gold):
@@ -114,9 +114,9 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
     """Labels of one paragraph and indicators of another: the loss is that of the two parts, and no NaN."""
     import torch
 
-    from lawgov_nlp.batches import collate
-    from lawgov_nlp.learner import losses as parts
     from lawgov_nlp.model.windows import Encoder
+    from lawgov_nlp.training.batches import collate
+    from lawgov_nlp.training.loss import losses as parts
 
     settings = tiny_model.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
@@ -140,9 +140,9 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
 def test_a_weight_counts_in_every_part_of_the_loss(tiny_model, tokenizer, gold):
     import torch
 
-    from lawgov_nlp.batches import collate
-    from lawgov_nlp.learner import losses as parts
     from lawgov_nlp.model.windows import Encoder
+    from lawgov_nlp.training.batches import collate
+    from lawgov_nlp.training.loss import losses as parts
 
     settings = tiny_model.config
     coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)

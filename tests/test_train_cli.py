@@ -120,8 +120,8 @@ def test_the_shipped_splits_are_found_beside_the_package():
 def test_folds_hold_out_every_report_once(tmp_path, base, corpus, labelled):
     from lawgov_nlp.annotation.markup import load_folder
     from lawgov_nlp.errors import TrainingError
-    from lawgov_nlp.retrain import cross_validate
-    from lawgov_nlp.train import TrainConfig
+    from lawgov_nlp.training.retrain import cross_validate
+    from lawgov_nlp.training.trainer import TrainConfig
 
     reports = load_folder(labelled)
     config = TrainConfig(epochs=1, precision="float32")

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from lawgov_nlp.errors import OutputError, TrainingError
-from lawgov_nlp.learner import Learner
 from lawgov_nlp.model.checkpoints import shipped_model
-from lawgov_nlp.train import TrainConfig, train
+from lawgov_nlp.training.loss import Learner
+from lawgov_nlp.training.trainer import TrainConfig, train
 
 CONFIG = TrainConfig(epochs=6, precision="float32", batch_tokens=150)
 
@@ -210,8 +210,8 @@ def test_training_goes_on_from_a_tagger_with_its_heads(tmp_path, gold, run):
 
 def test_replayed_reports_are_drawn_anew_each_pass(gold, tokenizer):
     from lawgov_nlp.annotation.examples import examples
-    from lawgov_nlp.batches import Batches
     from lawgov_nlp.model.windows import Encoder
+    from lawgov_nlp.training.batches import Batches
 
     coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
     data = examples([gold]).examples

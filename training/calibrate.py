@@ -10,7 +10,7 @@ from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.train import calibrate
+from lawgov_nlp.training.trainer import calibrate
 
 ROOT = Path(__file__).resolve().parents[1]
 

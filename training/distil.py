@@ -26,13 +26,13 @@ from torch import nn
 
 from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.examples import examples
-from lawgov_nlp.batches import Batches
 from lawgov_nlp.model.checkpoints import load, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.windows import Batch, Encoder
 from lawgov_nlp.report import Unit, UnitKind
-from lawgov_nlp.train import in_bfloat16
-from lawgov_nlp.train_config import TrainConfig
+from lawgov_nlp.training.batches import Batches
+from lawgov_nlp.training.config import TrainConfig
+from lawgov_nlp.training.trainer import in_bfloat16
 
 ROOT = Path(__file__).resolve().parents[1]
 WARMUP = 100

@@ -19,11 +19,11 @@ import torch
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
 from lawgov_nlp.annotation.examples import examples, read_gold
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.batches import collate
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model import decoding
 from lawgov_nlp.model.modeling import TAGS
 from lawgov_nlp.model.tagger import Tagger
+from lawgov_nlp.training.batches import collate
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")

@@ -30,9 +30,9 @@ from lawgov_nlp.annotation.examples import read_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.retrain import hold_out
-from lawgov_nlp.train import train
-from lawgov_nlp.train_config import RETRAIN, TrainConfig
+from lawgov_nlp.training.config import RETRAIN, TrainConfig
+from lawgov_nlp.training.retrain import hold_out
+from lawgov_nlp.training.trainer import train
 
 FIGURES = ("primary_accuracy", "primary_macro_f1", "labels_micro_f1", "value_span_f1", "name_f1", "indicator_f1")
 COUNTS = (1, 3, 5, 10)

@@ -26,7 +26,7 @@ import torch
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerFast
 
-from lawgov_nlp.train import in_bfloat16
+from lawgov_nlp.training.trainer import in_bfloat16
 
 BLOCK = 160  # tokens: as long as most paragraphs; a longer block costs attention and teaches little more here
 BATCH = 8  # so few steps fit into an hour that more of them are worth more than a smoother gradient

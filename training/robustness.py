@@ -1,6 +1,6 @@
 """What careless typing and scanning cost: `python training/robustness.py [--split test] [--model FOLDER …]`.
 
-Each variation of `lawgov_nlp.augment` is applied to whole reports of a split, which are then read and tagged like any
+Each variation of `lawgov_nlp.training.augment` is applied to whole reports of a split, which are then read and tagged like any
 other. `--model` may name several folders, which are compared in one run.
 """
 
@@ -9,7 +9,10 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
 from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.augment import (
+from lawgov_nlp.evaluation.scores import evaluate
+from lawgov_nlp.model.checkpoints import shipped_model
+from lawgov_nlp.model.tagger import Tagger
+from lawgov_nlp.training.augment import (
     half_width_report,
     headless_report,
     misread_report,
@@ -19,9 +22,6 @@ from lawgov_nlp.augment import (
     run_in_report,
     unnumbered_report,
 )
-from lawgov_nlp.evaluation.scores import evaluate
-from lawgov_nlp.model.checkpoints import shipped_model
-from lawgov_nlp.model.tagger import Tagger
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIATIONS = {

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import load_splits
-from lawgov_nlp.train import TrainConfig, train
+from lawgov_nlp.training.trainer import TrainConfig, train
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -17,7 +17,7 @@ from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail,
 from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.retrain import Measured
+    from lawgov_nlp.training.retrain import Measured
 
 
 def train(
@@ -98,11 +98,11 @@ def _train(
     """Train; say whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.learner import base_scheme
     from lawgov_nlp.model.backends import resolve_device
     from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
-    from lawgov_nlp.retrain import cross_validate, default_config, retrain
-    from lawgov_nlp.train import refuse
+    from lawgov_nlp.training.loss import base_scheme
+    from lawgov_nlp.training.retrain import cross_validate, default_config, retrain
+    from lawgov_nlp.training.trainer import refuse
 
     for module in ("accelerate", "seqeval"):  # both are needed much later only
         importlib.import_module(module)

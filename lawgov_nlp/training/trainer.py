@@ -23,11 +23,9 @@ from transformers.trainer_callback import PrinterCallback, TrainerControl, Train
 from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.examples import Example, examples, read_gold
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.batches import Batches, clipped
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.evaluation.scores import Scores, evaluate
-from lawgov_nlp.learner import Learner, base_scheme, start
 from lawgov_nlp.model.backends import native_precision
 from lawgov_nlp.model.checkpoints import SHIPPED, is_tagger, shipped_folders
 from lawgov_nlp.model.config import TaggerConfig
@@ -36,8 +34,10 @@ from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.train_config import TrainConfig
-from lawgov_nlp.training_log import LOGS, TrainingLog
+from lawgov_nlp.training.batches import Batches, clipped
+from lawgov_nlp.training.config import TrainConfig
+from lawgov_nlp.training.loss import Learner, base_scheme, start
+from lawgov_nlp.training.tensorboard import LOGS, TrainingLog
 
 __all__ = ["TrainConfig", "calibrate", "in_bfloat16", "refuse", "save", "train"]
 

@@ -11,14 +11,14 @@ from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
 
-from lawgov_nlp.batches import IGNORE, Targets
 from lawgov_nlp.errors import ModelError, TrainingError
 from lawgov_nlp.model.checkpoints import is_tagger, load, model_scheme
 from lawgov_nlp.model.config import TaggerConfig, longest_window
 from lawgov_nlp.model.modeling import TaggerModel, TaggerOutput, without_pooler
 from lawgov_nlp.model.windows import Batch
-from lawgov_nlp.rehead import rehead
 from lawgov_nlp.scheme import CODEBOOK, Scheme
+from lawgov_nlp.training.batches import IGNORE, Targets
+from lawgov_nlp.training.resize_heads import rehead
 
 
 class Learner(nn.Module):
@@ -100,7 +100,7 @@ def start(
 ) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     """A tagger to train: one that was trained before, or a pretrained encoder with fresh heads.
 
-    A tagger of another scheme than the one asked for gets heads for that one (`lawgov_nlp.rehead`); None asks for the
+    A tagger of another scheme than the one asked for gets heads for that one (`lawgov_nlp.training.resize_heads`); None asks for the
     tagger's own, and for the codebook's where there is an encoder.
 
     Raises:

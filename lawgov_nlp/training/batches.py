@@ -16,11 +16,11 @@ import torch
 from torch.utils.data import Dataset
 
 from lawgov_nlp.annotation.examples import Example
-from lawgov_nlp.augment import vary
 from lawgov_nlp.model.modeling import TAGS
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder, Window
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
-from lawgov_nlp.train_config import TrainConfig
+from lawgov_nlp.training.augment import vary
+from lawgov_nlp.training.config import TrainConfig
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
 IGNORE = -100

@@ -15,14 +15,14 @@ from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluation.scores import Scores, evaluate
-from lawgov_nlp.learner import base_scheme
 from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.train import train
-from lawgov_nlp.train_config import RETRAIN, TrainConfig
+from lawgov_nlp.training.config import RETRAIN, TrainConfig
+from lawgov_nlp.training.loss import base_scheme
+from lawgov_nlp.training.trainer import train
 
 ENOUGH = 5
 """Labelled reports from which a fifth is held out; of fewer every one is needed to learn from."""
@@ -94,7 +94,7 @@ def retrain(
         scheme: The labels of the reports, which the model is to have; None: those that the base has.
         config: How to train; None is `default_config(base)`.
         device: Where to train: `cpu` or `cuda`.
-        overwrite: As in `lawgov_nlp.train.train`.
+        overwrite: As in `lawgov_nlp.training.trainer.train`.
         resume: The same.
 
     Raises:
