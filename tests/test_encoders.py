@@ -101,7 +101,7 @@ def test_a_paragraph_as_long_as_the_positions_allow(tmp_path, gold):
 def test_no_encoder_keeps_its_dropout(tmp_path, gold):
     from torch import nn
 
-    from lawgov_nlp.training.loss import start
+    from lawgov_nlp.training.initialize import start
 
     for layout in (bert_base_chinese, distilbert):
         layout(tmp_path / layout.__name__, gold.text)

@@ -23,7 +23,8 @@ from lawgov_nlp.report import UnitKind
 from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme
 from lawgov_nlp.training.batches import IGNORE, Batches, collate
 from lawgov_nlp.training.config import TrainConfig
-from lawgov_nlp.training.loss import losses, start
+from lawgov_nlp.training.initialize import start
+from lawgov_nlp.training.loss import losses
 from lawgov_nlp.training.resize_heads import origins, rehead
 from lawgov_nlp.training.trainer import save
 

@@ -100,7 +100,7 @@ def _train(
 
     from lawgov_nlp.model.backends import resolve_device
     from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
-    from lawgov_nlp.training.loss import base_scheme
+    from lawgov_nlp.training.initialize import base_scheme
     from lawgov_nlp.training.retrain import cross_validate, default_config, retrain
     from lawgov_nlp.training.trainer import refuse
 
@@ -144,7 +144,7 @@ def _train(
         return False
     lost = [n for n, (_, _, high) in result.shipped.after.gains(result.shipped.before).items() if high < 0]
     if lost:
-        from lawgov_nlp.score_tables import FIGURES
+        from lawgov_nlp.evaluation.figures import FIGURES
 
         names = "、".join(FIGURES[n] for n in lost)
         notes.print(f"[red]注意[/red] 新模型在随包测试集上不如原模型：{names}；随包模型仍是默认模型", highlight=False)

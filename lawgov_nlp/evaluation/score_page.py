@@ -8,9 +8,9 @@ import math
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lawgov_nlp.evaluation.figures import FIGURES, label_name, shown_intervals, support_line
 from lawgov_nlp.evaluation.plots import calibration_plot, confusion_plot
 from lawgov_nlp.evaluation.scores import Scores
-from lawgov_nlp.score_tables import FIGURES, label_name, shown_intervals, support_line
 
 
 def score_page(scores: Scores, revision: str, review_below: float) -> str:

@@ -24,7 +24,7 @@ class TrainConfig:
             the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
             With other labels only where one stands for plans alone.
         half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
-            figures of the same length in their values; `misreading`: some look-alike characters (`lawgov_nlp.training.augment`).
+            figures of the same length in their values; `misreading`: some look-alike characters (`training.augment`).
         precision: Of the model's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
             GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
             that tie names and tell topics are float32 always.

@@ -21,7 +21,7 @@ from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.config import RETRAIN, TrainConfig
-from lawgov_nlp.training.loss import base_scheme
+from lawgov_nlp.training.initialize import base_scheme
 from lawgov_nlp.training.trainer import train
 
 ENOUGH = 5

@@ -36,7 +36,8 @@ from lawgov_nlp.model.windows import Encoder
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.batches import Batches, clipped
 from lawgov_nlp.training.config import TrainConfig
-from lawgov_nlp.training.loss import Learner, base_scheme, start
+from lawgov_nlp.training.initialize import base_scheme, start
+from lawgov_nlp.training.loss import Learner
 from lawgov_nlp.training.tensorboard import LOGS, TrainingLog
 
 __all__ = ["TrainConfig", "calibrate", "in_bfloat16", "refuse", "save", "train"]

@@ -1,0 +1,95 @@
+"""Where a training starts: from a tagger that was trained before, or from a pretrained encoder with fresh heads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
+
+from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model.checkpoints import is_tagger, load, model_scheme
+from lawgov_nlp.model.config import TaggerConfig, longest_window
+from lawgov_nlp.model.modeling import TaggerModel, without_pooler
+from lawgov_nlp.scheme import CODEBOOK, Scheme
+from lawgov_nlp.training.resize_heads import rehead
+
+
+def start(
+    folder: Path, revision: str, trained_on: str, dropout: float, scheme: Scheme | None = None
+) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
+    """A tagger to train: one that was trained before, or a pretrained encoder with fresh heads.
+
+    A tagger of another scheme than the one asked for gets heads for that one (`lawgov_nlp.training.resize_heads`);
+    None asks for the tagger's own, and for the codebook's where there is an encoder.
+
+    Raises:
+        ModelError: The folder holds neither a tagger nor an encoder that transformers knows, or not all of its weights
+            as safetensors, or its tokenizer gives no offsets.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is no folder; expected one that holds a tagger or an encoder")
+    scheme = scheme or base_scheme(folder)
+    if is_tagger(folder):
+        model, tokenizer = load(folder)
+        model.config.revision, model.config.data_hash, model.config.dropout = revision, trained_on, dropout
+        model.dropout.p = dropout
+        model = model.float()
+        if model.scheme != scheme:
+            model = rehead(model, scheme)
+        model.scheme, model.config.dimensions = scheme, scheme.to_config()  # the sources may be others
+        return model, tokenizer
+    try:
+        settings = AutoConfig.from_pretrained(folder, local_files_only=True)
+        architecture = MODEL_MAPPING[type(settings)]
+        if type(settings) not in MODEL_FOR_MASKED_LM_MAPPING or settings.is_encoder_decoder:
+            raise ModelError(f"{architecture.__name__} isn't an encoder of BERT's kind")
+        pretrained, info = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **without_pooler(architecture),
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a folder can be wrong in many ways, in libraries with errors of their own
+        raise ModelError(
+            f"{folder}: no encoder to start from: {error}; expected config.json, model.safetensors and tokenizer files "
+            "of an encoder that transformers knows"
+        ) from error
+    if info["missing_keys"]:
+        missing = ", ".join(sorted(info["missing_keys"])[:3])
+        raise ModelError(f"{folder}: no pretrained {architecture.__name__}, {missing} … are missing")
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelError(f"{folder}: {type(tokenizer).__name__} gives no character offsets; a fast tokenizer is needed")
+    if len(tokenizer) > settings.vocab_size:
+        raise ModelError(
+            f"{folder}: the tokenizer has {len(tokenizer)} pieces, the encoder {settings.vocab_size}; "
+            "they don't belong together"
+        )
+    room = TaggerConfig()
+    if longest_window(settings) <= 2 * room.overlap + room.heading + 3:
+        raise ModelError(f"{folder}: {longest_window(settings)} positions leave no room for headings and paragraph")
+    for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+        if hasattr(settings, rate):
+            setattr(settings, rate, 0.0)  # see TrainConfig.dropout
+    config = TaggerConfig(
+        encoder=settings.to_diff_dict() | {"model_type": settings.model_type},
+        dimensions=scheme.to_config(),
+        window=min(TaggerConfig().window, longest_window(settings)),
+        dropout=dropout,
+        revision=revision,
+        data_hash=trained_on,
+    )
+    model = TaggerModel(config)
+    model.encoder.load_state_dict(pretrained.float().state_dict())
+    return model, tokenizer
+
+
+def base_scheme(folder: Path) -> Scheme:
+    """The labels of the model to start from: a tagger has its own, an encoder none but the codebook's.
+
+    Raises:
+        ModelError: It is a tagger with labels of an unknown form.
+    """
+    return model_scheme(folder) if is_tagger(folder) else CODEBOOK
