@@ -47,7 +47,7 @@ def main() -> None:
         environment = dict(os.environ)
         path = [hostile.misbehaving(place / "python"), ROOT, *filter(None, [environment.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
-        command = [sys.executable, "-m", "lawgov_nlp.cli", "tag", place / "in", "-o", place / "out", "--parts"]
+        command = [sys.executable, "-m", "lawgov_nlp.cli.main", "tag", place / "in", "-o", place / "out", "--parts"]
         command += ["--format", given.format, "--workers", given.workers, "--timeout", given.timeout]
         command += ["--part-size", given.part_size, *(["--model", given.model] if given.model else [])]
         rng, started = random.Random(0), time.monotonic()

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 
 from .conftest import SAMPLES
 

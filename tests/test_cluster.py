@@ -27,7 +27,7 @@ from lawgov_nlp.batch.ray import folder as folders
 from lawgov_nlp.batch.ray import session, tag_dataset, tag_folder
 from lawgov_nlp.batch.ray.store import SharedFolder, Store
 from lawgov_nlp.batch.sources import Folder
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError, ReadError
 from lawgov_nlp.readers.load import fingerprint
 from lawgov_nlp.results.tables import COLUMNS
@@ -270,7 +270,9 @@ def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
 
 
 def test_ray_is_loaded_by_who_needs_it():
-    code = "import sys, lawgov_nlp.cli, lawgov_nlp.batch.ray; print({'ray', 'torch', 'pyarrow'} & set(sys.modules))"
+    code = (
+        "import sys, lawgov_nlp.cli.main, lawgov_nlp.batch.ray; print({'ray', 'torch', 'pyarrow'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

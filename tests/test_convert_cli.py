@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lawgov_nlp.annotation.formats import labelling_config
 from lawgov_nlp.annotation.markup import load_folder, write
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 
 from .conftest import ROOT
 from .sample_report import sample

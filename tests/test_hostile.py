@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from lawgov_nlp import find_reports, tag_reports
 from lawgov_nlp.batch.folder import tag_folder
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 from lawgov_nlp.readers import load
 from tests import hostile
 from tests.test_reading_pool import workers_of

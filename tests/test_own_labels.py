@@ -20,7 +20,8 @@ from lawgov_nlp.annotation.markup import load_folder, parse
 from lawgov_nlp.annotation.records import to_dataset
 from lawgov_nlp.annotation.relabel import retag, without_labels
 from lawgov_nlp.annotation.suggest import reason
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
+from lawgov_nlp.cli.terminal import agreement_table, report_table
 from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, TrainingError
 from lawgov_nlp.evaluation.agreement import compare
 from lawgov_nlp.model.checkpoints import load as load_model
@@ -29,7 +30,6 @@ from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, columns
 from lawgov_nlp.results.writers import write as write_tagged
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.terminal import agreement_table, report_table
 from lawgov_nlp.training.retrain import hold_out
 
 from .conftest import ROOT

@@ -18,7 +18,7 @@ from lawgov_nlp import TaggedReport
 from lawgov_nlp.batch import folder as runs
 from lawgov_nlp.batch.folder import tag_folder
 from lawgov_nlp.batch.manifest import Manifest
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import ModelError, OutputError, ReadError
 from tests import hostile
 from tests.conftest import ROOT

@@ -29,7 +29,7 @@ from lawgov_nlp.annotation.suggest import (
     suggest,
     uncertainty,
 )
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.report import UnitKind
 from lawgov_nlp.results.paragraph import TaggedParagraph
@@ -231,7 +231,7 @@ def test_the_vectors_are_those_of_the_paragraphs(tiny, gold):
 
 
 def test_importing_loads_no_torch():
-    code = "import sys, lawgov_nlp.annotation.suggest, lawgov_nlp.commands.suggest; sys.exit('torch' in sys.modules)"
+    code = "import sys, lawgov_nlp.annotation.suggest, lawgov_nlp.cli.suggest; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.markup import load, parse, write
-from lawgov_nlp.cli import app
+from lawgov_nlp.cli.main import app
 from lawgov_nlp.model.checkpoints import load as load_model
 from tests.conftest import ROOT
 

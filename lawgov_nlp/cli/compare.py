@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, read_coded
+from lawgov_nlp.cli.common import BackendOption, DeviceOption, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError, SchemeError
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def _compare(
     console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str, backend: str
 ) -> list[Flip]:
     from lawgov_nlp.annotation.examples import read_gold
+    from lawgov_nlp.cli.score_tables import flips_table, gains_table
     from lawgov_nlp.evaluation.comparison import flips
     from lawgov_nlp.evaluation.scores import evaluate
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
     from lawgov_nlp.model.tagger import Tagger
-    from lawgov_nlp.score_tables import flips_table, gains_table
 
     folders = [named_model(folder) for folder in (before, after)]
     scheme = model_scheme(folders[1])

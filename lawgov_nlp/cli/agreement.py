@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, show_notes
+from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, show_notes
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def agreement(
         fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except LawgovError as error:
         fail(notes, error)
-    from lawgov_nlp.terminal import agreement_table
+    from lawgov_nlp.cli.terminal import agreement_table
 
     console.print(agreement_table(result, str(first), str(second)))
     if out is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, show_notes
+from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, show_notes
 from lawgov_nlp.errors import InterchangeError, LawgovError, OutputError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from lawgov_nlp.api import tag_reports
 from lawgov_nlp.batch.folder import PART_SIZE
-from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
-from lawgov_nlp.commands.progress import progress
-from lawgov_nlp.commands.tag_parts import tag_in_parts, tag_on_cluster
+from lawgov_nlp.cli.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
+from lawgov_nlp.cli.progress import progress
+from lawgov_nlp.cli.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.readers.load import Source
 from lawgov_nlp.results.tagged_report import TaggedReport
@@ -131,7 +131,7 @@ def tag(
             for report in reports:
                 sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
         else:
-            from lawgov_nlp.terminal import report_table
+            from lawgov_nlp.cli.terminal import report_table
 
             for report in reports:
                 console.print(report_table(report))
@@ -141,7 +141,7 @@ def tag(
     except LawgovError as error:
         fail(notes, error)
     if failures:
-        from lawgov_nlp.terminal import failure_table
+        from lawgov_nlp.cli.terminal import failure_table
 
         notes.print(failure_table(failures))
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import BackendOption, DeviceOption, escape, fail, read_coded
+from lawgov_nlp.cli.common import BackendOption, DeviceOption, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def evaluate(
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
         scores, review_below, revision = _scores(notes, model, labelled, device, backend)
-        from lawgov_nlp.score_tables import scores_table
+        from lawgov_nlp.cli.score_tables import scores_table
 
         if errors:
             for line in scores.errors:

@@ -1,4 +1,4 @@
-"""The commands of `lawgov`, one module each; `lawgov_nlp.cli` registers them.
+"""The commands of `lawgov`, one module each; `lawgov_nlp.cli.main` registers them.
 
 They load what is heavy inside the function, so that `lawgov --help` stays quick.
 """

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from lawgov_nlp.commands.common import LABELS_HELP, chosen_scheme, escape, fail, read_coded
+from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, read_coded
 from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _train(
 
 
 def _show(console: Console, measured: Measured, title: str) -> None:
-    from lawgov_nlp.score_tables import gains_table, scores_table
+    from lawgov_nlp.cli.score_tables import gains_table, scores_table
 
     if math.isnan(measured.after.figures["primary_accuracy"]):
         title = f"{title}（未按这些标签标注，只计数值与名称）"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from lawgov_nlp.commands.agreement import agreement
-from lawgov_nlp.commands.compare import compare
-from lawgov_nlp.commands.convert import convert
-from lawgov_nlp.commands.evaluate import evaluate
-from lawgov_nlp.commands.suggest import suggest
-from lawgov_nlp.commands.tag import tag
-from lawgov_nlp.commands.train import train
+from lawgov_nlp.cli.agreement import agreement
+from lawgov_nlp.cli.compare import compare
+from lawgov_nlp.cli.convert import convert
+from lawgov_nlp.cli.evaluate import evaluate
+from lawgov_nlp.cli.suggest import suggest
+from lawgov_nlp.cli.tag import tag
+from lawgov_nlp.cli.train import train
 
 app = typer.Typer(
     help="Read China's reports on law-based government (法治政府建设年度报告) and turn them into data.",

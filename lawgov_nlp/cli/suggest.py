@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.commands.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, show_notes
-from lawgov_nlp.commands.progress import progress
+from lawgov_nlp.cli.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, show_notes
+from lawgov_nlp.cli.progress import progress
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def suggest(
     except LawgovError as error:
         fail(notes, error)
     if failures:
-        from lawgov_nlp.terminal import failure_table
+        from lawgov_nlp.cli.terminal import failure_table
 
         notes.print(failure_table(failures))
         raise typer.Exit(1)
@@ -162,7 +162,7 @@ def _tagged(
 
 def _table(reports: Sequence[TaggedReport], done: Labelled, found: Sequence[Suggestion]) -> RenderableType:
     from lawgov_nlp.annotation.suggest import candidates, fold
-    from lawgov_nlp.terminal import suggestion_table
+    from lawgov_nlp.cli.terminal import suggestion_table
 
     texts = [p.text for report in reports for p in report.paragraphs]
     known = {fold(text) for text in done.texts}

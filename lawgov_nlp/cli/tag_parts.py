@@ -11,8 +11,8 @@ from rich.console import Console
 
 from lawgov_nlp.batch.folder import Run, tag_folder
 from lawgov_nlp.batch.manifest import NAME
-from lawgov_nlp.commands.common import escape, fail, is_address, local_path
-from lawgov_nlp.commands.progress import TaggingBar
+from lawgov_nlp.cli.common import escape, fail, is_address, local_path
+from lawgov_nlp.cli.progress import TaggingBar
 from lawgov_nlp.errors import LawgovError, OutputError
 
 _LISTED = 20
@@ -84,7 +84,7 @@ def _run(
 
 
 def _show(notes: Console, run: Run, out: Path) -> None:
-    from lawgov_nlp.terminal import failure_table
+    from lawgov_nlp.cli.terminal import failure_table
 
     new = f"本次新增 {run.added:,} 份" if run.added else "没有新的报告"
     notes.print(
