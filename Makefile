@@ -13,7 +13,7 @@ EPOCHS ?= 6
 WORK ?= out/model
 REVISION ?= rebuilt
 
-.PHONY: demo test test-all model wheel-check clean
+.PHONY: demo lint test test-all model wheel-check clean
 
 demo: $(READY) ## tag the sample reports; the table in the terminal, one page a report in out/demo
 	$(BIN)/lawgov tag data/samples
@@ -21,12 +21,15 @@ demo: $(READY) ## tag the sample reports; the table in the terminal, one page a 
 	$(BIN)/lawgov tag data/samples --out out/demo --format html --overwrite
 	@echo "页面：$(CURDIR)/out/demo/index.html"
 
-test: $(READY) ## the tests that take a few minutes, offline
+lint: $(READY) ## what can be said of the code without running it: style, and who may import whom
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+test: lint ## the tests that take a few minutes, offline
 	$(BIN)/pytest -m "not slow"
 
-test-all: $(READY) ## every test
-	$(BIN)/ruff check .
+test-all: lint ## every test
 	$(BIN)/pytest
 
 wheel-check: $(READY) ## build the wheel, install it elsewhere, tag a report there

@@ -304,7 +304,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def tag(base):
-    """`cluster.tag_folder` with the tiny model, two files a part."""
+    """`batch.ray.tag_folder` with the tiny model, two files a part."""
     return lambda folder, out, **options: tag_folder(
         folder,
         out,

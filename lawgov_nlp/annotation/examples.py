@@ -1,4 +1,4 @@
-"""Annotated reports -> training examples: gold labels on the paragraphs that `structure` finds.
+"""Annotated reports -> training examples: gold labels on the paragraphs that `readers.structure` finds.
 
 Examples are cut by the same code that cuts a report to be tagged, so that the model learns from what it
 will see: the same units, the same heading paths.
@@ -34,14 +34,14 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleSet:
-    """Examples of several reports, and how many gold body lines `structure` took for something else."""
+    """Examples of several reports, and how many gold body lines `readers.structure` took for something else."""
 
     examples: tuple[Example, ...]
     misread: int
 
 
 def read_gold(gold: GoldReport) -> Report:
-    """The plain text of an annotated report, with the structure that `structure` finds in it."""
+    """The plain text of an annotated report, with the structure that `readers.structure` finds in it."""
     return parse_report(gold.text, source=gold.id)
 
 
@@ -72,7 +72,7 @@ def gold_examples(gold: GoldReport) -> list[Example]:
 
 
 def examples(reports: Iterable[GoldReport]) -> ExampleSet:
-    """Training examples: gold labels on the units of `structure`, with their heading paths."""
+    """Training examples: gold labels on the units of `readers.structure`, with their heading paths."""
     found, misread = [], 0
     for gold in reports:
         units = {u.start: u for u in read_gold(gold).paragraphs}

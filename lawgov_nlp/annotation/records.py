@@ -29,7 +29,7 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
     coded them.
 
     Raises:
-        LawgovError: `structure` doesn't read a coded paragraph as one, so that it would be missing.
+        LawgovError: `readers.structure` doesn't read a coded paragraph as one, so that it would be missing.
     """
     for report in reports:
         found = examples([report])

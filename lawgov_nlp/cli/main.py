@@ -1,4 +1,4 @@
-"""The command line: `lawgov tag PATH…` and what belongs to labelling and training; a module of `commands` each."""
+"""The command line: `lawgov tag PATH…` and what belongs to labelling and training; a module each."""
 
 from __future__ import annotations
 

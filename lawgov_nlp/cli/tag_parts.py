@@ -36,14 +36,14 @@ def tag_in_parts(
 def tag_on_cluster(
     notes: Console, paths: list[str], out: Path | None, format: str | None, settings: dict[str, Any]
 ) -> None:
-    """Run `cluster.tag_folder` with the command's options; as `tag_in_parts`.
+    """Run `batch.ray.tag_folder` with the command's options; as `tag_in_parts`.
 
     Args:
         notes: For all that is said.
         paths: Has to be one folder, or the address of one in an object store.
         out: Where the parts go.
         format: Of the parts; None is parquet.
-        settings: Further arguments of `cluster.tag_folder`.
+        settings: Further arguments of `batch.ray.tag_folder`.
     """
     from lawgov_nlp.batch.ray import tag_folder as tag_folder_on_cluster
 

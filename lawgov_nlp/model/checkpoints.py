@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model import MODEL_TYPE
 from lawgov_nlp.scheme import Dimension, Scheme
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from lawgov_nlp.model.modeling import TaggerModel
-
-MODEL_TYPE = "lawgov-tagger"
-"""What a tagger's config.json has under `model_type`."""
 
 SHIPPED = {"shipped": ("weights", "lawgov-small"), "tiny": ("weights-tiny", "lawgov-tiny")}
 """The models that come with the package by the names that may stand for a folder: their folders in the wheel and among

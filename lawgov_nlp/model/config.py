@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PretrainedConfig
 
-from lawgov_nlp.model.checkpoints import MODEL_TYPE
+from lawgov_nlp.model import MODEL_TYPE
 from lawgov_nlp.scheme import DIMENSIONS, Scheme
 
 

@@ -4,7 +4,7 @@
     reading.findings.check()                        # raises, with a line for each wrong row
     write(reading.documents, Path("reports"))       # our markup, which training reads
 
-The formats' files import nothing of each other: each turns a file into rows and documents into a file. `assemble`
+The formats' files import nothing of each other: each turns a file into rows and documents into a file. `merge`
 puts rows together to reports. No format ever drops anything without counting it in `Findings.notes`.
 """
 

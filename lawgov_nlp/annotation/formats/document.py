@@ -135,7 +135,7 @@ class Row:
 
 
 def from_gold(gold: GoldReport) -> Document:
-    """An annotated report as lines; the headings are those that `structure` finds."""
+    """An annotated report as lines; the headings are those that `readers.structure` finds."""
     paths = {unit.start: unit.headings for unit in read_gold(gold).paragraphs}
     lines, at, above = [], 0, ()
     for unit in gold.units:
