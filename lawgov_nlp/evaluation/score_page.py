@@ -20,7 +20,7 @@ def score_page(scores: Scores, revision: str, review_below: float) -> str:
         ImportError: matplotlib is missing.
     """
     environment = Environment(
-        loader=PackageLoader("lawgov_nlp"),
+        loader=PackageLoader("lawgov_nlp.results"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
