@@ -153,16 +153,16 @@ def _row(name: str, reports: int, device: str) -> dict[str, float | str]:
 def _ours(name: str, texts: list[str], device: str) -> tuple[str, Callable[[list[str]], object]]:
     """What a row of ours comes to here, and what runs it over texts."""
     from lawgov_nlp import read_report, tag_reports
-    from lawgov_nlp.model.tagger import tagger
+    from lawgov_nlp.model.tagger import get_tagger
 
     if name == READING:
         return "", lambda texts: [read_report(text) for text in texts]
     if name == ALONE:
-        loaded = tagger(None, device)
+        loaded = get_tagger(None, device)
         batches = list(loaded.batches([p for text in texts for p in read_report(text).paragraphs]))
         return loaded.backend.name, lambda texts: _encode(loaded, batches[:1] if len(texts) == 1 else batches)
     model, backend = OURS[name]
-    loaded = tagger(model, device, backend)
+    loaded = get_tagger(model, device, backend)
     return loaded.backend.name, lambda texts: list(tag_reports(texts, model=model, device=device, backend=backend))
 
 
@@ -183,12 +183,12 @@ def _pipelines(
     from transformers.utils import logging
 
     from lawgov_nlp import read_report
-    from lawgov_nlp.model.checkpoints import load, shipped_model
+    from lawgov_nlp.model.checkpoints import load_tagger, shipped_model
     from lawgov_nlp.model.modeling import TAGS
     from lawgov_nlp.scheme import DIMENSIONS
 
     logging.set_verbosity_error()
-    model, tokenizer = load(shipped_model())
+    model, tokenizer = load_tagger(shipped_model())
     config = model.encoder.config if encoder == "shipped" else BertConfig(vocab_size=len(tokenizer))
     heads = {"text-classification": BertForSequenceClassification, "token-classification": BertForTokenClassification}
     labels = {"text-classification": len(DIMENSIONS) + 1, "token-classification": len(TAGS)}
@@ -224,9 +224,9 @@ def _each(paragraphs: list[str]) -> Iterator[str]:
 def _grown(folder: Path, device: str) -> dict[str, float]:
     """Seconds and memory of a run over a folder."""
     from lawgov_nlp import tag_folder
-    from lawgov_nlp.model.tagger import tagger
+    from lawgov_nlp.model.tagger import get_tagger
 
-    tagger(None, device)  # loading is the same for ten files and ten thousand
+    get_tagger(None, device)  # loading is the same for ten files and ten thousand
     me, most = psutil.Process(), 0.0
 
     def look(_: object) -> None:

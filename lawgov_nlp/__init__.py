@@ -5,7 +5,8 @@ from lawgov_nlp.batch.folder import tag_folder
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.readers.find import find_reports
 from lawgov_nlp.readers.load import read_report
-from lawgov_nlp.report import Report, Unit
+from lawgov_nlp.report import Line, Report
+from lawgov_nlp.report import Line as Unit
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.results.tagged_report import TaggedReport
@@ -16,6 +17,7 @@ __all__ = [
     "Indicator",
     "Label",
     "LawgovError",
+    "Line",
     "Qualifier",
     "Report",
     "Scheme",

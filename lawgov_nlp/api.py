@@ -32,9 +32,9 @@ def tag_report(
         ModelError: The model, the device or the backend isn't there.
     """
     report = read_report(source)
-    from lawgov_nlp.model.tagger import tagger
+    from lawgov_nlp.model.tagger import get_tagger
 
-    return tagger(model, device, backend).tag(report)
+    return get_tagger(model, device, backend).tag(report)
 
 
 def tag_reports(
@@ -85,9 +85,9 @@ def _tag_reports(
     workers: int | None,
     timeout: float,
 ) -> Iterator[TaggedReport]:
-    from lawgov_nlp.model.tagger import tagger
+    from lawgov_nlp.model.tagger import get_tagger
 
-    chosen = tagger(*choice)
+    chosen = get_tagger(*choice)
     # closed here, not when it is collected: a traceback may keep it, and with it the processes
     with closing(read_reports(sources, on_error, workers=workers, timeout=timeout)) as reports:
         yield from chosen.tag_many(reports)

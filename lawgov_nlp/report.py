@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lawgov_nlp.text import StrEnum
 
 
-class UnitKind(StrEnum):
+class LineKind(StrEnum):
     """What a non-blank line of a report is. Only `body` units carry a dimension."""
 
     TITLE = "title"
@@ -24,7 +24,7 @@ class UnitKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unit:
+class Line:
     """One non-blank line of a report.
 
     Attributes:
@@ -35,7 +35,7 @@ class Unit:
         headings: The headings above a `body` unit from the outermost in, its own run-in heading last.
     """
 
-    kind: UnitKind
+    kind: LineKind
     text: str
     start: int
     end: int
@@ -62,7 +62,7 @@ class Report:
     """
 
     text: str
-    units: tuple[Unit, ...]
+    units: tuple[Line, ...]
     title: str | None = None
     issuer: str | None = None
     year: int | None = None
@@ -75,9 +75,9 @@ class Report:
         _check_units(self.text, self.units)
 
     @property
-    def paragraphs(self) -> tuple[Unit, ...]:
+    def paragraphs(self) -> tuple[Line, ...]:
         """The `body` units in order."""
-        return tuple(u for u in self.units if u.kind is UnitKind.BODY)
+        return tuple(u for u in self.units if u.kind is LineKind.BODY)
 
 
 def check_span(text: str, start: int, end: int, what: str) -> None:
@@ -90,7 +90,7 @@ def check_span(text: str, start: int, end: int, what: str) -> None:
         raise ValueError(f"{what} {text[:20]!r} has {len(text)} characters but offsets {start}..{end}")
 
 
-def _check_units(text: str, units: tuple[Unit, ...]) -> None:
+def _check_units(text: str, units: tuple[Line, ...]) -> None:
     at = 0
     for unit in units:
         if unit.start < at:

@@ -36,17 +36,17 @@ class Label(str):
 
     Attributes:
         zh: The Chinese name.
-        counts: Whether an indicator can have it, and a paragraph have it as a secondary one: a topic, not a function
+        is_topic: Whether an indicator can have it, and a paragraph have it as a secondary one: a topic, not a function
             such as a plan.
     """
 
     zh: str
-    counts: bool
+    is_topic: bool
 
-    def __new__(cls, name: str, zh: str, counts: bool = True) -> Label:
+    def __new__(cls, name: str, zh: str, is_topic: bool = True) -> Label:
         """A label of these attributes."""
         self = str.__new__(cls, name)
-        self.zh, self.counts = zh, counts
+        self.zh, self.is_topic = zh, is_topic
         return self
 
     @property
@@ -55,10 +55,10 @@ class Label(str):
         return str.__str__(self)
 
     def __repr__(self) -> str:
-        return f"Label({self.value!r}, {self.zh!r}, counts={self.counts})"
+        return f"Label({self.value!r}, {self.zh!r}, is_topic={self.is_topic})"
 
     def __getnewargs__(self) -> tuple[str, str, bool]:  # type: ignore[override]
-        return self.value, self.zh, self.counts
+        return self.value, self.zh, self.is_topic
 
 
 class Dimension(Label, Enum):
@@ -72,9 +72,9 @@ class Dimension(Label, Enum):
     SHORTCOMINGS = ("shortcomings", "存在不足", False)
     PLANS = ("plans", "工作计划", False)
 
-    def __new__(cls, name: str, zh: str, counts: bool = True) -> Dimension:
+    def __new__(cls, name: str, zh: str, is_topic: bool = True) -> Dimension:
         """A member; called by `Enum` alone."""
-        self = Label.__new__(cls, name, zh, counts)
+        self = Label.__new__(cls, name, zh, is_topic)
         self._value_ = name  # so that Dimension("plans") finds it
         return self
 
@@ -91,7 +91,7 @@ class Dimension(Label, Enum):
 DIMENSIONS: tuple[Dimension, ...] = tuple(Dimension)
 """The seven dimensions, in the codebook's order."""
 
-TOPICS: tuple[Dimension, ...] = tuple(d for d in Dimension if d.counts)
+TOPICS: tuple[Dimension, ...] = tuple(d for d in Dimension if d.is_topic)
 """The five dimensions that an indicator can have."""
 
 
@@ -140,12 +140,12 @@ class Scheme:
 
     @cached_property
     def _identity(self) -> tuple[tuple[str, str, bool], ...]:
-        return tuple((label.value, label.zh, label.counts) for label in self.labels)
+        return tuple((label.value, label.zh, label.is_topic) for label in self.labels)
 
     @cached_property
     def topics(self) -> tuple[Label, ...]:
         """The labels that an indicator can have."""
-        return tuple(label for label in self.labels if label.counts)
+        return tuple(label for label in self.labels if label.is_topic)
 
     def index(self, name: str) -> int:
         """The place of a label among `labels`."""
@@ -179,7 +179,7 @@ class Scheme:
         """The labels as `from_list` reads them back."""
         out: list[dict[str, Any]] = []
         for label, of in zip(self.labels, self.sources, strict=True):
-            item: dict[str, Any] = {"name": label.value, "zh": label.zh, "topic": label.counts}
+            item: dict[str, Any] = {"name": label.value, "zh": label.zh, "topic": label.is_topic}
             if of != _itself(label.value):
                 item["from"] = [d.value for d in of]
             out.append(item)

@@ -12,11 +12,11 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from lawgov_nlp import read_report
 from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.annotation.markup import parse, write
+from lawgov_nlp.annotation.markup import parse_markup, to_markup
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.training.trainer import save
+from lawgov_nlp.training.trainer import save_tagger
 from tests.files import write_pdf
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +55,7 @@ def chinese_font(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def gold() -> GoldReport:
-    return parse(MARKUP, "t01")
+    return parse_markup(MARKUP, "t01")
 
 
 @pytest.fixture(scope="session")
@@ -97,18 +97,18 @@ def tiny_model(encoder_config) -> TaggerModel:
 def base(tmp_path_factory, tiny_model, tokenizer) -> Path:
     """The tiny tagger as a folder; no test may change it."""
     folder = tmp_path_factory.mktemp("tiny") / "base"
-    save(tiny_model, tokenizer, folder, {})
+    save_tagger(tiny_model, tokenizer, folder, {})
     return folder
 
 
 @pytest.fixture(scope="session")
 def tiny(tiny_model, tokenizer) -> Tagger:
-    return Tagger.of(tiny_model, tokenizer)
+    return Tagger(tiny_model, tokenizer)
 
 
 @pytest.fixture(scope="session")
 def shipped() -> Tagger:
-    return Tagger(device="cpu", backend="torch:float32")
+    return Tagger.from_pretrained(device="cpu", backend="torch:float32")
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def corpus(tmp_path: Path, gold: GoldReport, monkeypatch: pytest.MonkeyPatch) ->
     folder = tmp_path / "corpus"
     (folder / "reports").mkdir(parents=True)
     for name in "abc":
-        (folder / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
+        (folder / "reports" / f"{name}.txt").write_text(to_markup(gold), encoding="utf-8")
     splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
     (folder / "splits.json").write_text(json.dumps(splits))
     monkeypatch.setattr("lawgov_nlp.training.retrain.shipped_corpus", lambda: folder)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from lawgov_nlp.readers import MAX_CHARS, Source
-from lawgov_nlp.report import Report, UnitKind
+from lawgov_nlp.readers import MAX_CHARS, ExtractedText
+from lawgov_nlp.report import LineKind, Report
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end
 
 MOST_DIGITS = 100
@@ -21,7 +21,7 @@ def is_blank(text: str) -> bool:
     return all(char.isspace() or char in _PRINTS_NOTHING for char in text)
 
 
-def check_source(source: Source) -> None:
+def check_source(source: ExtractedText) -> None:
     """What every reader promises of its text."""
     assert source.text.strip()
     assert len(source.text) <= MAX_CHARS
@@ -42,7 +42,7 @@ def check_report(report: Report) -> None:
         assert not unit.text[0].isspace()
         assert not unit.text[-1].isspace()
         assert unit.text in line
-        assert unit.kind is UnitKind.BODY or not unit.headings
+        assert unit.kind is LineKind.BODY or not unit.headings
         assert all(heading and heading in text[: unit.end] for heading in unit.headings)
         at = unit.end
     assert is_blank(text[at:])

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.annotation.markup import parse
+from lawgov_nlp.annotation.markup import parse_markup
 from lawgov_nlp.scheme import Scheme
 
 OWN_LABELS = {
@@ -48,7 +48,7 @@ year: 2023
 
 def own_gold(name: str = "o01") -> GoldReport:
     """A report that is coded by `OWN`."""
-    return parse(OWN_MARKUP, name, scheme=OWN)
+    return parse_markup(OWN_MARKUP, name, scheme=OWN)
 
 
 def write_labels(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.report import Line, LineKind
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.results.tagged_report import TaggedReport
@@ -166,7 +166,7 @@ def build(lines: Sequence[_Line], **report: object) -> TaggedReport:
         start = len(text) + 2 * bool(at)
         text += "\n\n" * bool(at) + line
         place = {"text": line, "start": start, "end": start + len(line), "headings": tuple(headings)}
-        units.append(Unit(kind=UnitKind(kind), **place))
+        units.append(Line(kind=LineKind(kind), **place))
         if kind == "body":
             tagged.append(
                 TaggedParagraph(

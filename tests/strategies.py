@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS
 from tests.fuzz import mutators
 from tests.fuzz.targets import TARGETS
@@ -152,7 +152,7 @@ _plain = (
 
 
 @st.composite
-def _body(draw: st.DrawFn) -> GoldUnit:
+def _body(draw: st.DrawFn) -> GoldLine:
     text, spans = draw(_plain), []
     for _ in range(draw(st.integers(0, 4))):
         name, value = draw(_plain.filter(bool)), draw(numerals) + draw(st.sampled_from(_UNITS))
@@ -169,13 +169,13 @@ def _body(draw: st.DrawFn) -> GoldUnit:
         spans = [GoldIndicator(name=spans[0].name, value=s.value, dimension=s.dimension) for s in spans]
     labels = draw(st.lists(st.sampled_from(DIMENSIONS), max_size=3, unique=True))
     coded = bool(labels) or draw(st.booleans())
-    return GoldUnit(
-        kind=UnitKind.BODY, text=text, primary=labels[0] if labels else None, secondary=tuple(labels[1:]),
+    return GoldLine(
+        kind=LineKind.BODY, text=text, primary=labels[0] if labels else None, secondary=tuple(labels[1:]),
         indicators=tuple(spans), labels_coded=coded, indicators_coded=bool(spans) or draw(st.booleans()),
     )  # fmt: skip
 
 
-_others = st.builds(GoldUnit, kind=st.sampled_from([k for k in UnitKind if k is not UnitKind.BODY]), text=_plain)
+_others = st.builds(GoldLine, kind=st.sampled_from([k for k in LineKind if k is not LineKind.BODY]), text=_plain)
 _meta = st.dictionaries(
     st.sampled_from(("level", "year", "region", "voice", "注")),
     st.sampled_from(("", "2023", "township", "a: b", "---", "x")),

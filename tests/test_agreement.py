@@ -3,12 +3,12 @@
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from lawgov_nlp.annotation.markup import parse, write
+from lawgov_nlp.annotation.markup import parse_markup, to_markup
 from lawgov_nlp.evaluation.agreement import CodingError, compare, krippendorff_alpha, paragraphs_only
 
 
 def coding(*lines, name="x"):
-    return parse("\n".join(["---", "[heading] 一、工作", *lines]), name)
+    return parse_markup("\n".join(["---", "[heading] 一、工作", *lines]), name)
 
 
 FIRST = [
@@ -26,7 +26,7 @@ SECOND = [
 
 
 def test_a_coding_agrees_with_itself(gold):
-    same = compare([gold], [parse(write(gold), gold.id)])
+    same = compare([gold], [parse_markup(to_markup(gold), gold.id)])
     assert set(same.figures.values()) == {1.0}
     assert same.differences == []
     assert same.support == {"reports": 1, "paragraphs": 7, "labelled": 7, "searched": 7, "indicators": 7}
@@ -125,7 +125,9 @@ def test_what_one_coder_left_out_counts_in_no_figure():
 
 
 def test_paragraphs_only():
-    report = parse("---\n[title] 报告\n[plans] \u3000\u3000开展<a:宣传>{a:5场|publicity}。 \n[signoff] 镇政府", "x")
+    report = parse_markup(
+        "---\n[title] 报告\n[plans] \u3000\u3000开展<a:宣传>{a:5场|publicity}。 \n[signoff] 镇政府", "x"
+    )
     (unit,) = paragraphs_only(report).units
     assert unit.text == "开展宣传5场。"
     assert [(unit.text[slice(*i.value)], unit.text[slice(*i.name)]) for i in unit.indicators] == [("5场", "宣传")]

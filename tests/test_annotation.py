@@ -1,14 +1,14 @@
 import pytest
 
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
-from lawgov_nlp.annotation.markup import parse, write
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
+from lawgov_nlp.annotation.markup import parse_markup, to_markup
 from lawgov_nlp.errors import MarkupError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import Dimension
 
 
 def test_round_trip(gold):
-    assert parse(write(gold), "t01") == gold
+    assert parse_markup(to_markup(gold), "t01") == gold
 
 
 def test_offsets_point_into_the_plain_text(gold):
@@ -27,9 +27,9 @@ def test_one_name_serves_several_values(gold):
 
 
 def test_spaces_of_the_report_are_kept():
-    unit = parse("---\n[none] \u3000\u3000现将情况报告如下：", "x").units[0]
+    unit = parse_markup("---\n[none] \u3000\u3000现将情况报告如下：", "x").units[0]
     assert unit.text == "\u3000\u3000现将情况报告如下："
-    assert unit.kind is UnitKind.BODY
+    assert unit.kind is LineKind.BODY
     assert unit.primary is None
 
 
@@ -54,7 +54,7 @@ def test_spaces_of_the_report_are_kept():
 )
 def test_what_does_not_fit_is_refused_with_file_line_and_reason(line, reason):
     with pytest.raises(MarkupError, match=reason) as caught:
-        parse(f"---\n[none] 好\n{line}", "r07")
+        parse_markup(f"---\n[none] 好\n{line}", "r07")
     assert str(caught.value).startswith("r07:3: ")
 
 
@@ -69,28 +69,28 @@ def test_what_does_not_fit_is_refused_with_file_line_and_reason(line, reason):
     ],
 )
 def test_what_nobody_coded_is_told_from_what_has_none(line, labels, indicators):
-    report = parse(f"---\n{line}", "x")
+    report = parse_markup(f"---\n{line}", "x")
     unit = report.units[0]
     assert (unit.labels_coded, unit.indicators_coded) == (labels, indicators)
     assert unit.text == "走访3次。".removesuffix("" if "。" in line else "。")
-    assert write(report) == f"---\n{line}\n"
+    assert to_markup(report) == f"---\n{line}\n"
 
 
 def test_a_unit_that_was_not_coded_has_no_coding():
     with pytest.raises(ValueError, match="labels_coded=False"):
-        GoldUnit(kind=UnitKind.BODY, text="走访3次。", primary=Dimension.PLANS, labels_coded=False)
+        GoldLine(kind=LineKind.BODY, text="走访3次。", primary=Dimension.PLANS, labels_coded=False)
     indicator = GoldIndicator(value=(2, 4), name=(0, 2), dimension=Dimension.MEDIATION)
     with pytest.raises(ValueError, match="indicators_coded=False"):
-        GoldUnit(kind=UnitKind.BODY, text="走访3次。", indicators=(indicator,), indicators_coded=False)
+        GoldLine(kind=LineKind.BODY, text="走访3次。", indicators=(indicator,), indicators_coded=False)
 
 
 def test_header_and_body_are_needed():
     with pytest.raises(MarkupError, match="no '---' line"):
-        parse("level: town\nyear: 2023", "x")
+        parse_markup("level: town\nyear: 2023", "x")
     with pytest.raises(MarkupError, match="x:1: expected 'key: value'"):
-        parse("[title] 报告\n---", "x")
+        parse_markup("[title] 报告\n---", "x")
     with pytest.raises(MarkupError, match="no body paragraph"):
-        parse("---\n[title] 报告", "x")
+        parse_markup("---\n[title] 报告", "x")
 
 
 def test_more_than_26_names_get_numbered_letters():
@@ -98,9 +98,9 @@ def test_more_than_26_names_get_numbered_letters():
         f"<{chr(97 + k % 26)}{k // 26 or ''}:事项>{{{chr(97 + k % 26)}{k // 26 or ''}:{k}件|enforcement}}"
         for k in range(30)
     )
-    report = parse(f"---\n[enforcement] {spans}", "x")
+    report = parse_markup(f"---\n[enforcement] {spans}", "x")
     assert len(report.units[0].indicators) == 30
-    assert parse(write(report), "x") == report
+    assert parse_markup(to_markup(report), "x") == report
 
 
 def test_three_hundred_names_in_a_line():
@@ -108,6 +108,6 @@ def test_three_hundred_names_in_a_line():
         GoldIndicator(value=(4 * k + 2, 4 * k + 4), name=(4 * k, 4 * k + 2), dimension=Dimension.MEDIATION)
         for k in range(300)
     )
-    unit = GoldUnit(kind=UnitKind.BODY, text="走访3次" * 300, primary=Dimension.MEDIATION, indicators=spans)
+    unit = GoldLine(kind=LineKind.BODY, text="走访3次" * 300, primary=Dimension.MEDIATION, indicators=spans)
     report = GoldReport(id="x", meta={}, units=(unit,))
-    assert parse(write(report), "x") == report
+    assert parse_markup(to_markup(report), "x") == report

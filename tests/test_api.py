@@ -59,7 +59,7 @@ def test_sources_are_read_as_needed():
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_files_texts_and_reports_keep_their_order(tmp_path, tiny, monkeypatch, workers):
-    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", lambda *_: tiny)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.get_tagger", lambda *_: tiny)
     sources = []
     for number in range(8):
         path = tmp_path / f"{number}.txt"
@@ -75,7 +75,7 @@ def test_files_texts_and_reports_keep_their_order(tmp_path, tiny, monkeypatch, w
 
 
 def test_processes_start_for_many_files_only(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", lambda *_: tiny)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.get_tagger", lambda *_: tiny)
     asked = []
 
     class Pool(pool.ReadingPool):
@@ -92,7 +92,7 @@ def test_processes_start_for_many_files_only(tmp_path, tiny, monkeypatch):
 
 
 def test_senseless_settings_are_refused(tiny, monkeypatch):
-    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", lambda *_: tiny)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.get_tagger", lambda *_: tiny)
     with pytest.raises(ValueError, match="workers=-1"):
         list(tag_reports([TEXT], workers=-1))
     with pytest.raises(ValueError, match="timeout=0"):

@@ -1,6 +1,6 @@
 import random
 
-from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
+from lawgov_nlp.annotation.examples import examples, gold_examples, parse_gold
 from lawgov_nlp.training import augment
 
 
@@ -53,7 +53,7 @@ def test_varied_reports_keep_their_coding(gold):
         assert [e.indicators for e in gold_examples(varied)] == [e.indicators for e in gold_examples(gold)]
         assert change(gold) == varied
     assert augment.headless_report(gold).text.count("\n") == gold.text.count("\n") - 3
-    assert [u.text for u in read_gold(augment.unnumbered_report(gold)).units if u.kind == "heading"] == [
+    assert [u.text for u in parse_gold(augment.unnumbered_report(gold)).units if u.kind == "heading"] == [
         "主要做法",
         "存在的不足",
         "下一步打算",

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import backends
 from lawgov_nlp.model import tagger as tagger_module
 from lawgov_nlp.model.backends import OpenVINOBackend, native_precision, resolve_backend
-from lawgov_nlp.model.tagger import Tagger, tagger
+from lawgov_nlp.model.tagger import Tagger, get_tagger
 
 CPU = torch.device("cpu")
 
@@ -57,7 +57,7 @@ def test_what_auto_comes_to(monkeypatch):
 @pytest.fixture(scope="module")
 def sampled():
     """Some reports of the test split, read."""
-    return [read_gold(report) for report in load_splits(shipped_corpus())["test"][::6]]
+    return [parse_gold(report) for report in load_splits(shipped_corpus())["test"][::6]]
 
 
 def _decided(tagged):
@@ -75,7 +75,7 @@ def test_all_decide_alike(shipped, sampled, backend):
     """float32 to the last span; 16 bits but for one paragraph in thirty, and no primary label. Probabilities follow."""
     if backend.startswith("openvino"):
         pytest.importorskip("openvino")
-    other = Tagger(device="cpu", backend=backend)
+    other = Tagger.from_pretrained(device="cpu", backend=backend)
     assert other.backend.name == backend
     want, got = list(shipped.tag_many(sampled)), list(other.tag_many(sampled))
     pairs = list(zip(_decided(want), _decided(got), strict=True))
@@ -101,11 +101,11 @@ def test_a_conversion_that_gives_other_states_is_refused(tiny_model, monkeypatch
 
 def test_other_encoders_are_converted_too(base, tiny, gold):
     pytest.importorskip("openvino")
-    converted = Tagger(base, "cpu", "openvino:float32")
-    report = read_gold(gold)
+    converted = Tagger.from_pretrained(base, "cpu", "openvino:float32")
+    report = parse_gold(gold)
     assert _decided([converted.tag(report)]) == _decided([tiny.tag(report)])
     long = dataclasses.replace(gold, units=(*gold.units[:3], *gold.units[3:] * 40))  # more windows than one run takes
-    report = read_gold(long)
+    report = parse_gold(long)
     assert _decided([converted.tag(report)]) == _decided([tiny.tag(report)])
 
 
@@ -118,7 +118,7 @@ def test_openvino_reports_to_nobody(base):
         "socket.socket.connect = socket.getaddrinfo = no\n"
         "from pathlib import Path\n"
         "from lawgov_nlp.model.tagger import Tagger\n"
-        "Tagger(Path(sys.argv[1]), 'cpu', 'openvino')\n"
+        "Tagger.from_pretrained(Path(sys.argv[1]), 'cpu', 'openvino')\n"
         "from openvino.tools.ovc import telemetry_utils, convert_impl\n"
         "print(telemetry_utils.tm.__name__, convert_impl.tm.__name__)\n"
     )
@@ -133,8 +133,8 @@ def test_the_precision_of_this_machine_is_one_that_torch_has():
 def test_threads_share_a_tagger(base, tiny, gold):
     """A server tags in several threads: none gets another one's states."""
     pytest.importorskip("openvino")
-    converted = Tagger(base, "cpu", "openvino:float32")
-    reports = [read_gold(dataclasses.replace(gold, units=gold.units[:3] + gold.units[k:])) for k in range(3, 11)] * 4
+    converted = Tagger.from_pretrained(base, "cpu", "openvino:float32")
+    reports = [parse_gold(dataclasses.replace(gold, units=gold.units[:3] + gold.units[k:])) for k in range(3, 11)] * 4
     want = [_decided([tiny.tag(report)]) for report in reports]
     with ThreadPoolExecutor(4) as threads:
         assert [_decided([tagged]) for tagged in threads.map(converted.tag, reports)] == want
@@ -149,14 +149,14 @@ def test_where_openvino_cant_take_an_encoder_torch_does(base, monkeypatch, caplo
     monkeypatch.setattr(backends, "_openvino", broken)
     for kept in ("_KEPT", "_CAME_TO"):
         monkeypatch.setattr(tagger_module, kept, {})
-    loaded = tagger(base, "cpu")
+    loaded = get_tagger(base, "cpu")
     assert loaded.backend.name.startswith("torch:")
     assert "libopenvino.so" in caplog.text
     caplog.clear()
-    assert tagger(base, "cpu") is tagger(base, "cpu", loaded.backend.name) is loaded
-    for load in (Tagger, tagger):
+    assert get_tagger(base, "cpu") is get_tagger(base, "cpu", loaded.backend.name) is loaded
+    for load in (Tagger, get_tagger):
         with pytest.raises(ModelError, match=r"libopenvino\.so.*take backend torch"):
             load(base, "cpu", "openvino")
     assert not caplog.text
     monkeypatch.undo()
-    assert tagger(base, "cpu", "openvino").backend.name.startswith("openvino:")  # what failed once is tried again
+    assert get_tagger(base, "cpu", "openvino").backend.name.startswith("openvino:")  # what failed once is tried again

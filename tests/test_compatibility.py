@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lawgov_nlp import TaggedReport, read_report, tag_folder
-from lawgov_nlp.annotation.markup import load, load_folder, write
+from lawgov_nlp.annotation.markup import read_markup, read_markup_folder, to_markup
 from lawgov_nlp.annotation.records import records
 from lawgov_nlp.batch.manifest import Manifest
 from lawgov_nlp.model.checkpoints import model_scheme
@@ -26,7 +26,7 @@ def test_checkpoint_tags_as_it_did(suffix, scheme):
     folder = FILES / f"model{suffix}"
     assert model_scheme(folder).labels == scheme.labels
     then = TaggedReport.from_dict(json.loads((FILES / f"tagged{suffix}.json").read_text(encoding="utf-8")))
-    now = Tagger(folder, device="cpu", backend="torch:float32").tag(read_report(then.text))
+    now = Tagger.from_pretrained(folder, device="cpu", backend="torch:float32").tag(read_report(then.text))
     assert (now.units, now.model, now.scheme.labels) == (then.units, then.model, scheme.labels)
     for a, b in zip(now.paragraphs, then.paragraphs, strict=True):
         assert (a.label, a.labels) == (b.label, b.labels)
@@ -46,13 +46,13 @@ def test_dictionaries_come_back_unchanged(name):
 @pytest.mark.parametrize(("suffix", "scheme"), [("", CODEBOOK), ("_own_labels", OWN)])
 def test_markup_comes_back_unchanged(suffix, scheme):
     path = FILES / f"markup{suffix}.txt"
-    assert write(load(path, scheme)) == path.read_text(encoding="utf-8")
+    assert to_markup(read_markup(path, scheme)) == path.read_text(encoding="utf-8")
 
 
 def test_records_keep_their_keys(tmp_path):
     shutil.copy(FILES / "markup.txt", tmp_path / "t01.txt")
     was = [json.loads(line) for line in (FILES / "records.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert json.loads(json.dumps(list(records(load_folder(tmp_path))))) == was
+    assert json.loads(json.dumps(list(records(read_markup_folder(tmp_path))))) == was
 
 
 def test_a_run_goes_on_from_its_manifest(tmp_path):

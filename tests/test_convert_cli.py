@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lawgov_nlp.annotation.formats import labelling_config
-from lawgov_nlp.annotation.markup import load_folder, write
+from lawgov_nlp.annotation.markup import read_markup_folder, to_markup
 from lawgov_nlp.cli.main import app
 
 from .conftest import ROOT
@@ -35,7 +35,7 @@ def test_there_and_back(tmp_path):
         out = run("convert", REPORTS, "-o", tmp_path / name, *options)
         assert "2 份报告，10 段：10 段已标维度，10 段已标指标（30 个数值）" in flat(out.stderr)
         run("convert", tmp_path / name, "-o", tmp_path / f"back-{name[2:]}")
-        assert load_folder(tmp_path / f"back-{name[2:]}") == load_folder(REPORTS)
+        assert read_markup_folder(tmp_path / f"back-{name[2:]}") == read_markup_folder(REPORTS)
 
 
 def test_what_is_lost_is_printed(tmp_path):
@@ -47,7 +47,7 @@ def test_what_is_lost_is_printed(tmp_path):
 
 def test_labels_and_spans_in_one_go(tmp_path):
     run("convert", EXPORTS / "doccano_labels.jsonl", EXPORTS / "doccano_spans.jsonl", "-o", tmp_path / "x")
-    reports = load_folder(tmp_path / "x")
+    reports = read_markup_folder(tmp_path / "x")
     assert all(u.labels_coded and u.indicators_coded for r in reports for u in r.units)
 
 
@@ -72,7 +72,7 @@ def test_two_annotators(tmp_path):
     assert "--annotator" in flat(out.stderr)
     assert not (tmp_path / "x").exists()
     run("convert", path, "-o", tmp_path / "x", "--annotator", "1")
-    assert load_folder(tmp_path / "x") == [r for r in load_folder(REPORTS) if r.id == "rare"]
+    assert read_markup_folder(tmp_path / "x") == [r for r in read_markup_folder(REPORTS) if r.id == "rare"]
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_skip_bad_converts_the_rest_and_keeps_the_bad_rows(spoilt, tmp_path):
     assert (rejected["row"], rejected["task"]) == (9, "9")
     assert "would fit" in rejected["reason"]
     assert rejected["record"]["data"]["report"] == "rare"
-    kept = {r.id: r for r in load_folder(tmp_path / "x")}
-    whole = {r.id: r for r in load_folder(REPORTS)}
+    kept = {r.id: r for r in read_markup_folder(tmp_path / "x")}
+    whole = {r.id: r for r in read_markup_folder(REPORTS)}
     assert kept["k08"] == whole["k08"]
     assert kept["rare"].text == whole["rare"].text
     assert [u.labels_coded for u in kept["rare"].units] == [True, True, False, True, True]
@@ -154,8 +154,8 @@ def other(tmp_path):
     """A second coding of the two reports, with one primary dimension, one value and one name different."""
     folder = tmp_path / "other"
     folder.mkdir()
-    for report in load_folder(REPORTS):
-        text = write(report)
+    for report in read_markup_folder(REPORTS):
+        text = to_markup(report)
         if report.id == "rare":
             text = (
                 text.replace("[publicity]", "[training]")

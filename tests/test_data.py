@@ -5,10 +5,10 @@ import runpy
 import pytest
 
 from lawgov_nlp.annotation.corpus import load_splits
-from lawgov_nlp.annotation.markup import load_folder
+from lawgov_nlp.annotation.markup import read_markup_folder
 from lawgov_nlp.evaluation.agreement import compare
 from lawgov_nlp.readers.structure import parse_report
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.quantity import read_quantity
 from lawgov_nlp.scheme import Dimension
 
@@ -31,7 +31,7 @@ def test_the_test_split_is_the_hashed_one(splits):
 
 def test_every_dimension_is_in_every_split(splits):
     for split in splits.values():
-        assert {u.primary for r in split for u in r.units if u.kind is UnitKind.BODY} == {None, *Dimension}
+        assert {u.primary for r in split for u in r.units if u.kind is LineKind.BODY} == {None, *Dimension}
 
 
 def test_structure_reads_the_units_as_coded(reports):
@@ -69,10 +69,10 @@ def test_reports_do_not_repeat_each_other(reports):
 
 
 def test_the_second_coding_agrees_with_what_was_settled(reports):
-    second = load_folder(ROOT / "data" / "second_coding")
+    second = read_markup_folder(ROOT / "data" / "second_coding")
     settled = {report.id: report for report in reports}
     agreement = compare([settled[report.id] for report in second], second)
-    paragraphs = sum(unit.kind is UnitKind.BODY for report in reports for unit in report.units)
+    paragraphs = sum(unit.kind is LineKind.BODY for report in reports for unit in report.units)
     assert agreement.support["paragraphs"] >= 0.2 * paragraphs
     assert agreement.figures["primary_kappa"] > 0.97
     assert agreement.figures["value_span_f1"] > 0.99

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.model import decoding
 from lawgov_nlp.model.modeling import TAGS
-from lawgov_nlp.model.windows import Encoder
+from lawgov_nlp.model.windows import WindowTokenizer
 
 
 def allowed(path):
@@ -73,13 +73,13 @@ def test_a_name_is_no_longer_than_it_may_be():
 
 @torch.inference_mode()
 def test_where_a_name_is_doesnt_depend_on_the_values_beside(tiny_model, tokenizer, gold):
-    coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
-    batch = coder.collate([w for code in coder.encode(read_gold(gold).paragraphs[:4]) for w in code.windows])
+    coder = WindowTokenizer(tokenizer, window=96, overlap=16, heading=24)
+    batch = coder.collate([w for code in coder.encode(parse_gold(gold).paragraphs[:4]) for w in code.windows])
     states = torch.randn(*batch.input_ids.shape, 32, generator=torch.Generator().manual_seed(0))
     body = [int(row.nonzero()[0]) for row in batch.body_mask]
     values = torch.tensor([(window, body[window] + k, body[window] + k + 1) for k, window in enumerate((3, 0, 3, 1))])
-    together = tiny_model.point(states, batch, values)
+    together = tiny_model.name_logits(states, batch, values)
     for k in range(len(values)):
-        for alone, beside in zip(tiny_model.point(states, batch, values[k : k + 1]), together, strict=True):
+        for alone, beside in zip(tiny_model.name_logits(states, batch, values[k : k + 1]), together, strict=True):
             torch.testing.assert_close(alone[0], beside[k])
-    assert all(found.shape == (0, states.shape[1]) for found in tiny_model.point(states, batch, values[:0]))
+    assert all(found.shape == (0, states.shape[1]) for found in tiny_model.name_logits(states, batch, values[:0]))

@@ -9,12 +9,12 @@ import sys
 import pytest
 import torch
 
-from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.model.checkpoints import load
+from lawgov_nlp.annotation.examples import parse_gold
+from lawgov_nlp.model.checkpoints import load_tagger
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.windows import Encoder
-from lawgov_nlp.training.trainer import save
+from lawgov_nlp.model.windows import WindowTokenizer
+from lawgov_nlp.training.trainer import save_tagger
 
 from .conftest import ROOT
 
@@ -57,8 +57,8 @@ def test_only_fewer_layers_make_a_student(distil, teacher):
 
 
 def test_padding_has_no_part_in_the_loss_and_a_copy_has_none(distil, teacher, tokenizer, gold):
-    coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
-    batch = coder.collate([w for code in coder.encode(read_gold(gold).paragraphs[:3]) for w in code.windows])
+    coder = WindowTokenizer(tokenizer, window=96, overlap=16, heading=24)
+    batch = coder.collate([w for code in coder.encode(parse_gold(gold).paragraphs[:3]) for w in code.windows])
     more = {name: torch.nn.functional.pad(tensor, (0, 7)) for name, tensor in vars(batch).items() if tensor.dim() == 2}
     more["input_ids"][:, -7:] = tokenizer.pad_token_id
     student, taken = distil["student_of"](teacher, 2)
@@ -71,7 +71,7 @@ def test_padding_has_no_part_in_the_loss_and_a_copy_has_none(distil, teacher, to
 
 
 def test_the_whole_way_gives_a_tagger_nearer_to_its_teacher(distil, teacher, tokenizer, tmp_path, monkeypatch, capsys):
-    save(teacher, tokenizer, tmp_path / "teacher", {})
+    save_tagger(teacher, tokenizer, tmp_path / "teacher", {})
     with lzma.open(tmp_path / "t.xz", "wt", encoding="utf-8") as out:
         for _ in range(60):
             out.write(
@@ -93,7 +93,7 @@ def test_the_whole_way_gives_a_tagger_nearer_to_its_teacher(distil, teacher, tok
         out = tmp_path / f"student-{steps}"
         monkeypatch.setattr(sys, "argv", [str(a) for a in (*command, "--steps", steps, "--out", out)])
         distil["main"]()
-        model, _ = load(out)
+        model, _ = load_tagger(out)
         assert model.config.encoder["num_hidden_layers"] == 2
         lost[steps] = json.loads((out / "distil.json").read_text("utf-8"))["loss"]
     assert lost[60] < 0.95 * lost[2]  # of the last fifty steps, in which it still learns

@@ -3,17 +3,17 @@ from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model.windows import Encoder
-from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.model.windows import WindowTokenizer
+from lawgov_nlp.report import Line, LineKind
 
 
 def unit(text, headings=()):
-    return Unit(kind=UnitKind.BODY, text=text, start=0, end=len(text), headings=headings)
+    return Line(kind=LineKind.BODY, text=text, start=0, end=len(text), headings=headings)
 
 
 @pytest.fixture
 def encoder(tokenizer):
-    return Encoder(tokenizer, window=64, overlap=8, heading=20)
+    return WindowTokenizer(tokenizer, window=64, overlap=8, heading=20)
 
 
 def test_short_paragraph_is_one_window(encoder, tokenizer):
@@ -64,9 +64,9 @@ def test_tokenizer_without_chinese_is_refused():
     core = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1}, unk_token="<unk>"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>", pad_token="<unk>")
     with pytest.raises(ModelError, match="no Chinese vocabulary"):
-        Encoder(tokenizer, window=64, overlap=8, heading=20)
+        WindowTokenizer(tokenizer, window=64, overlap=8, heading=20)
 
 
 def test_window_without_room_is_refused(tokenizer):
     with pytest.raises(ValueError, match="leaves no room"):
-        Encoder(tokenizer, window=32, overlap=8, heading=20)
+        WindowTokenizer(tokenizer, window=32, overlap=8, heading=20)

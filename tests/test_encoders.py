@@ -15,7 +15,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.tagger import Tagger
@@ -76,9 +76,9 @@ def test_any_encoder_can_be_trained_saved_loaded_and_used(tmp_path, gold, layout
     layout(tmp_path / "base", gold.text)
     config = TrainConfig(epochs=1, precision="float32")
     trained = train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out", config=config)
-    tagger = Tagger(tmp_path / "out", "cpu")
+    tagger = Tagger.from_pretrained(tmp_path / "out", "cpu")
     assert tagger.model.config.window == TaggerConfig().window == 512
-    report = read_gold(gold)
+    report = parse_gold(gold)
     tagged = tagger.tag(report)
     assert trained.support["paragraphs"] == len(tagged.paragraphs) == 7
     for p in tagged.paragraphs:
@@ -94,18 +94,18 @@ def test_a_paragraph_as_long_as_the_positions_allow(tmp_path, gold):
     config = TrainConfig(epochs=1, precision="float32")
     train([gold], [gold], base=tmp_path / "base", out=tmp_path / "out", config=config)
     text = "全年法律咨询302人次，群众反映良好。" * 100
-    (paragraph,) = Tagger(tmp_path / "out", "cpu").tag(read_report(text)).paragraphs
+    (paragraph,) = Tagger.from_pretrained(tmp_path / "out", "cpu").tag(read_report(text)).paragraphs
     assert paragraph.text == text
 
 
 def test_no_encoder_keeps_its_dropout(tmp_path, gold):
     from torch import nn
 
-    from lawgov_nlp.training.initialize import start
+    from lawgov_nlp.training.initialize import load_for_training
 
     for layout in (bert_base_chinese, distilbert):
         layout(tmp_path / layout.__name__, gold.text)
-        model, _ = start(tmp_path / layout.__name__, "x", "", 0.2)
+        model, _ = load_for_training(tmp_path / layout.__name__, "x", "", 0.2)
         assert {m.p for m in model.encoder.modules() if isinstance(m, nn.Dropout)} <= {0.0}
         assert model.dropout.p == 0.2
 

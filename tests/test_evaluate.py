@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, classification_report, f1_score
 
-from lawgov_nlp.annotation.examples import gold_examples, read_gold
+from lawgov_nlp.annotation.examples import gold_examples, parse_gold
 from lawgov_nlp.evaluation.scores import LABELS, evaluate
 from lawgov_nlp.scheme import DIMENSIONS
 
@@ -17,7 +17,7 @@ def tagged(tiny, gold):
     rng = np.random.default_rng(1)
     pairs = []
     for k in range(6):
-        base = tiny.tag(read_gold(gold))
+        base = tiny.tag(parse_gold(gold))
         paragraphs = []
         for p, example in zip(base.paragraphs, gold_examples(gold), strict=True):
             label = example.primary if rng.random() < 0.6 else rng.choice([*DIMENSIONS, None])
@@ -87,7 +87,7 @@ def test_what_nobody_coded_is_not_counted(tiny, gold):
         units = tuple(replace(u, **layer) if u.kind.value == "body" else u for u in report.units)
         return replace(report, units=units)
 
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     no_labels = evaluate([(bare(gold, primary=None, secondary=(), labels_coded=False), tagged)])
     assert no_labels.confusion.sum() == 0
     assert len(no_labels.gold) == 0

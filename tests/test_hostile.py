@@ -73,7 +73,7 @@ def test_a_file_that_vanishes_meanwhile(tmp_path, base):
 
 def test_a_file_that_changes_meanwhile(tmp_path, monkeypatch):
     path = hostile.good(tmp_path, 1)
-    assert load.attempt(path, identify=True).report
+    assert load.read_safely(path, identify=True).report
     read = load.read_file
 
     def slowly(path):
@@ -82,7 +82,7 @@ def test_a_file_that_changes_meanwhile(tmp_path, monkeypatch):
         return source
 
     monkeypatch.setattr(load, "read_file", slowly)
-    assert "changed while it was read" in str(load.attempt(path, identify=True).error)
+    assert "changed while it was read" in str(load.read_safely(path, identify=True).error)
 
 
 def test_what_find_reports_does_with_what_is_no_file(tmp_path):

@@ -13,23 +13,23 @@ import pytest
 from lawgov_nlp.annotation.examples import examples
 from lawgov_nlp.annotation.formats import (
     WRITTEN,
-    Findings,
+    Issues,
     Options,
     detect,
     from_gold,
     labelling_config,
-    read,
-    render,
+    read_annotations,
+    render_annotations,
     target,
-    write,
+    write_annotations,
 )
 from lawgov_nlp.annotation.formats.document import rows
 from lawgov_nlp.annotation.formats.spans import character_offset, utf16_offset
-from lawgov_nlp.annotation.markup import load, load_folder, parse
-from lawgov_nlp.annotation.markup import write as write_markup
+from lawgov_nlp.annotation.markup import parse_markup, read_markup, read_markup_folder
+from lawgov_nlp.annotation.markup import to_markup as write_markup
 from lawgov_nlp.annotation.records import records
 from lawgov_nlp.errors import InterchangeError, OutputError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import Dimension
 
 from .conftest import ROOT
@@ -37,10 +37,10 @@ from .sample_report import sample
 
 EXPORTS = ROOT / "tests" / "exports"
 ENDINGS = {"markup": "", "jsonl": ".jsonl", "label-studio": ".json", "doccano": ".jsonl", "conll": ".conll", "csv": ".csv", "xlsx": ".xlsx"}  # fmt: skip
-CODED = load_folder(EXPORTS / "reports")
-SHIPPED = [load(ROOT / "data" / "reports" / f"{name}.txt") for name in ("a01", "c05", "h03", "q02")]
+CODED = read_markup_folder(EXPORTS / "reports")
+SHIPPED = [read_markup(ROOT / "data" / "reports" / f"{name}.txt") for name in ("a01", "c05", "h03", "q02")]
 
-PARTLY = parse(
+PARTLY = parse_markup(
     """level: township
 ---
 [title] 青柳镇报告
@@ -57,19 +57,19 @@ PARTLY = parse(
 
 def there(reports, form, tmp_path):
     path = tmp_path / f"x{ENDINGS[form]}"
-    return path, write([from_gold(r) for r in reports], path, form)
+    return path, write_annotations([from_gold(r) for r in reports], path, form)
 
 
 def and_back(reports, form, tmp_path):
     path, _ = there(reports, form, tmp_path)
-    reading = read([path])
+    reading = read_annotations([path])
     assert reading.formats == [form]
     reading.findings.check()
     return reading.gold
 
 
 def bodies(report):
-    return [u for u in report.units if u.kind is UnitKind.BODY]
+    return [u for u in report.units if u.kind is LineKind.BODY]
 
 
 def coding(unit, links=True):
@@ -106,7 +106,7 @@ def test_conll_keeps_everything_but_the_links(reports, tmp_path):
     path, findings = there(reports, "conll", tmp_path)
     links = sum(len(u.indicators) for r in reports for u in r.units)
     assert findings.notes == [f"conll：{links} 处数值与名称的关联未写出"]
-    back = read([path])
+    back = read_annotations([path])
     for a, b in zip(reports, back.gold, strict=True):
         assert (a.meta, a.text, [u.kind for u in a.units]) == (b.meta, b.text, [u.kind for u in b.units])
         assert [coding(u, links=False) for u in a.units] == [coding(u, links=False) for u in b.units]
@@ -127,12 +127,12 @@ def test_tables_keep_the_labels_and_count_the_rest(form, tmp_path):
     values = sum(len(u.indicators) for r in SHIPPED for u in r.units)
     assert f"{form}：{values} 个数值（含名称与主题）未写出" in findings.notes
     assert any("行标题、称谓、落款未写出" in note for note in findings.notes)
-    for a, b in zip(SHIPPED, read([path]).gold, strict=True):
+    for a, b in zip(SHIPPED, read_annotations([path]).gold, strict=True):
         assert [(u.text.strip(), u.primary, u.secondary) for u in bodies(a)] == [
             (u.text, u.primary, u.secondary) for u in bodies(b)
         ]
         assert not any(u.indicators_coded for u in bodies(b))
-        assert parse(write_markup(b), b.id) == b
+        assert parse_markup(write_markup(b), b.id) == b
         found = examples([b])  # the headings are back, so that the paragraphs read as before
         assert found.misread <= 1
         assert [e.unit.headings for e in found.examples][1:5] == [e.unit.headings for e in examples([a]).examples][1:5]
@@ -158,14 +158,16 @@ def test_the_csv_opens_in_excel_and_comes_back_from_it(tmp_path):
     assert data.startswith(b"\xef\xbb\xbfreport,start,")
     again = tmp_path / "excel.csv"
     again.write_bytes(data.decode("utf-8-sig").encode("gb18030"))
-    assert read([again]).gold == read([path]).gold
+    assert read_annotations([again]).gold == read_annotations([path]).gold
 
 
 def test_a_text_that_looks_like_a_formula_stays_a_text(tmp_path):
-    report = parse("---\n[heading] 一、工作\n[plans] =1+1是算式。\n[plans] -减少3件。\n[plans] '=原有撇号。", "f")
+    report = parse_markup(
+        "---\n[heading] 一、工作\n[plans] =1+1是算式。\n[plans] -减少3件。\n[plans] '=原有撇号。", "f"
+    )
     for form in ("csv", "xlsx"):
         path, _ = there([report], form, tmp_path)
-        assert [u.text for u in bodies(read([path]).gold[0])] == [u.text for u in bodies(report)]
+        assert [u.text for u in bodies(read_annotations([path]).gold[0])] == [u.text for u in bodies(report)]
     with (tmp_path / "x.csv").open(encoding="utf-8-sig", newline="") as lines:
         assert [row["text"][:2] for row in csv.DictReader(lines)] == ["'=", "'-", "''"]
 
@@ -176,7 +178,7 @@ def test_tables_with_chinese_heads_and_words(tmp_path):
         "标题,段落,维度,次维度\n一、普法 / （一）进校园,开展讲座。,普法宣传,学法培训\n,现报告如下：,无,\n一、普法,还没看。,,\n",
         "utf-8",
     )
-    reading = read([path])
+    reading = read_annotations([path])
     (report,) = reading.gold
     assert report.id == "甲"
     assert write_markup(report).splitlines()[1:] == [
@@ -187,7 +189,7 @@ def test_tables_with_chinese_heads_and_words(tmp_path):
 
 
 def test_a_table_that_lawgov_tag_wrote_and_someone_corrected(tmp_path):
-    from lawgov_nlp.results.writers import write as write_tagged
+    from lawgov_nlp.results.writers import write_reports as write_tagged
 
     path = tmp_path / "tagged.csv"
     report = replace(sample(), source="reports/松石镇.docx")
@@ -201,7 +203,7 @@ def test_a_table_that_lawgov_tag_wrote_and_someone_corrected(tmp_path):
         out = csv.DictWriter(lines, table[0])
         out.writeheader()
         out.writerows(table)
-    reading = read([path])
+    reading = read_annotations([path])
     assert reading.findings.notes == [
         f"csv：文件由 lawgov tag 写出，{len(table)} 段都按人工标注导入；没有核对过的请先清空 label"
     ]
@@ -224,10 +226,10 @@ def tagged(tmp_path):
 
 
 def test_predictions_become_pre_annotations(tagged, tmp_path):
-    reading = read([tagged])
+    reading = read_annotations([tagged])
     assert reading.formats == ["tagged"]
     out = tmp_path / "to_label.json"
-    write(reading.documents, out)
+    write_annotations(reading.documents, out)
     tasks = json.loads(out.read_text("utf-8"))
     report = sample()
     assert len(tasks) == len(report.paragraphs)
@@ -238,7 +240,7 @@ def test_predictions_become_pre_annotations(tagged, tmp_path):
         said = [r["value"]["text"] for r in results if r["type"] == "labels" and r["value"]["labels"] == ["VALUE"]]
         assert said == [i.text for i in paragraph.indicators]
         assert sum(r["type"] == "relation" for r in results) == sum(i.name is not None for i in paragraph.indicators)
-    back = read([out])
+    back = read_annotations([out])
     assert not any(u.labels_coded or u.indicators_coded for u in bodies(back.gold[0]))
     assert back.findings.notes == [f"label-studio：{len(tasks)} 个任务只有预测、没有人工标注，按未标注导入"]
     assert [u.text for u in back.gold[0].units] == [u.text for u in report.units]
@@ -248,22 +250,22 @@ def test_predictions_in_other_formats_are_pointed_out(tagged, tmp_path):
     data = json.loads(tagged.read_text("utf-8"))
     data["paragraphs"][2]["indicators"][0] |= {"name": None, "name_start": None, "name_end": None}
     tagged.write_text(json.dumps(data, ensure_ascii=False) + "\n", "utf-8")
-    documents = read([tagged]).documents
-    notes = write(documents, tmp_path / "x").notes
+    documents = read_annotations([tagged]).documents
+    notes = write_annotations(documents, tmp_path / "x").notes
     assert any("出自模型" in note for note in notes)
     assert "markup：1 个数值没有名称（模型未找到），未写出" in notes
-    assert load(next((tmp_path / "x").glob("*.txt"))).meta["tagged_by"] == sample().model
+    assert read_markup(next((tmp_path / "x").glob("*.txt"))).meta["tagged_by"] == sample().model
 
 
 def test_predicted_labels_do_not_come_back_from_doccano_as_coded(tagged, tmp_path):
     path = tmp_path / "x.jsonl"
-    write(read([tagged]).documents, path, "doccano")
+    write_annotations(read_annotations([tagged]).documents, path, "doccano")
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     assert all("cats" not in line and line["predicted_labels"] for line in lines)
-    assert not any(u.labels_coded for u in bodies(read([path], options=Options(layers=None)).gold[0]))
+    assert not any(u.labels_coded for u in bodies(read_annotations([path], options=Options(layers=None)).gold[0]))
     classified = tmp_path / "classified.jsonl"  # what a text classification project gives back
     classified.write_text("".join(json.dumps({**line, "label": ["plans"]}) + "\n" for line in lines), "utf-8")
-    units = bodies(read([classified]).gold[0])
+    units = bodies(read_annotations([classified]).gold[0])
     assert all(u.labels_coded and not u.indicators_coded for u in units)
 
 
@@ -272,7 +274,7 @@ def test_predicted_labels_do_not_come_back_from_doccano_as_coded(tagged, tmp_pat
 
 @pytest.mark.parametrize("name", ["label_studio_coded.json", "doccano_relations.jsonl"])
 def test_real_exports_with_relations_give_the_reports_back(name):
-    reading = read([EXPORTS / name])
+    reading = read_annotations([EXPORTS / name])
     assert not reading.findings.problems
     for a, b in zip(CODED, reading.gold, strict=True):
         assert (a.meta, a.text) == (b.meta, b.text)
@@ -281,7 +283,7 @@ def test_real_exports_with_relations_give_the_reports_back(name):
 
 @pytest.mark.parametrize("name", ["doccano_spans.jsonl", "doccano_slots.jsonl"])
 def test_real_exports_without_relations_take_the_nearest_name(name):
-    reading = read([EXPORTS / name])
+    reading = read_annotations([EXPORTS / name])
     assert "doccano：28 个数值没有与名称的关联，按同一分句内最近的名称相连" in reading.findings.notes
     labelled = "slots" in name
     for a, b in zip(CODED, reading.gold, strict=True):
@@ -291,15 +293,15 @@ def test_real_exports_without_relations_take_the_nearest_name(name):
 
 
 def test_labels_and_spans_of_two_projects_complete_each_other():
-    labels = read([EXPORTS / "doccano_labels.jsonl"])
+    labels = read_annotations([EXPORTS / "doccano_labels.jsonl"])
     assert not any(u.indicators_coded for r in labels.gold for u in bodies(r))
-    both = read([EXPORTS / "doccano_labels.jsonl", EXPORTS / "doccano_spans.jsonl"])
+    both = read_annotations([EXPORTS / "doccano_labels.jsonl", EXPORTS / "doccano_spans.jsonl"])
     assert not both.findings.problems
     assert [[*map(coding, r.units)] for r in both.gold] == [[*map(coding, r.units)] for r in CODED]
 
 
 def test_an_accepted_prediction_is_a_coding_and_one_that_was_left_is_not():
-    reading = read([EXPORTS / "label_studio_predicted.json"], options=Options(annotator="1"))
+    reading = read_annotations([EXPORTS / "label_studio_predicted.json"], options=Options(annotator="1"))
     reasons = [p.reason for p in reading.findings.problems]
     assert len(reasons) == 1  # the file holds the last four tasks only
     assert "export all tasks" in reasons[0]
@@ -308,7 +310,7 @@ def test_an_accepted_prediction_is_a_coding_and_one_that_was_left_is_not():
 
 def test_two_annotators_are_named_or_chosen():
     path = EXPORTS / "label_studio_two_annotators.json"
-    reading = read([path])
+    reading = read_annotations([path])
     reasons = [p.reason for p in reading.findings.problems]
     assert len(reasons) == 1  # the other paragraph has the same labels from both
     assert "mediation (1, " in reasons[0]
@@ -317,16 +319,16 @@ def test_two_annotators_are_named_or_chosen():
     rare = CODED[1]
     assert [u.text for u in reading.gold[0].units] == [u.text for u in rare.units]
     assert not bodies(reading.gold[0])[0].labels_coded
-    first, second = (read([path], options=Options(annotator=who)) for who in ("1", "2"))
+    first, second = (read_annotations([path], options=Options(annotator=who)) for who in ("1", "2"))
     assert not first.findings.problems
     assert first.gold == [rare]
     assert bodies(second.gold[0])[0].primary is Dimension.PUBLICITY
     with pytest.raises(InterchangeError, match=r"nobody is called that; the files name \['1', '2'\]"):
-        read([path], options=Options(annotator="丙"))
+        read_annotations([path], options=Options(annotator="丙"))
 
 
 def test_what_was_clicked_in_label_studio():
-    reading = read([EXPORTS / "label_studio_clicked.json"])
+    reading = read_annotations([EXPORTS / "label_studio_clicked.json"])
     assert not reading.findings.problems
     first, second = bodies(reading.gold[0])
     assert coding(first)[1:4] == (Dimension.MEDIATION, set(), [("32件", "调解矛盾纠纷", Dimension.MEDIATION)])
@@ -336,7 +338,7 @@ def test_what_was_clicked_in_label_studio():
 
 
 def test_what_was_clicked_in_doccano():
-    reading = read([EXPORTS / "doccano_clicked.jsonl"])
+    reading = read_annotations([EXPORTS / "doccano_clicked.jsonl"])
     (unit,) = bodies(reading.gold[0])
     assert unit.text == "𣲗溪镇😀全年调解矛盾纠纷32件。"
     assert coding(unit)[1:] == (None, set(), [("32件", "调解矛盾纠纷", Dimension.MEDIATION)], False, True)
@@ -344,7 +346,7 @@ def test_what_was_clicked_in_doccano():
 
 def test_json_min_is_refused_with_advice():
     with pytest.raises(InterchangeError, match="JSON-MIN"):
-        read([EXPORTS / "label_studio_min.json"])
+        read_annotations([EXPORTS / "label_studio_min.json"])
 
 
 # offsets beyond the BMP
@@ -378,7 +380,7 @@ LINK = {"type": "relation", "from_id": "v", "to_id": "n", "direction": "right"}
 def label_studio(tmp_path, tasks, **options):
     path = tmp_path / "export.json"
     path.write_text(json.dumps(tasks, ensure_ascii=False), "utf-8")
-    return read([path], options=Options(**options))
+    return read_annotations([path], options=Options(**options))
 
 
 @pytest.mark.parametrize(("name", "value"), [((4, 6), (6, 9)), ((6, 8), (8, 11))], ids=["characters", "utf16"])
@@ -397,7 +399,7 @@ def test_doccano_offsets(tmp_path, offsets, name, value):
     path = tmp_path / "admin.jsonl"
     record = {"text": RARE, "label": [[*name, "NAME"], [*value, "VALUE-mediation"]]}
     path.write_text(json.dumps(record) + "\n", "utf-8")
-    reading = read([path], options=Options(offsets=offsets))
+    reading = read_annotations([path], options=Options(offsets=offsets))
     assert coding(bodies(reading.gold[0])[0])[3] == [("32件", "走访", Dimension.MEDIATION)]
     assert any("BMP" in note for note in reading.findings.notes) == (offsets is None)
 
@@ -414,7 +416,7 @@ def test_doccano_is_given_utf16_offsets(tmp_path):
 def test_an_offset_within_a_character_is_an_error(tmp_path):
     path = tmp_path / "admin.jsonl"
     path.write_text(json.dumps({"text": RARE, "label": [[1, 3, "NAME"]]}) + "\n", "utf-8")
-    (problem,) = read([path]).findings.problems
+    (problem,) = read_annotations([path]).findings.problems
     assert "middle of a character" in problem.reason
     assert "--offsets characters" in problem.reason
 
@@ -506,7 +508,7 @@ def test_a_row_without_a_place_or_text_is_an_error(tmp_path, tasks, reason):
 def test_errors_of_doccano(tmp_path, line, reason):
     path = tmp_path / "admin.jsonl"
     path.write_text(json.dumps(line) + "\n", "utf-8")
-    (problem,) = read([path]).findings.problems
+    (problem,) = read_annotations([path]).findings.problems
     assert reason in problem.reason
     assert str(problem).startswith(f"{path}:1: ")
 
@@ -537,12 +539,12 @@ def test_junk_anywhere_is_a_problem_or_nothing_but_never_a_crash(name, tmp_path)
         inner[at[-1]] = pick.choice(JUNK)
         path.write_text("\n".join(map(json.dumps, spoilt)) if lines else json.dumps(spoilt), "utf-8")
         try:
-            reading = read([path], "doccano" if lines else "label-studio")
+            reading = read_annotations([path], "doccano" if lines else "label-studio")
         except InterchangeError:
             continue
         for document, gold in zip(reading.documents, reading.gold, strict=True):
-            for content in render([document], "markup", Findings()).values():
-                assert parse(content.decode(), gold.id) == gold
+            for content in render_annotations([document], "markup", Issues()).values():
+                assert parse_markup(content.decode(), gold.id) == gold
                 read_back += 1
     assert read_back > 20
 
@@ -550,7 +552,7 @@ def test_junk_anywhere_is_a_problem_or_nothing_but_never_a_crash(name, tmp_path)
 def test_a_function_is_primary_whatever_the_order(tmp_path):
     path = tmp_path / "admin.jsonl"
     path.write_text(json.dumps({"text": TEXT, "label": ["mediation", "plans"]}) + "\n", "utf-8")
-    (unit,) = bodies(read([path]).gold[0])
+    (unit,) = bodies(read_annotations([path]).gold[0])
     assert (unit.primary, unit.secondary) == (Dimension.PLANS, (Dimension.MEDIATION,))
 
 
@@ -568,7 +570,7 @@ def test_a_function_is_primary_whatever_the_order(tmp_path):
 def test_errors_of_tables(tmp_path, row, reason):
     path = tmp_path / "x.csv"
     path.write_text(f"text,primary,secondary\n好的。,none,\n{row}\n", "utf-8")
-    (problem,) = read([path]).findings.problems
+    (problem,) = read_annotations([path]).findings.problems
     assert reason in problem.reason
     assert problem.origin.row == (4 if "\n" in row else 3)
 
@@ -585,26 +587,26 @@ def test_a_table_that_is_none(tmp_path, content, reason):
     path = tmp_path / "x.csv"
     path.write_bytes(content)
     with pytest.raises(InterchangeError) as caught:
-        read([path], "csv" if content[:2] == b"\xff\xfe" else None)
+        read_annotations([path], "csv" if content[:2] == b"\xff\xfe" else None)
     assert reason in str(caught.value) or not content
 
 
 def test_errors_of_conll(tmp_path):
     path = tmp_path / "x.bio"
     path.write_text("走\tB-NAME\n访\tI-VALUE\n\n3\tB-VALUE-mediation\n次\tI-VALUE-mediation\n", "utf-8")
-    first, second = read([path]).findings.problems
+    first, second = read_annotations([path]).findings.problems
     assert "character 2: the tag I-VALUE continues no VALUE" in first.reason
     assert "no name in its sentence" in second.reason
     assert (first.origin.row, second.origin.row) == (1, 4)
     path.write_text("走\tB-NAME\n访问 I-NAME\n", "utf-8")
     with pytest.raises(InterchangeError, match=r":2: '访问 I-NAME' is no character"):
-        read([path], "conll")
+        read_annotations([path], "conll")
 
 
 def test_conll_of_other_tools(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("走 B-NAME\n访 I-NAME\n3 B-mediation\n次 I-mediation\n。 O\n\n# O\n好 O\n", "utf-8")
-    reading = read([path])
+    reading = read_annotations([path])
     assert reading.formats == ["conll"]
     one, two = bodies(reading.gold[0])
     assert coding(one) == ("走访3次。", None, set(), [("3次", "走访", Dimension.MEDIATION)], False, True)
@@ -614,21 +616,21 @@ def test_conll_of_other_tools(tmp_path):
 def test_the_same_paragraph_coded_twice_names_both(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("报告,起点,正文,主维度,标注者\na,0,走访。,mediation,甲\na,0,走访。,publicity,乙\n", "utf-8")
-    (problem,) = read([path]).findings.problems
+    (problem,) = read_annotations([path]).findings.problems
     assert "mediation (甲, " in problem.reason
     assert "publicity (乙, " in problem.reason
-    assert bodies(read([path], options=Options(annotator="乙")).gold[0])[0].primary is Dimension.PUBLICITY
+    assert bodies(read_annotations([path], options=Options(annotator="乙")).gold[0])[0].primary is Dimension.PUBLICITY
 
 
 def test_one_report_in_two_folders(tmp_path):
     for name, label in (("one", "mediation"), ("two", "publicity")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_text(f"---\n[{label}] 走访。\n", "utf-8")
-    (problem,) = read([tmp_path / "one", tmp_path / "two"]).findings.problems
+    (problem,) = read_annotations([tmp_path / "one", tmp_path / "two"]).findings.problems
     assert str(tmp_path / "one" / "a.txt") in problem.reason
     assert str(tmp_path / "two" / "a.txt") in str(problem)
     (tmp_path / "two" / "a.txt").write_text("---\n[mediation] 巡查。\n", "utf-8")
-    (problem,) = read([tmp_path / "one", tmp_path / "two"]).findings.problems
+    (problem,) = read_annotations([tmp_path / "one", tmp_path / "two"]).findings.problems
     assert "are two reports called 'a'?" in problem.reason
 
 
@@ -644,7 +646,7 @@ def test_missing_tasks_are_noticed(tmp_path):
 
 def test_a_text_with_signs_of_the_markup_does_not_fit_it(tmp_path):
     reading = label_studio(tmp_path, task([PRIMARY], "比例<5%。"))
-    assert render(reading.documents, "markup", reading.findings) == {}
+    assert render_annotations(reading.documents, "markup", reading.findings) == {}
     (problem,) = reading.findings.problems
     assert "put '〈' in its place" in problem.reason
 
@@ -652,7 +654,7 @@ def test_a_text_with_signs_of_the_markup_does_not_fit_it(tmp_path):
 def test_a_wrong_line_of_markup_is_one_of_the_problems(tmp_path):
     (tmp_path / "a.txt").write_text("---\n[plns] 走访。\n", "utf-8")
     (tmp_path / "b.txt").write_text("---\n[plans] 走访。\n", "utf-8")
-    reading = read([tmp_path])
+    reading = read_annotations([tmp_path])
     (problem,) = reading.findings.problems
     assert (problem.origin.row, [r.id for r in reading.gold]) == (2, ["b"])
     assert "did you mean 'plans'" in problem.reason
@@ -689,8 +691,8 @@ def test_a_doccano_file_without_any_mark_asks(tmp_path):
     path = tmp_path / "admin.jsonl"
     path.write_text(json.dumps({"text": TEXT, "label": []}) + "\n", "utf-8")
     with pytest.raises(InterchangeError, match="--layers"):
-        read([path])
-    (unit,) = bodies(read([path], options=Options(layers=("indicators",))).gold[0])
+        read_annotations([path])
+    (unit,) = bodies(read_annotations([path], options=Options(layers=("indicators",))).gold[0])
     assert (unit.labels_coded, unit.indicators_coded) == (False, True)
 
 
@@ -757,11 +759,11 @@ def test_the_interface_names_what_the_tasks_hold():
     config = etree.fromstring(labelling_config().encode())
     names = {e.get("name"): {c.get("alias") for c in e if c.get("alias")} for e in config.iter() if e.get("name")}
     assert names["primary"] == {*map(str, Dimension), "none"}
-    assert names["topic"] == names["secondary"] == {str(d) for d in Dimension if d.counts}
+    assert names["topic"] == names["secondary"] == {str(d) for d in Dimension if d.is_topic}
     assert names["span"] == {"VALUE", "NAME"}
     assert names["uncoded"] == {"labels", "indicators"}
     shown = {e.get("value")[1:] for e in config.iter() if (e.get("value") or "").startswith("$")}
-    data = json.loads(render([from_gold(PARTLY)], "label-studio", Findings()))[0]["data"]
+    data = json.loads(render_annotations([from_gold(PARTLY)], "label-studio", Issues()))[0]["data"]
     assert shown <= data.keys()
 
 
@@ -774,6 +776,6 @@ def test_rows_know_the_lines_around_them():
 
 
 def test_tagging_loads_none_of_this():
-    code = "import sys, lawgov_nlp.model.tagger; print([m for m in sys.modules if 'interchange' in m])"
+    code = "import sys, lawgov_nlp.model.tagger; print([m for m in sys.modules if 'annotation' in m])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

@@ -13,22 +13,22 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from lawgov_nlp import Scheme, TaggedReport, tag_report
-from lawgov_nlp.annotation.formats import WRITTEN, Options, from_gold, labelling_config, read
-from lawgov_nlp.annotation.formats import write as write_documents
+from lawgov_nlp.annotation.formats import WRITTEN, Options, from_gold, labelling_config, read_annotations
+from lawgov_nlp.annotation.formats import write_annotations as write_documents
 from lawgov_nlp.annotation.formats.label_names import Words
-from lawgov_nlp.annotation.markup import load_folder, parse
+from lawgov_nlp.annotation.markup import parse_markup, read_markup_folder
 from lawgov_nlp.annotation.records import to_dataset
-from lawgov_nlp.annotation.relabel import retag, without_labels
+from lawgov_nlp.annotation.relabel import relabel_tagged, without_labels
 from lawgov_nlp.annotation.suggest import reason
 from lawgov_nlp.cli.main import app
 from lawgov_nlp.cli.terminal import agreement_table, report_table
 from lawgov_nlp.errors import InterchangeError, OutputError, ReadError, TrainingError
 from lawgov_nlp.evaluation.agreement import compare
-from lawgov_nlp.model.checkpoints import load as load_model
+from lawgov_nlp.model.checkpoints import load_tagger as load_model
 from lawgov_nlp.results.page import entry, shares, to_html, to_index, to_notebook
 from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, columns
-from lawgov_nlp.results.writers import write as write_tagged
+from lawgov_nlp.results.writers import write_reports as write_tagged
 from lawgov_nlp.scheme import Dimension
 from lawgov_nlp.training.retrain import hold_out
 
@@ -41,7 +41,7 @@ MANY = Scheme.from_list([{"name": f"topic{chr(97 + k)}", "zh": f"主题{k}"} for
 
 def merged() -> TaggedReport:
     """The sample report in the labels of `MERGED`."""
-    return retag(sample(), MERGED)
+    return relabel_tagged(sample(), MERGED)
 
 
 def shown(renderable) -> str:
@@ -161,21 +161,21 @@ def test_formats_hold_other_labels(tmp_path, form):
     gold = own_gold()
     path = tmp_path / ("folder" if form == "markup" else f"x.{form}")
     write_documents([from_gold(gold)], path, form, OWN)
-    (back,) = read([path], form, Options(scheme=OWN)).gold
+    (back,) = read_annotations([path], form, Options(scheme=OWN)).gold
     bodies = [u for u in gold.units if u.kind == "body"]
     found = [u for u in back.units if u.kind == "body"]
     assert [(u.primary, u.secondary) for u in found] == [(u.primary, u.secondary) for u in bodies]
     if form not in ("csv", "xlsx"):
         assert [i.dimension for u in found for i in u.indicators] == [i.dimension for u in bodies for i in u.indicators]
     assert all(d.zh in {own.zh for own in OWN} for u in found for d in u.secondary)
-    reading = read([path], form)
+    reading = read_annotations([path], form)
     with pytest.raises(InterchangeError, match="digital"):
         reading.findings.check()
 
 
 def test_labels_may_be_chinese(tmp_path):
     (tmp_path / "x.csv").write_text("report,正文,主维度,次要维度\na,线上办理,数字法治,法律服务\n", "utf-8")
-    (gold,) = read([tmp_path / "x.csv"], options=Options(scheme=OWN)).gold
+    (gold,) = read_annotations([tmp_path / "x.csv"], options=Options(scheme=OWN)).gold
     assert (gold.units[0].primary, gold.units[0].secondary) == ("digital", ("services",))
     words = Words(OWN)
     assert words.span_label("VALUE-数字法治") == ("VALUE", "digital")
@@ -206,7 +206,7 @@ def test_a_workbook_offers_the_labels(tmp_path):
     (choice,) = load_workbook(tmp_path / "x.xlsx").active.data_validations.dataValidation
     assert choice.formula1 == '"leadership,services,digital,plans,none"'
     long = Scheme.from_list([{"name": f"{'abcdefghij'[k] * 40}", "zh": f"甲{k}"} for k in range(10)])
-    findings = write_documents([from_gold(parse("---\n[none] 好", "x"))], tmp_path / "y.xlsx", scheme=long)
+    findings = write_documents([from_gold(parse_markup("---\n[none] 好", "x"))], tmp_path / "y.xlsx", scheme=long)
     assert any("没有主维度的下拉选项" in note for note in findings.notes)
     assert not load_workbook(tmp_path / "y.xlsx").active.data_validations.dataValidation
 
@@ -214,11 +214,11 @@ def test_a_workbook_offers_the_labels(tmp_path):
 def test_tagged_reports_bring_their_labels(tmp_path):
     path = tmp_path / "tagged.jsonl"
     write_tagged([merged()], path)
-    reading = read([path])
+    reading = read_annotations([path])
     assert reading.scheme == MERGED
     assert not reading.findings.problems
     assert {d for line in reading.documents[0].lines for d in line.labels} == {*MERGED}
-    other = read([path], options=Options(scheme=OWN))
+    other = read_annotations([path], options=Options(scheme=OWN))
     with pytest.raises(InterchangeError, match="tagged with the labels leadership, services, enforcement, outlook"):
         other.findings.check()
 
@@ -228,7 +228,7 @@ def test_tagged_reports_bring_their_labels(tmp_path):
 
 def test_agreement_follows_the_labels():
     gold = own_gold()
-    other = parse(OWN_MARKUP.replace("[digital]", "[services]"), "o01", scheme=OWN)
+    other = parse_markup(OWN_MARKUP.replace("[digital]", "[services]"), "o01", scheme=OWN)
     result = compare([gold], [other], OWN)
     assert [*result.per_dimension] == [*OWN]
     assert result.per_dimension["digital"]["first"] == 2
@@ -346,7 +346,7 @@ def test_label_studio_and_back_and_agreement(tmp_path, labelled):
     assert (tmp_path / "config.xml").read_text("utf-8") == labelling_config(OWN)
     lawgov("convert", labelled, "-o", tmp_path / "x.json", "--labels", labels)
     lawgov("convert", tmp_path / "x.json", "-o", tmp_path / "back", "--labels", labels)
-    assert load_folder(tmp_path / "back", OWN) == load_folder(labelled, OWN)
+    assert read_markup_folder(tmp_path / "back", OWN) == read_markup_folder(labelled, OWN)
     table = lawgov("agreement", labelled, tmp_path / "x.json", "--labels", labels).output
     assert "数字法治" in table
     assert "不同 0 处" in table
@@ -380,12 +380,14 @@ def test_wrong_labels_stop_a_command_at_once(tmp_path, base, labelled):
 
 
 def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpus, gold, caplog):
-    from lawgov_nlp.annotation.relabel import recode
+    from lawgov_nlp.annotation.relabel import relabel_gold
     from lawgov_nlp.training.retrain import retrain
     from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
-    result = retrain([recode(replace(gold, id="m0"), MERGED)], tmp_path / "m", base=base, scheme=MERGED, config=config)
+    result = retrain(
+        [relabel_gold(replace(gold, id="m0"), MERGED)], tmp_path / "m", base=base, scheme=MERGED, config=config
+    )
     assert result.own is None
     assert result.shipped.labels_compare
     assert result.shipped.before.labels == result.shipped.after.labels == (*MERGED, "none")

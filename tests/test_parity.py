@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation.markup import load
+from lawgov_nlp.annotation.markup import read_markup
 from tests import files
 
 from .conftest import ROOT
@@ -23,7 +23,7 @@ FORMATS = ("txt", "docx", "pdf", "html")
 
 def variants(path, folder):
     """The report's lines, read back from a file of each format."""
-    lines = [unit.text.strip() for unit in load(path).units]
+    lines = [unit.text.strip() for unit in read_markup(path).units]
     for form in FORMATS:
         target = folder / f"{path.stem}.{form}"
         getattr(files, f"write_{form}")(target, lines)

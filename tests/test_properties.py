@@ -14,13 +14,13 @@ import pytest
 from hypothesis import strategies as st
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation.markup import parse, write
+from lawgov_nlp.annotation.markup import parse_markup, to_markup
 from lawgov_nlp.errors import MarkupError, ReadError
-from lawgov_nlp.model.checkpoints import load, shipped_model
-from lawgov_nlp.model.windows import Encoder
+from lawgov_nlp.model.checkpoints import load_tagger, shipped_model
+from lawgov_nlp.model.windows import WindowTokenizer
 from lawgov_nlp.readers import SUFFIXES, read_file
 from lawgov_nlp.readers.structure import parse_report
-from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.report import Line, LineKind
 from lawgov_nlp.results.quantity import Qualifier, numeral_runs, read_quantity
 from tests.fuzz.targets import TARGETS
 from tests.invariants import check_quantities, check_report, check_source, is_blank
@@ -163,9 +163,9 @@ def test_headings_stand_above_what_they_head(depth):
     def check(text):
         above = []
         for unit in parse_report(text).units:
-            if unit.kind is UnitKind.HEADING:
+            if unit.kind is LineKind.HEADING:
                 above.append(unit.text)
-            elif unit.kind is UnitKind.BODY:
+            elif unit.kind is LineKind.BODY:
                 above.append(unit.text)
                 assert all(any(line.startswith(heading) for line in above) for heading in unit.headings)
                 assert len(unit.headings) <= 10
@@ -266,7 +266,7 @@ _FULL_WIDTH = str.maketrans("0123456789.%", "０１２３４５６７８９．�
 @deep
 def test_an_annotated_report_is_read_as_it_was_written(depth):
     def check(gold):
-        assert parse(write(gold), gold.id) == gold
+        assert parse_markup(to_markup(gold), gold.id) == gold
 
     hold(check, gold_reports, examples=150 * depth)
 
@@ -280,13 +280,13 @@ def test_any_markup_is_read_or_refused_with_its_line(depth):
             markup[:at] + rng.choice("<>{}|[]:?a1\n") * rng.choice((0, 1, 2)) + markup[at + rng.choice((0, 1, 5)) :]
         )
         try:
-            gold = parse(spoilt, "t")
+            gold = parse_markup(spoilt, "t")
         except MarkupError as error:
             assert str(error).startswith("t:")  # noqa: PT017 - some draws are still right
         else:
-            assert parse(write(gold), "t") == gold
+            assert parse_markup(to_markup(gold), "t") == gold
 
-    hold(check, gold_reports.map(write) | scraps, st.integers(0, 2**32), examples=200 * depth)
+    hold(check, gold_reports.map(to_markup) | scraps, st.integers(0, 2**32), examples=200 * depth)
 
 
 # ---- windows
@@ -294,7 +294,7 @@ def test_any_markup_is_read_or_refused_with_its_line(depth):
 
 @pytest.fixture(scope="module")
 def shipped_tokenizer():
-    return load(shipped_model())[1]
+    return load_tagger(shipped_model())[1]
 
 
 @deep
@@ -304,8 +304,8 @@ def test_windows_decide_on_every_token_once(which, depth, request):
 
     def check(text, path, overlap, heading, room):
         window = 2 * overlap + heading + 3 + room
-        encoder = Encoder(tokenizer, window=window, overlap=overlap, heading=heading)
-        (encoded,) = encoder.encode([Unit(kind=UnitKind.BODY, text=text, start=0, end=len(text), headings=tuple(path))])
+        encoder = WindowTokenizer(tokenizer, window=window, overlap=overlap, heading=heading)
+        (encoded,) = encoder.encode([Line(kind=LineKind.BODY, text=text, start=0, end=len(text), headings=tuple(path))])
         count = len(encoded.offsets)
         assert [t for w in encoded.windows for t in range(*w.own)] == list(range(count))
         for w in encoded.windows:

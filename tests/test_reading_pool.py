@@ -137,7 +137,7 @@ def test_a_generator_closed_early_leaves_no_process(tmp_path):
 
 
 def test_an_error_of_the_consumer_leaves_no_process(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", lambda *_: tiny)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.get_tagger", lambda *_: tiny)
     paths = [hostile.good(tmp_path, n) for n in range(30)]
     generator = tag_reports(paths, workers=2)
     next(generator)
@@ -195,7 +195,7 @@ def test_a_plain_script_that_is_ended_leaves_no_process(tmp_path, how):
 
 def test_workers_load_no_model_libraries(tmp_path):
     code = (
-        "import sys, pathlib; from lawgov_nlp.readers.load import attempt; import lawgov_nlp.readers.worker\n"
+        "import sys, pathlib; from lawgov_nlp.readers.load import read_safely; import lawgov_nlp.readers.worker\n"
         "assert all(attempt(p).report for p in map(pathlib.Path, sys.argv[1:]))\n"
         "print(sorted({'torch', 'transformers', 'tokenizers', 'pandas', 'rich', 'typer'} & set(sys.modules)))"
     )
@@ -211,7 +211,7 @@ def test_a_docx_too_large_for_the_memory_is_not_called_damaged(tmp_path):
         archive.writestr("_rels/.rels", hostile.RELS)
         archive.writestr("word/document.xml", b"<a>" + b'<b c="1"/>' * 1_000_000 + b"</a>")
     code = (
-        "import resource, sys, pathlib, psutil; from lawgov_nlp.readers.load import attempt; from lawgov_nlp.readers import docx\n"
+        "import resource, sys, pathlib, psutil; from lawgov_nlp.readers.load import read_safely; from lawgov_nlp.readers import docx\n"
         "most = psutil.Process().memory_info().vms + 60_000_000\n"
         "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
         "print(attempt(pathlib.Path(sys.argv[1])).error)"

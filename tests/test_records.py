@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lawgov_nlp.annotation.markup import parse
+from lawgov_nlp.annotation.markup import parse_markup
 from lawgov_nlp.annotation.records import features, records, to_dataset, write_jsonl
 
 
@@ -28,7 +28,7 @@ def test_a_dataset_holds_the_same(gold):
 
 
 def test_what_nobody_coded_is_null():
-    report = parse(
+    report = parse_markup(
         "---\n[heading] 一、工作\n[?] <a:走访>{a:3次|mediation}。\n[plans] 再走访5次。{?}\n[none] 过渡。", "x"
     )
     rows = list(records([report]))

@@ -41,7 +41,7 @@ def folder(tmp_path):
 @pytest.fixture
 def run(base, tiny, monkeypatch):
     """`tag_folder` on the tiny model, in this process, four files a part."""
-    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", lambda *_: tiny)
+    monkeypatch.setattr("lawgov_nlp.model.tagger.get_tagger", lambda *_: tiny)
     return lambda folder, out, **kwargs: tag_folder(
         folder, out, **{"model": base, "device": "cpu", "part_size": 4, "workers": 0, **kwargs}
     )
@@ -102,7 +102,7 @@ def test_workers_write_what_this_process_writes(folder, tmp_path, run):
 def test_a_second_run_has_nothing_to_do(folder, tmp_path, run, monkeypatch):
     first = run(folder, tmp_path / "out")
     before = content(tmp_path / "out")
-    monkeypatch.setattr("lawgov_nlp.model.tagger.tagger", None)  # no model is needed
+    monkeypatch.setattr("lawgov_nlp.model.tagger.get_tagger", None)  # no model is needed
     again = run(folder, tmp_path / "out")
     assert again == dataclasses.replace(first, added=0)
     assert content(tmp_path / "out") == before

@@ -10,23 +10,23 @@ import pytest
 import torch
 
 from lawgov_nlp.annotation.corpus import data_hash
-from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
-from lawgov_nlp.annotation.markup import parse, write
-from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
+from lawgov_nlp.annotation.examples import examples, gold_examples, parse_gold
+from lawgov_nlp.annotation.markup import parse_markup, to_markup
+from lawgov_nlp.annotation.relabel import can_relabel, relabel_gold, relabel_tagged, without_labels
 from lawgov_nlp.errors import MarkupError, ModelError, SchemeError
 from lawgov_nlp.evaluation.scores import evaluate
-from lawgov_nlp.model.checkpoints import load as load_model
+from lawgov_nlp.model.checkpoints import load_tagger as load_model
 from lawgov_nlp.model.checkpoints import model_scheme
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.model.windows import Encoder
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.model.windows import WindowTokenizer
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import CODEBOOK, DIMENSIONS, TOPICS, Dimension, Label, Scheme
-from lawgov_nlp.training.batches import IGNORE, Batches, collate
+from lawgov_nlp.training.batches import IGNORE, BatchDataset, collate
 from lawgov_nlp.training.config import TrainConfig
-from lawgov_nlp.training.initialize import start
+from lawgov_nlp.training.initialize import load_for_training
 from lawgov_nlp.training.loss import losses
-from lawgov_nlp.training.resize_heads import origins, rehead
-from lawgov_nlp.training.trainer import save
+from lawgov_nlp.training.resize_heads import rehead, source_rows
+from lawgov_nlp.training.trainer import save_tagger
 
 from .own_labels import MERGED, OWN, OWN_LABELS, OWN_MARKUP, own_gold, write_labels
 from .sample_report import sample
@@ -47,7 +47,7 @@ def test_the_codebook_is_what_it_was():
     assert CODEBOOK.topics == TOPICS
     plans = Dimension("plans")
     assert plans is Dimension.PLANS
-    assert (plans.name, plans.value, plans.zh, plans.counts) == ("PLANS", "plans", "工作计划", False)
+    assert (plans.name, plans.value, plans.zh, plans.is_topic) == ("PLANS", "plans", "工作计划", False)
     assert (repr(plans), f"{plans}", type(plans.value)) == ("<Dimension.PLANS: 'plans'>", "plans", str)
     assert json.dumps({plans: plans}) == '{"plans": "plans"}'
     assert {plans: 1}["plans"] == 1
@@ -59,10 +59,10 @@ def test_the_codebook_is_what_it_was():
 def test_labels_and_schemes_travel_between_processes(protocol):
     assert pickle.loads(pickle.dumps(Dimension.PLANS, protocol)) is Dimension.PLANS
     one = pickle.loads(pickle.dumps(OWN.label("services"), protocol))
-    assert (one, one.zh, one.counts) == ("services", "法律服务", True)
+    assert (one, one.zh, one.is_topic) == ("services", "法律服务", True)
     again = pickle.loads(pickle.dumps(OWN, protocol))
     assert (again, again.sources, again.topics) == (OWN, OWN.sources, OWN.topics)
-    report = retag(sample(), MERGED)
+    report = relabel_tagged(sample(), MERGED)
     assert pickle.loads(pickle.dumps(report, protocol)) == report
 
 
@@ -93,7 +93,7 @@ def test_a_labels_json(tmp_path):
 
 
 def test_a_renamed_codebook_coarsens_and_a_split_one_does_not():
-    renamed = [{"name": f"{d}x", "zh": d.zh, "topic": d.counts, "from": [d.value]} for d in Dimension]
+    renamed = [{"name": f"{d}x", "zh": d.zh, "topic": d.is_topic, "from": [d.value]} for d in Dimension]
     assert Scheme.from_list(renamed).coarsens
     split = [*CODEBOOK.to_list(), label(**{"from": ["mediation"]})]
     assert not Scheme.from_list(split).coarsens
@@ -165,51 +165,51 @@ def test_wrong_files_are_refused(tmp_path, content, reason):
 
 def test_markup_with_other_labels():
     report = own_gold()
-    assert [u.primary for u in report.units if u.kind is UnitKind.BODY] == [
+    assert [u.primary for u in report.units if u.kind is LineKind.BODY] == [
         None, "leadership", "digital", "services", "services", "plans",
     ]  # fmt: skip
     assert [d.zh for u in report.units for d in u.secondary] == ["数字法治", "法律服务"]
-    assert write(report) == OWN_MARKUP
+    assert to_markup(report) == OWN_MARKUP
     with pytest.raises(MarkupError, match="o01:9: unknown dimension 'digital'; expected one of leadership, training"):
-        parse(OWN_MARKUP, "o01")
+        parse_markup(OWN_MARKUP, "o01")
     with pytest.raises(MarkupError, match="unknown dimension 'training'; expected one of leadership, services"):
-        parse("---\n[training] 学法12次", "x", scheme=OWN)
+        parse_markup("---\n[training] 学法12次", "x", scheme=OWN)
     with pytest.raises(MarkupError, match="unknown dimension 'digitl'; did you mean 'digital'"):
-        parse("---\n[digitl] 学法12次", "x", scheme=OWN)
+        parse_markup("---\n[digitl] 学法12次", "x", scheme=OWN)
     with pytest.raises(MarkupError, match="unknown dimension 'plans'"):
-        parse("---\n[none] <a:学法>{a:12次|plans}", "x", scheme=OWN)
+        parse_markup("---\n[none] <a:学法>{a:12次|plans}", "x", scheme=OWN)
 
 
 # what shipped reports are by another scheme
 
 
 def test_merged_labels_are_those_of_the_codebook(gold):
-    found = recode(gold, MERGED)
-    assert [u.primary for u in found.units if u.kind is UnitKind.BODY] == [
+    found = relabel_gold(gold, MERGED)
+    assert [u.primary for u in found.units if u.kind is LineKind.BODY] == [
         None, "leadership", "leadership", "services", "services", "outlook", "outlook",
     ]  # fmt: skip
     assert [d for u in found.units for d in u.secondary] == ["enforcement", "enforcement", "services"]
     assert {str(i.dimension) for u in found.units for i in u.indicators} == {"leadership", "services", "enforcement"}
-    assert parse(write(found), found.id, scheme=MERGED) == found
-    assert recode(gold, CODEBOOK) is gold
+    assert parse_markup(to_markup(found), found.id, scheme=MERGED) == found
+    assert relabel_gold(gold, CODEBOOK) is gold
 
 
 def test_a_topic_that_became_a_function_is_uncoded(gold):
     items = [{**item, "topic": item["name"] != "enforcement"} for item in MERGED.to_list()[:3]] + MERGED.to_list()[3:]
     scheme = Scheme.from_list(items)
     assert scheme.coarsens
-    assert not translates(scheme)
-    found = [i for u in recode(gold, scheme).units for i in u.indicators]
+    assert not can_relabel(scheme)
+    found = [i for u in relabel_gold(gold, scheme).units for i in u.indicators]
     assert [i.dimension for i in found].count(None) == 1
-    unit = next(u for u in recode(gold, scheme).units if u.primary == "services")
+    unit = next(u for u in relabel_gold(gold, scheme).units if u.primary == "services")
     assert unit.secondary == ()  # a function is never secondary
     with pytest.raises(ValueError, match="don't merge those of the codebook"):
-        retag(sample(), scheme)
+        relabel_tagged(sample(), scheme)
 
 
 def test_by_other_labels_nobody_coded_the_shipped_reports(gold):
-    found = recode(gold, OWN)
-    bodies = [u for u in found.units if u.kind is UnitKind.BODY]
+    found = relabel_gold(gold, OWN)
+    bodies = [u for u in found.units if u.kind is LineKind.BODY]
     assert not any(u.labels_coded for u in bodies)
     assert all(u.indicators_coded for u in bodies)
     assert [i.dimension for u in bodies for i in u.indicators] == [None] * 7
@@ -221,7 +221,7 @@ def test_by_other_labels_nobody_coded_the_shipped_reports(gold):
 
 
 def test_a_tagged_report_in_merged_labels():
-    report = retag(sample(), MERGED)
+    report = relabel_tagged(sample(), MERGED)
     assert report.scheme == MERGED
     for old, new in zip(sample().paragraphs, report.paragraphs, strict=True):
         assert new.label == (MERGED.heirs[old.label] if old.label else None)
@@ -236,7 +236,10 @@ def test_a_tagged_report_in_merged_labels():
         scores={Dimension.ENFORCEMENT: 0.4, Dimension.TRAINING: 0.3, Dimension.LEADERSHIP: 0.25},
     )
     tagged = (sample().tagged[0], close, *sample().tagged[2:])
-    assert retag(replace(sample(), tagged=tagged), MERGED).paragraphs[1].labels == ("leadership", "enforcement")
+    assert relabel_tagged(replace(sample(), tagged=tagged), MERGED).paragraphs[1].labels == (
+        "leadership",
+        "enforcement",
+    )
 
 
 # heads
@@ -269,11 +272,11 @@ def test_a_head_begins_with_what_the_base_knows(tiny_model):
 
 def test_origins_are_names_or_sources():
     other = Scheme.from_list([label(), {"name": "services", "zh": "服务"}, {"name": "plans", "zh": "计划"}])
-    assert origins(OWN, CODEBOOK) == [[0], [2, 4], [], [6]]
-    assert origins(OWN, other) == [[], [1], [0], [2]]  # without the sources the name counts
-    assert origins(other, OWN, topics=True) == [[2], [1], []]  # plans was no topic
+    assert source_rows(OWN, CODEBOOK) == [[0], [2, 4], [], [6]]
+    assert source_rows(OWN, other) == [[], [1], [0], [2]]  # without the sources the name counts
+    assert source_rows(other, OWN, topics=True) == [[2], [1], []]  # plans was no topic
     seven = Scheme.from_list([{"name": "abcdefg"[k] * 3, "zh": f"标签{k}"} for k in range(7)])
-    assert origins(seven, CODEBOOK) == [[]] * 7
+    assert source_rows(seven, CODEBOOK) == [[]] * 7
 
 
 def test_as_many_new_labels_as_old_ones_begin_anew(tiny_model):
@@ -285,19 +288,19 @@ def test_as_many_new_labels_as_old_ones_begin_anew(tiny_model):
 
 def test_a_model_keeps_its_scheme(tmp_path, tiny_model, tokenizer):
     model = rehead(tiny_model, OWN).eval()
-    save(model, tokenizer, tmp_path / "own", {})
+    save_tagger(model, tokenizer, tmp_path / "own", {})
     again, _ = load_model(tmp_path / "own")
     assert again.scheme == model_scheme(tmp_path / "own") == OWN
     assert again.scheme.sources == OWN.sources
-    tagged = Tagger(tmp_path / "own", "cpu").tag(read_gold(own_gold()))
+    tagged = Tagger.from_pretrained(tmp_path / "own", "cpu").tag(parse_gold(own_gold()))
     assert tagged.scheme == OWN
     for p in tagged.paragraphs:
         assert [*p.scores] == [*p.secondary_scores] == [*OWN]
         assert sum(p.scores.values()) + p.none_score == pytest.approx(1, abs=1e-4)
         assert p.label is None or p.label.zh in {d.zh for d in OWN}
-    further, _ = start(tmp_path / "own", "x", "", 0.2)
+    further, _ = load_for_training(tmp_path / "own", "x", "", 0.2)
     assert further.scheme == OWN
-    back, _ = start(tmp_path / "own", "x", "", 0.2, CODEBOOK)
+    back, _ = load_for_training(tmp_path / "own", "x", "", 0.2, CODEBOOK)
     assert back.config.dimensions == [d.value for d in Dimension]
     assert torch.equal(back.primary.weight[6], further.primary.weight[3])
 
@@ -305,7 +308,7 @@ def test_a_model_keeps_its_scheme(tmp_path, tiny_model, tokenizer):
 def test_the_sources_of_the_new_labels_json_count(tmp_path, base):
     """A labels.json with the labels that the base has, but other sources, is what the new model has."""
     items = [*CODEBOOK.to_list()[:-1], {**CODEBOOK.to_list()[-1], "from": []}]
-    model, _ = start(base, "x", "", 0.2, Scheme.from_list(items))
+    model, _ = load_for_training(base, "x", "", 0.2, Scheme.from_list(items))
     assert model.scheme.sources[-1] == ()
     assert model.config.dimensions == items
 
@@ -321,7 +324,7 @@ def test_the_sources_of_the_new_labels_json_count(tmp_path, base):
     ],
 )
 def test_a_config_of_an_unknown_form_is_refused(tmp_path, tiny_model, tokenizer, dimensions, reason):
-    save(tiny_model, tokenizer, tmp_path / "x", {})
+    save_tagger(tiny_model, tokenizer, tmp_path / "x", {})
     path = tmp_path / "x" / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "dimensions": dimensions}), encoding="utf-8")
     with pytest.raises(ModelError, match=reason):
@@ -344,7 +347,7 @@ def test_a_folder_without_a_model_has_no_scheme(tmp_path):
 @pytest.fixture
 def coder(tiny_model, tokenizer):
     settings = tiny_model.config
-    return Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    return WindowTokenizer(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
 
 
 def test_uncoded_topics_teach_names_and_nothing_else(tiny_model, coder, gold):
@@ -366,18 +369,18 @@ def test_uncoded_topics_teach_names_and_nothing_else(tiny_model, coder, gold):
     assert rest == pytest.approx({k: v for k, v in whole.items() if k != "topics"})
     one = [replace(found[0], indicators=(found[0].indicators[0], masked[0].indicators[1]))]
     assert parts(one)[0]["topics"] != pytest.approx(whole["topics"])
-    shipped = examples([recode(gold, OWN)]).examples
+    shipped = examples([relabel_gold(gold, OWN)]).examples
     assert parts(shipped)[0].keys() == {"tags", "names"}
 
 
 def test_paragraphs_become_plans_only_where_there_are_plans(coder, gold):
     config = TrainConfig(epochs=1, heading_swap=1.0, heading_dropout=0.0, digits=0, half_width=0, misreading=0)
     work = "[services] 我镇组织群众开展各项活动，成效明显，氛围浓厚。"
-    report = parse(f"{OWN_MARKUP}[heading] 三、其他做法\n{work}\n", "o02", scheme=OWN)
+    report = parse_markup(f"{OWN_MARKUP}[heading] 三、其他做法\n{work}\n", "o02", scheme=OWN)
     data = examples([report]).examples
 
     def learned(scheme):
-        targets = [batch["targets"] for batch in Batches(data, [], coder, config, scheme)]
+        targets = [batch["targets"] for batch in BatchDataset(data, [], coder, config, scheme)]
         return sorted(label for t in targets for label in t["primary"].tolist())
 
     plain = sorted(OWN.index(e.primary) if e.primary else 4 for e in data)
@@ -392,9 +395,9 @@ def test_paragraphs_become_plans_only_where_there_are_plans(coder, gold):
 
 
 def test_scores_follow_the_labels_of_the_model(tiny_model, tokenizer):
-    tagger = Tagger.of(rehead(tiny_model, OWN).eval(), tokenizer)
+    tagger = Tagger(rehead(tiny_model, OWN).eval(), tokenizer)
     gold = own_gold()
-    tagged = tagger.tag(read_gold(gold))
+    tagged = tagger.tag(parse_gold(gold))
     scores = evaluate([(gold, tagged)])
     assert scores.labels == ("leadership", "services", "digital", "plans", "none")
     assert scores.confusion.shape == (5, 6)
@@ -409,7 +412,7 @@ def test_scores_follow_the_labels_of_the_model(tiny_model, tokenizer):
 
 
 def test_what_is_not_coded_by_a_scheme_has_no_figure(tiny, gold):
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     whole, bare = evaluate([(gold, tagged)]), evaluate([(without_labels(gold), tagged)])
     nothing = {name for name, value in bare.figures.items() if value != value}
     assert nothing == {"primary_accuracy", "primary_macro_f1", "labels_micro_f1", "dimension_f1", "indicator_f1"}
@@ -424,7 +427,7 @@ def test_an_indicator_without_a_topic_counts_in_no_figure_of_topics(tiny, gold):
     """Seven values found as coded; the topic of one is uncoded, that of another wrong: five of six are right."""
     from tests.test_train import _indicators
 
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     found = []
     for paragraph, example in zip(tagged.paragraphs, gold_examples(gold), strict=True):
         right = _indicators(paragraph, example)
@@ -447,18 +450,18 @@ def test_an_indicator_without_a_topic_counts_in_no_figure_of_topics(tiny, gold):
 def test_scores_of_labels_that_the_model_lacks(tiny):
     gold = own_gold()
     with pytest.raises(SchemeError, match="o01 is coded with digital, but the model labels with leadership, training"):
-        evaluate([(gold, tiny.tag(read_gold(gold)))])
+        evaluate([(gold, tiny.tag(parse_gold(gold)))])
 
 
 def test_scores_of_reports_with_different_labels(tiny, gold):
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     other = replace(tagged, tagged=tuple(replace(p, indicators=()) for p in tagged.tagged))
     with pytest.raises(SchemeError, match="was tagged with the labels"):
-        evaluate([(gold, other), (gold, retag(other, MERGED))])
+        evaluate([(gold, other), (gold, relabel_tagged(other, MERGED))])
 
 
 def test_a_report_has_only_labels_of_its_scheme():
     with pytest.raises(ValueError, match="label training isn't in the report's scheme: leadership, services"):
         replace(sample(), scheme=OWN)
-    assert repr(Label("digital", "数字法治")) == "Label('digital', '数字法治', counts=True)"
+    assert repr(Label("digital", "数字法治")) == "Label('digital', '数字法治', is_topic=True)"
     assert OWN_LABELS["labels"][1]["from"] == [d.value for d in OWN.sources[1]]

@@ -4,7 +4,7 @@ import pytest
 
 from lawgov_nlp import read_report
 from lawgov_nlp.readers.structure import parse_report
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 
 
 def kinds(text):
@@ -43,7 +43,7 @@ def test_metadata(gold):
 def test_title_block(lines, expected):
     report = parse_report(f"{lines}\n{BODY}")
     assert {name: getattr(report, name) for name in expected} == expected
-    assert [u.kind for u in report.units[:-1]] == [UnitKind.TITLE] * (len(report.units) - 1)
+    assert [u.kind for u in report.units[:-1]] == [LineKind.TITLE] * (len(report.units) - 1)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_title_block(lines, expected):
 def test_sign_off(sign, date):
     report = parse_report(f"{BODY}\n{sign}\n")
     assert report.date == date
-    assert {u.kind for u in report.units[1:]} == {UnitKind.SIGNOFF}
+    assert {u.kind for u in report.units[1:]} == {LineKind.SIGNOFF}
 
 
 def test_nothing_is_claimed_that_the_text_does_not_say():

@@ -12,12 +12,22 @@ from typer.testing import CliRunner
 
 from lawgov_nlp import read_report
 from lawgov_nlp.annotation.examples import examples
-from lawgov_nlp.annotation.formats import WRITTEN, Options, asking, check_new, from_gold, read, render, to_gold, write
-from lawgov_nlp.annotation.formats.document import Document, Line
-from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats import (
+    WRITTEN,
+    Options,
+    check_new,
+    from_gold,
+    mark_requested,
+    read_annotations,
+    render_annotations,
+    to_gold,
+    write_annotations,
+)
+from lawgov_nlp.annotation.formats.document import CodedLine, Document
+from lawgov_nlp.annotation.formats.issues import Issues
 from lawgov_nlp.annotation.formats.predictions import from_tagged
-from lawgov_nlp.annotation.markup import load, load_folder
-from lawgov_nlp.annotation.markup import write as write_markup
+from lawgov_nlp.annotation.markup import read_markup, read_markup_folder
+from lawgov_nlp.annotation.markup import to_markup as write_markup
 from lawgov_nlp.annotation.suggest import (
     BY,
     Labelled,
@@ -31,7 +41,7 @@ from lawgov_nlp.annotation.suggest import (
 )
 from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.scheme import DIMENSIONS
 
@@ -242,11 +252,11 @@ WHY = "主要标签没把握：纠纷化解与法律服务 0.48 / 依法行政�
 
 def part(gold, chosen):
     """A report of which only some paragraphs are asked for, as a model would have labelled it."""
-    return replace(asking(from_gold(gold), dict.fromkeys(chosen, WHY)), model="tiny-1")
+    return replace(mark_requested(from_gold(gold), dict.fromkeys(chosen, WHY)), model="tiny-1")
 
 
 def bodies(gold):
-    return [u for u in gold.units if u.kind is UnitKind.BODY]
+    return [u for u in gold.units if u.kind is LineKind.BODY]
 
 
 def label(tasks):
@@ -259,7 +269,7 @@ def label(tasks):
 
 def labelled(path, *documents):
     """A Label Studio export in which every suggested paragraph is labelled."""
-    tasks = json.loads(render(documents, "label-studio", Findings()))
+    tasks = json.loads(render_annotations(documents, "label-studio", Issues()))
     path.write_text(json.dumps(label(tasks), ensure_ascii=False), "utf-8")
     return path
 
@@ -269,7 +279,7 @@ CHOSEN = (2, 3, 7)
 
 @pytest.fixture(scope="module", params=["a01", "c05", "h03"])
 def whole(request):
-    return load(REPORTS / f"{request.param}.txt")
+    return read_markup(REPORTS / f"{request.param}.txt")
 
 
 def check_part(back, whole, chosen):
@@ -290,7 +300,7 @@ def test_only_what_is_suggested_is_a_task_and_the_rest_comes_home_uncoded(whole,
     assert all(task["data"]["why"] == WHY for task in tasks)
     out = CliRunner().invoke(app, ["convert", str(export), "-o", str(tmp_path / "home")])
     assert out.exit_code == 0, out.output
-    (back,) = load_folder(tmp_path / "home")
+    (back,) = read_markup_folder(tmp_path / "home")
     check_part(back, whole, CHOSEN)
     assert any(e.unit.headings for e in examples([back]).examples if e.labels_coded)
 
@@ -299,8 +309,8 @@ def test_only_what_is_suggested_is_a_task_and_the_rest_comes_home_uncoded(whole,
 def test_other_formats_bring_the_whole_report_home_too(whole, form, tmp_path):
     document = replace(part(whole, CHOSEN), model="")  # as if a coder had done it
     path = tmp_path / ("x" if form == "markup" else "x.jsonl" if form == "doccano" else "x.conll")
-    write([document], path, form)
-    (back,) = read([path]).gold
+    write_annotations([document], path, form)
+    (back,) = read_annotations([path]).gold
     if form == "conll":  # which ties each value to the nearest name
         assert back.text == whole.text
         assert [u.labels_coded for u in bodies(back)] == [k in CHOSEN for k in range(len(bodies(back)))]
@@ -318,10 +328,10 @@ def test_other_formats_bring_the_whole_report_home_too(whole, form, tmp_path):
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_tables_hold_the_reason_and_count_what_they_leave_out(whole, ending, tmp_path):
     path = tmp_path / f"x.{ending}"
-    notes = write([part(whole, CHOSEN)], path).notes
+    notes = write_annotations([part(whole, CHOSEN)], path).notes
     left = len(bodies(whole)) - len(CHOSEN)
     assert f"{ending}：{left} 段不在待标之列，未写出" in notes
-    (back,) = read([path]).gold
+    (back,) = read_annotations([path]).gold
     assert [u.text for u in bodies(back)] == [bodies(whole)[k].text.strip() for k in CHOSEN]
     headings = {e.unit.text: e.unit.headings for e in examples([whole]).examples}
     assert all(e.unit.headings == headings[e.unit.text] for e in examples([back]).examples)
@@ -331,8 +341,8 @@ def test_tables_hold_the_reason_and_count_what_they_leave_out(whole, ending, tmp
 
 def test_formats_without_room_for_the_reason_say_so(whole, tmp_path):
     for form in ("markup", "jsonl"):
-        findings = Findings()
-        render([part(whole, CHOSEN)], form, findings)
+        findings = Issues()
+        render_annotations([part(whole, CHOSEN)], form, findings)
         assert f"{form}：3 条建议标注的理由未写出" in findings.notes
 
 
@@ -340,20 +350,20 @@ def test_two_rounds_of_one_report_fit_together(whole, tmp_path):
     rounds = [(2, 7), (3, 4), (1,)]
     exports = [labelled(tmp_path / f"{k}.json", part(whole, chosen)) for k, chosen in enumerate(rounds)]
     both = Options(layers=("labels", "indicators"))  # a round without a single span would be taken for labels only
-    reading = read(exports, options=both)
+    reading = read_annotations(exports, options=both)
     reading.findings.check()
     check_part(reading.gold[0], whole, {1, 2, 3, 4, 7})
-    write(reading.documents, tmp_path / "home")  # and a later round to what was brought home before
+    write_annotations(reading.documents, tmp_path / "home")  # and a later round to what was brought home before
     last = labelled(tmp_path / "last.json", part(whole, (0, 5)))
-    again = read([tmp_path / "home", last], options=both)
+    again = read_annotations([tmp_path / "home", last], options=both)
     again.findings.check()
     check_part(again.gold[0], whole, {0, 1, 2, 3, 4, 5, 7})
 
 
 def test_two_reports_of_one_name_are_told_apart(tmp_path):
-    one, two = load(REPORTS / "a01.txt"), replace(load(REPORTS / "c05.txt"), id="a01")
+    one, two = read_markup(REPORTS / "a01.txt"), replace(read_markup(REPORTS / "c05.txt"), id="a01")
     exports = [labelled(tmp_path / "1.json", part(one, (2,))), labelled(tmp_path / "2.json", part(two, (3,)))]
-    problems = [str(p) for p in read(exports).findings.problems]
+    problems = [str(p) for p in read_annotations(exports).findings.problems]
     assert any("are two reports called 'a01'?" in p for p in problems)
 
 
@@ -361,13 +371,13 @@ def test_a_task_that_was_thrown_away_leaves_a_gap(whole, tmp_path):
     export = labelled(tmp_path / "x.json", part(whole, CHOSEN))
     tasks = json.loads(export.read_text("utf-8"))
     export.write_text(json.dumps([tasks[0], tasks[2]], ensure_ascii=False), "utf-8")
-    assert any("missing between the tasks" in str(p) for p in read([export]).findings.problems)
+    assert any("missing between the tasks" in str(p) for p in read_annotations([export]).findings.problems)
 
 
 def test_asking_counts_paragraphs_and_drops_the_other_coding():
-    line = Line(kind=UnitKind.BODY, text="甲", primary=L)
-    document = Document(id="x", meta={}, lines=(Line(kind=UnitKind.HEADING, text="一、"), line, line))
-    asked = asking(document, {1: "因为"})
+    line = CodedLine(kind=LineKind.BODY, text="甲", primary=L)
+    document = Document(id="x", meta={}, lines=(CodedLine(kind=LineKind.HEADING, text="一、"), line, line))
+    asked = mark_requested(document, {1: "因为"})
     assert [(x.asked, x.why, x.coded) for x in asked.lines[1:]] == [
         (False, "", ()),
         (True, "因为", ("labels", "indicators")),
@@ -424,7 +434,7 @@ def test_the_command_there_and_back(run, tmp_path):
     (tmp_path / "export.json").write_text(json.dumps(tasks, ensure_ascii=False), "utf-8")
     args = ["convert", str(tmp_path / "export.json"), "-o", str(tmp_path / "home"), "--layers", "labels"]
     assert CliRunner().invoke(app, args).exit_code == 0
-    gold = load_folder(tmp_path / "home")
+    gold = read_markup_folder(tmp_path / "home")
     found = examples(gold)
     assert found.misread == 0
     assert sum(e.labels_coded for e in found.examples) == 6
@@ -470,8 +480,8 @@ def test_an_empty_folder_writes_nothing(run, tmp_path):
 def test_when_all_is_labelled_nothing_is_written(run, tmp_path):
     source = next(iter(sorted(TEXTS.glob("h*.txt"))))
     report = read_report(source)
-    lines = tuple(Line(kind=u.kind, text=u.text) for u in report.units)
-    write([Document(id="h", meta={"year": "2023"}, lines=lines)], tmp_path / "done")
+    lines = tuple(CodedLine(kind=u.kind, text=u.text) for u in report.units)
+    write_annotations([Document(id="h", meta={"year": "2023"}, lines=lines)], tmp_path / "done")
     out = run(source, "--labelled", tmp_path / "done", "-o", tmp_path / "x.json")
     assert "没有可建议的段落" in out.stderr.replace("\n", "")
     assert not (tmp_path / "x.json").exists()

@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from lawgov_nlp import tag_report
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.model.checkpoints import load, shipped_model
+from lawgov_nlp.model.checkpoints import load_tagger, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.readers.structure import parse_report
@@ -23,7 +23,7 @@ from lawgov_nlp.results.page import to_html, to_notebook
 from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, rows
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers import write
+from lawgov_nlp.results.writers import write_reports
 from tests.invariants import check_number, check_report
 from tests.strategies import DEPTHS, hold, json_values, reports, scraps, texts
 from tests.test_tagger import check as check_tagged
@@ -36,16 +36,16 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 @pytest.fixture(scope="module")
 def eager(tiny_model, tokenizer) -> Tagger:
     """Untrained, and made to take every other token for the beginning of a value, so that many odd ones are tied."""
-    return Tagger.of(_eager(tiny_model.config), tokenizer)
+    return Tagger(_eager(tiny_model.config), tokenizer)
 
 
 @pytest.fixture(scope="module")
 def eager_shipped(tiny_model) -> Tagger:
     """The same with the shipped tokenizer, whose tokens span several characters, overlap, and leave some out."""
-    tokenizer = load(shipped_model())[1]
+    tokenizer = load_tagger(shipped_model())[1]
     config = type(tiny_model.config)(**tiny_model.config.to_dict())
     config.encoder = {**config.encoder, "vocab_size": len(tokenizer)}
-    return Tagger.of(_eager(config), tokenizer)
+    return Tagger(_eager(config), tokenizer)
 
 
 def _eager(config) -> TaggerModel:
@@ -197,7 +197,10 @@ def test_every_format_holds_what_it_promises(eager, tmp_path, depth):
 
 
 def _check_files(tagged, folder):
-    files = {kind: write(tagged, folder / f"a.{kind}", overwrite=True) for kind in ("jsonl", "csv", "xlsx", "parquet")}
+    files = {
+        kind: write_reports(tagged, folder / f"a.{kind}", overwrite=True)
+        for kind in ("jsonl", "csv", "xlsx", "parquet")
+    }
     lines = files["jsonl"][0].read_text(encoding="utf-8").split("\n")
     assert [TaggedReport.from_dict(json.loads(line)) for line in lines[:-1]] == tagged
     sheets = load_workbook(files["xlsx"][0], read_only=True)

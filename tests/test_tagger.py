@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from lawgov_nlp import api, read_report, tag_folder
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import checkpoints as shipped_module
-from lawgov_nlp.model.checkpoints import load, shipped_model
+from lawgov_nlp.model.checkpoints import load_tagger, shipped_model
 from lawgov_nlp.model.decoding import relabel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import DIMENSIONS, TOPICS
-from lawgov_nlp.training.trainer import save
+from lawgov_nlp.training.trainer import save_tagger
 from tests.conftest import ROOT
 
 
@@ -50,7 +50,7 @@ def check(tagged):
 
 
 def test_untrained_weights_give_a_consistent_report(tiny, gold):
-    check(tiny.tag(read_gold(gold)))
+    check(tiny.tag(parse_gold(gold)))
 
 
 def test_values_are_tied_even_when_every_token_is_a_value(tiny_model, tokenizer, gold):
@@ -60,8 +60,8 @@ def test_values_are_tied_even_when_every_token_is_a_value(tiny_model, tokenizer,
         model.tags.bias.copy_(torch.tensor([0.0, 0.05, 0.0, 0.0, 0.0]))
         model.query.weight.mul_(30)
         model.key.weight.mul_(30)
-    tagger = Tagger.of(model, tokenizer)
-    tagged = tagger.tag(read_gold(gold))
+    tagger = Tagger(model, tokenizer)
+    tagged = tagger.tag(parse_gold(gold))
     check(tagged)
     assert len(tagged.indicators) > 5
     many = tagger.tag(
@@ -72,7 +72,7 @@ def test_values_are_tied_even_when_every_token_is_a_value(tiny_model, tokenizer,
 
 
 def test_a_batch_gives_what_single_reports_give(tiny, gold):
-    one = read_gold(gold)
+    one = parse_gold(gold)
     other = read_report("一、普法\n" + "开展法律咨询302人次，走访宣传7216户。" * 40 + "\n二、打算\n继续推进。")
     batch = list(tiny.tag_many([one, other, one]))
     singles = [tiny.tag(r) for r in (one, other, one)]
@@ -98,7 +98,7 @@ def test_a_report_without_paragraphs(tiny):
 
 
 def test_relabel_moves_only_secondary_labels(tiny, gold):
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     every, none = relabel(tagged, 0.0), relabel(tagged, 1.1)
     assert [p.label for p in every.paragraphs] == [p.label for p in none.paragraphs]
     assert all(len(p.labels) == (p.label is not None) for p in none.paragraphs)
@@ -109,7 +109,7 @@ def test_saved_and_loaded_weights_are_equal(tmp_path, tiny_model, tokenizer):
     tiny_model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     assert not list(tmp_path.glob("*.bin"))
-    model, _ = load(tmp_path)
+    model, _ = load_tagger(tmp_path)
     for name, tensor in tiny_model.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name]), name
     assert model.config.revision == "tiny"
@@ -121,7 +121,7 @@ def test_a_missing_file_is_named(tmp_path, tiny_model, tokenizer, name):
     tokenizer.save_pretrained(tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(ModelError, match=name):
-        load(tmp_path)
+        load_tagger(tmp_path)
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path, tiny_model, tokenizer):
@@ -130,7 +130,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, tiny_model, tokenizer):
     )
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(ModelError, match=r"tags\.(weight|bias)"):
-        load(tmp_path)
+        load_tagger(tmp_path)
 
 
 def test_truncated_weights_are_refused(tmp_path, tiny_model, tokenizer):
@@ -139,7 +139,7 @@ def test_truncated_weights_are_refused(tmp_path, tiny_model, tokenizer):
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
     with pytest.raises(ModelError, match="could not be loaded"):
-        load(tmp_path)
+        load_tagger(tmp_path)
 
 
 def test_other_dimensions_are_refused(tmp_path, tiny_model, tokenizer):
@@ -148,13 +148,13 @@ def test_other_dimensions_are_refused(tmp_path, tiny_model, tokenizer):
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"dimensions": ["sports", *config["dimensions"][1:]]}))
     with pytest.raises(ModelError, match="sports"):
-        load(tmp_path)
+        load_tagger(tmp_path)
 
 
 @pytest.mark.parametrize("device", ["tpu9", "mps", "cuda:99"])
 def test_a_device_that_is_not_there(device):
     with pytest.raises(ModelError, match="device"):
-        Tagger(device=device)
+        Tagger.from_pretrained(device=device)
 
 
 def test_inference_loads_no_training_code(tmp_path):
@@ -176,7 +176,7 @@ def test_importing_loads_nothing_heavy():
 
 def test_shipped_model_reads_the_fixture(shipped, gold):
     """The sentences are easier than real reports; a model that misses these is broken, not weak."""
-    tagged = shipped.tag(read_gold(gold))
+    tagged = shipped.tag(parse_gold(gold))
     check(tagged)
     assert [str(p.label or "none") for p in tagged.paragraphs] == [
         "none", "leadership", "training", "mediation", "publicity", "shortcomings", "plans",
@@ -204,7 +204,7 @@ def test_the_models_that_come_along_have_names(tmp_path, monkeypatch, tiny_model
         assert tag_folder(Path("in"), Path("tiny"), model="tiny", device="cpu", workers=0).added == added
     assert json.loads(Path("tiny/manifest.jsonl").read_text("utf-8").splitlines()[0])["model"] == "lawgov-tiny 0.1"
     shutil.rmtree("tiny")
-    save(tiny_model, tokenizer, Path("tiny"), {})  # a model in a folder of that name comes first
+    save_tagger(tiny_model, tokenizer, Path("tiny"), {})  # a model in a folder of that name comes first
     assert api.tag_report("一、普法\n开展宣传3场。", model="tiny", device="cpu").model == "tiny"
     assert not shipped_module.is_shipped("tiny")
 
@@ -223,21 +223,23 @@ def test_threads_that_ask_at_once_are_given_one(base, monkeypatch):
 
     monkeypatch.setattr(module, "Tagger", Slow)
     with ThreadPoolExecutor(8) as threads:
-        found = set(threads.map(lambda _: module.tagger(base, "cpu", "torch:float32"), range(40)))
+        found = set(threads.map(lambda _: module.get_tagger(base, "cpu", "torch:float32"), range(40)))
     assert (len(found), len(loaded)) == (1, 1)
 
 
 def test_the_model_is_loaded_once():
-    from lawgov_nlp.model.tagger import tagger
+    from lawgov_nlp.model.tagger import get_tagger
 
-    loaded = tagger(None, "cpu")
+    loaded = get_tagger(None, "cpu")
     place = Path(os.path.relpath(shipped_model()))
-    assert tagger(place, "cpu", loaded.backend.name) is loaded  # under other names, too
-    assert api.tag_report("一、普法\n开展宣传3场。", device="cpu").model == tagger(None, "cpu").model.config.revision
+    assert get_tagger(place, "cpu", loaded.backend.name) is loaded  # under other names, too
+    assert (
+        api.tag_report("一、普法\n开展宣传3场。", device="cpu").model == get_tagger(None, "cpu").model.config.revision
+    )
 
 
 def test_review_begins_below_the_models_threshold(tiny, gold):
-    report, config = read_gold(gold), tiny.model.config
+    report, config = parse_gold(gold), tiny.model.config
     confidences = sorted(p.confidence for p in tiny.tag(report).paragraphs)
     config.review_below = (confidences[2] + confidences[3]) / 2
     try:
@@ -248,7 +250,7 @@ def test_review_begins_below_the_models_threshold(tiny, gold):
 
 
 def test_temperature_changes_scores_and_no_label(tiny, gold):
-    report, config = read_gold(gold), tiny.model.config
+    report, config = parse_gold(gold), tiny.model.config
     before = tiny.tag(report).paragraphs
     config.primary_temperature = 4.0
     try:
@@ -274,8 +276,8 @@ def test_a_name_is_trimmed_to_the_codebook(name, kept):
 
 
 def test_no_coded_name_would_be_trimmed():
-    from lawgov_nlp.annotation.markup import load_folder
+    from lawgov_nlp.annotation.markup import read_markup_folder
     from lawgov_nlp.model.decoding import _trimmed
 
-    units = [u for report in load_folder(ROOT / "data" / "reports") for u in report.units]
+    units = [u for report in read_markup_folder(ROOT / "data" / "reports") for u in report.units]
     assert [u.text for u in units for i in u.indicators if _trimmed(u.text, *i.name) != i.name] == []

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from lawgov_nlp.annotation.corpus import SplitError, data_hash, load_splits
-from lawgov_nlp.annotation.examples import examples, gold_examples, read_gold
-from lawgov_nlp.annotation.markup import parse
+from lawgov_nlp.annotation.examples import examples, gold_examples, parse_gold
+from lawgov_nlp.annotation.markup import parse_markup
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.scheme import Dimension
@@ -21,13 +21,13 @@ def test_examples_carry_the_gold_labels_on_read_units(gold):
 
 
 def test_spaces_in_front_of_a_line_move_the_offsets():
-    report = parse("---\n[publicity] \u3000\u3000<a:宣传>{a:3场|publicity}，群众反映良好，氛围浓厚。", "x")
+    report = parse_markup("---\n[publicity] \u3000\u3000<a:宣传>{a:3场|publicity}，群众反映良好，氛围浓厚。", "x")
     (example,) = gold_examples(report)
     assert [example.unit.text[slice(*i.value)] for i in example.indicators] == ["3场"]
 
 
 def test_a_perfect_tagger_scores_one(tiny, gold):
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     perfect = []
     for paragraph, example in zip(tagged.paragraphs, gold_examples(gold), strict=True):
         labels = (example.primary, *example.secondary) if example.primary else ()
@@ -41,7 +41,7 @@ def test_a_perfect_tagger_scores_one(tiny, gold):
 
 
 def test_errors_are_counted_and_told(tiny, gold):
-    tagged = tiny.tag(read_gold(gold))
+    tagged = tiny.tag(parse_gold(gold))
     wrong = tuple(
         replace(p, label=Dimension.PLANS, labels=(Dimension.PLANS,), indicators=()) for p in tagged.paragraphs
     )
@@ -78,20 +78,20 @@ def test_memorises_one_report(tmp_path, encoder_folder, gold, precision):
     assert scores.figures["primary_accuracy"] == 1
     assert scores.figures["indicator_f1"] == 1
     assert scores.figures["name_exact_f1"] == 1
-    again = Tagger(tmp_path / "out", "cpu")
+    again = Tagger.from_pretrained(tmp_path / "out", "cpu")
     assert again.model.config.data_hash == data_hash([gold])
-    reloaded = evaluate([(gold, again.tag(read_gold(gold)))])
+    reloaded = evaluate([(gold, again.tag(parse_gold(gold)))])
     assert reloaded.figures == scores.figures
 
 
 def test_splits_are_checked(tmp_path, gold):
     import json
 
-    from lawgov_nlp.annotation.markup import write
+    from lawgov_nlp.annotation.markup import to_markup
 
     (tmp_path / "reports").mkdir()
     for name in ("a", "b", "c"):
-        (tmp_path / "reports" / f"{name}.txt").write_text(write(gold), encoding="utf-8")
+        (tmp_path / "reports" / f"{name}.txt").write_text(to_markup(gold), encoding="utf-8")
     hashed = data_hash([replace(gold, id="c")])
     good = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": hashed}
     splits = tmp_path / "splits.json"
@@ -114,12 +114,12 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
     """Labels of one paragraph and indicators of another: the loss is that of the two parts, and no NaN."""
     import torch
 
-    from lawgov_nlp.model.windows import Encoder
+    from lawgov_nlp.model.windows import WindowTokenizer
     from lawgov_nlp.training.batches import collate
     from lawgov_nlp.training.loss import losses as parts
 
     settings = tiny_model.config
-    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    coder = WindowTokenizer(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     whole = next(e for e in examples([gold]).examples if "法律咨询" in e.unit.text)
 
     def losses(*data, weights=None):
@@ -140,12 +140,12 @@ def test_what_nobody_coded_teaches_nothing(tiny_model, tokenizer, gold):
 def test_a_weight_counts_in_every_part_of_the_loss(tiny_model, tokenizer, gold):
     import torch
 
-    from lawgov_nlp.model.windows import Encoder
+    from lawgov_nlp.model.windows import WindowTokenizer
     from lawgov_nlp.training.batches import collate
     from lawgov_nlp.training.loss import losses as parts
 
     settings = tiny_model.config
-    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    coder = WindowTokenizer(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     data = examples([gold]).examples[2:4]
 
     def losses(data, weights):

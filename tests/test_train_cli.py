@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from lawgov_nlp.annotation.corpus import load_splits
-from lawgov_nlp.annotation.markup import load, parse, write
+from lawgov_nlp.annotation.markup import parse_markup, read_markup, to_markup
 from lawgov_nlp.cli.main import app
-from lawgov_nlp.model.checkpoints import load as load_model
+from lawgov_nlp.model.checkpoints import load_tagger as load_model
 from tests.conftest import ROOT
 
 
@@ -18,7 +18,7 @@ def labelled(tmp_path, gold):
     folder = tmp_path / "labelled"
     folder.mkdir()
     for number in range(6):
-        (folder / f"n{number}.txt").write_text(write(gold).replace("青柳镇", f"青柳{number}镇"), encoding="utf-8")
+        (folder / f"n{number}.txt").write_text(to_markup(gold).replace("青柳镇", f"青柳{number}镇"), encoding="utf-8")
     return folder
 
 
@@ -52,7 +52,7 @@ def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, label
     result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv")
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader((tmp_path / "flips.csv").read_text("utf-8-sig").splitlines()))
-    gold_lines = [u.text for u in load(labelled / "n0.txt").units]
+    gold_lines = [u.text for u in read_markup(labelled / "n0.txt").units]
     for row in rows:
         assert row["before"] != row["after"]
         if row["report"] == "n0":
@@ -104,8 +104,8 @@ def test_contradicting_codings_are_refused(tmp_path, base, corpus, labelled):
 def test_one_label_alone_is_refused(tmp_path, base, corpus):
     folder = tmp_path / "one"
     folder.mkdir()
-    report = parse("---\n[heading] 一、普法\n[publicity] 普法宣传氛围浓厚，群众反映良好，成效明显。", "x")
-    (folder / "x.txt").write_text(write(report), encoding="utf-8")
+    report = parse_markup("---\n[heading] 一、普法\n[publicity] 普法宣传氛围浓厚，群众反映良好，成效明显。", "x")
+    (folder / "x.txt").write_text(to_markup(report), encoding="utf-8")
     result = lawgov("train", folder, "-o", tmp_path / "mine", "--base", base)
     assert result.exit_code == 2
     assert "every labelled paragraph is publicity" in result.output
@@ -118,12 +118,12 @@ def test_the_shipped_splits_are_found_beside_the_package():
 
 
 def test_folds_hold_out_every_report_once(tmp_path, base, corpus, labelled):
-    from lawgov_nlp.annotation.markup import load_folder
+    from lawgov_nlp.annotation.markup import read_markup_folder
     from lawgov_nlp.errors import TrainingError
     from lawgov_nlp.training.retrain import cross_validate
     from lawgov_nlp.training.trainer import TrainConfig
 
-    reports = load_folder(labelled)
+    reports = read_markup_folder(labelled)
     config = TrainConfig(epochs=1, precision="float32")
     measured = cross_validate(reports, 3, base=base, config=config)
     assert measured.before.support == measured.after.support == {"reports": 6, "paragraphs": 42, "indicators": 42}

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.model.checkpoints import shipped_model
-from lawgov_nlp.training.loss import Learner
+from lawgov_nlp.training.loss import TaggerWithLoss
 from lawgov_nlp.training.trainer import TrainConfig, train
 
 CONFIG = TrainConfig(epochs=6, precision="float32", batch_tokens=150)
@@ -30,7 +30,7 @@ def run(encoder_folder, gold):
 
 def stop_at(monkeypatch, call, error):
     """Let the forward pass number `call` fail."""
-    forward, calls = Learner.forward, []
+    forward, calls = TaggerWithLoss.forward, []
 
     def failing(self, batch, targets):
         calls.append(1)
@@ -38,7 +38,7 @@ def stop_at(monkeypatch, call, error):
             raise error
         return forward(self, batch, targets)
 
-    monkeypatch.setattr(Learner, "forward", failing)
+    monkeypatch.setattr(TaggerWithLoss, "forward", failing)
 
 
 def interrupted(monkeypatch, call, begin):
@@ -210,12 +210,12 @@ def test_training_goes_on_from_a_tagger_with_its_heads(tmp_path, gold, run):
 
 def test_replayed_reports_are_drawn_anew_each_pass(gold, tokenizer):
     from lawgov_nlp.annotation.examples import examples
-    from lawgov_nlp.model.windows import Encoder
-    from lawgov_nlp.training.batches import Batches
+    from lawgov_nlp.model.windows import WindowTokenizer
+    from lawgov_nlp.training.batches import BatchDataset
 
-    coder = Encoder(tokenizer, window=96, overlap=16, heading=24)
+    coder = WindowTokenizer(tokenizer, window=96, overlap=16, heading=24)
     data = examples([gold]).examples
-    batches = Batches(data[:2], data[2:], coder, TrainConfig(epochs=8, replay=1.0, batch_tokens=1))
+    batches = BatchDataset(data[:2], data[2:], coder, TrainConfig(epochs=8, replay=1.0, batch_tokens=1))
     passes = [set() for _ in range(8)]
     for epoch, group in batches._groups:
         passes[epoch].update(group)

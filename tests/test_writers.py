@@ -16,7 +16,7 @@ from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results import writers
 from lawgov_nlp.results.tables import COLUMNS
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers import FORMATS, write
+from lawgov_nlp.results.writers import FORMATS, write_reports
 from tests.sample_report import EXACT, L, build, sample
 
 TABLES = {
@@ -32,14 +32,14 @@ def hostile(text: str) -> TaggedReport:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_nothing_is_left_beside_the_files(format: str, tmp_path: Path) -> None:
-    made = write([sample()], tmp_path / f"a.{format}")
+    made = write_reports([sample()], tmp_path / f"a.{format}")
     assert sorted(made) == sorted(tmp_path.iterdir())
     assert len(made) == (2 if format in ("csv", "parquet") else 1)
 
 
 def test_jsonl_reads_back(tmp_path: Path) -> None:
     reports = [sample(), TaggedReport(text="", units=(), tagged=())]
-    (path,) = write(iter(reports), tmp_path / "a.jsonl")
+    (path,) = write_reports(iter(reports), tmp_path / "a.jsonl")
     lines = path.read_text(encoding="utf-8").split("\n")
     assert [TaggedReport.from_dict(json.loads(line)) for line in lines[:-1]] == reports
     assert lines[-1] == ""
@@ -48,7 +48,7 @@ def test_jsonl_reads_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", TABLES)
 def test_two_tables(format: str, tmp_path: Path) -> None:
-    made = write([sample(), sample()], tmp_path / f"2023.{format}")
+    made = write_reports([sample(), sample()], tmp_path / f"2023.{format}")
     assert [p.name for p in made] == [f"2023.{format}", f"2023-indicators.{format}"]
     paragraphs, indicators = map(TABLES[format], made)
     assert [*paragraphs] == [c.name for c in COLUMNS["paragraphs"]]
@@ -62,7 +62,7 @@ def test_two_tables(format: str, tmp_path: Path) -> None:
 
 def test_csv_is_for_excel_and_exact(tmp_path: Path) -> None:
     report = build([("body", "共5个村", [L], [], [("5个", "村", "1E+4", "个", EXACT, L)])])
-    path, indicators = write([report], tmp_path / "a.csv")
+    path, indicators = write_reports([report], tmp_path / "a.csv")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with indicators.open(encoding="utf-8-sig", newline="") as file:
         assert [row["number"] for row in csv.DictReader(file)] == ["10000"]
@@ -70,7 +70,7 @@ def test_csv_is_for_excel_and_exact(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", DANGEROUS)
 def test_csv_cells_cant_run(text: str, tmp_path: Path) -> None:
-    path, _ = write([hostile(text)], tmp_path / "a.csv")
+    path, _ = write_reports([hostile(text)], tmp_path / "a.csv")
     with path.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["text"] == row["title"] == f"'{text}"
@@ -78,13 +78,13 @@ def test_csv_cells_cant_run(text: str, tmp_path: Path) -> None:
 
 def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
     report = build([("body", "降5个", [L], [], [("5个", None, "-5", "个", EXACT, L)])])
-    _, path = write([report], tmp_path / "a.csv")
+    _, path = write_reports([report], tmp_path / "a.csv")
     assert TABLES["csv"](path)["number"].tolist() == [-5]
 
 
 @pytest.mark.parametrize("text", [*DANGEROUS, "#N/A", "#REF!"])
 def test_xlsx_cells_are_strings(text: str, tmp_path: Path) -> None:
-    (path,) = write([hostile(text)], tmp_path / "a.xlsx")
+    (path,) = write_reports([hostile(text)], tmp_path / "a.xlsx")
     cells = load_workbook(path)["paragraphs"][2]
     assert {c.data_type for c in cells} <= {"s", "inlineStr", "n"}
     title = cells[1]
@@ -93,7 +93,7 @@ def test_xlsx_cells_are_strings(text: str, tmp_path: Path) -> None:
 
 
 def test_xlsx_layout(tmp_path: Path) -> None:
-    (path,) = write([sample()], tmp_path / "a.xlsx")
+    (path,) = write_reports([sample()], tmp_path / "a.xlsx")
     book = load_workbook(path)
     assert book.sheetnames == ["paragraphs", "indicators", "readme"]
     for what in COLUMNS:
@@ -115,7 +115,7 @@ def test_xlsx_layout(tmp_path: Path) -> None:
 
 def test_xlsx_reports_what_a_cell_cant_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        (path,) = write([hostile("\x0b垂" + "𠮷" * 20_000)], tmp_path / "a.xlsx")
+        (path,) = write_reports([hostile("\x0b垂" + "𠮷" * 20_000)], tmp_path / "a.xlsx")
     book = load_workbook(path)
     text = book["paragraphs"].cell(2, [c.name for c in COLUMNS["paragraphs"]].index("text") + 1).value
     assert text.startswith("\ufffd垂𠮷")
@@ -129,7 +129,7 @@ def test_xlsx_reports_what_a_cell_cant_hold(tmp_path: Path, caplog: pytest.LogCa
 def test_xlsx_row_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers, "_ROW_LIMIT", 15)
     with pytest.raises(OutputError, match=r"more than 15 rows of indicators.*use csv or parquet"):
-        write([sample()], tmp_path / "a.xlsx")
+        write_reports([sample()], tmp_path / "a.xlsx")
     assert not [*tmp_path.iterdir()]
 
 
@@ -137,27 +137,27 @@ def test_parquet_types_and_row_groups(tmp_path: Path, monkeypatch: pytest.Monkey
     from pyarrow import parquet
 
     monkeypatch.setattr(writers, "_ROW_GROUP", 15)
-    path, _ = write([sample()] * 5, tmp_path / "a.parquet")
+    path, _ = write_reports([sample()] * 5, tmp_path / "a.parquet")
     file = parquet.ParquetFile(path)
     assert (file.metadata.num_rows, file.num_row_groups) == (50, 3)
     assert str(file.schema_arrow.field("year").type) == "int64"
-    empty = write([], tmp_path / "empty.parquet")
+    empty = write_reports([], tmp_path / "empty.parquet")
     assert parquet.read_schema(empty[0]) == file.schema_arrow
 
 
 def test_html_one_page(tmp_path: Path) -> None:
-    (path,) = write([sample()], tmp_path / "a.html")
+    (path,) = write_reports([sample()], tmp_path / "a.html")
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     with pytest.raises(OutputError, match="can hold one report; for several name a folder"):
-        write([sample(), sample()], tmp_path / "b.html")
+        write_reports([sample(), sample()], tmp_path / "b.html")
     with pytest.raises(OutputError, match="no report to write"):
-        write([], tmp_path / "b.html")
+        write_reports([], tmp_path / "b.html")
 
 
 def test_html_folder(tmp_path: Path) -> None:
     names = ["x/一 号.docx", "C:\\y\\一 号.pdf", "index.txt", "../..", None]
     reports = [build([("body", "文", [L], [], [])], source=name, title="<b>") for name in names]
-    made = write(reports, tmp_path / "pages", format="html")
+    made = write_reports(reports, tmp_path / "pages", format="html")
     pages = ["一_号.html", "一_号-2.html", "index-2.html", "report.html", "b.html"]
     assert [p.name for p in made] == ["index.html", *pages]
     assert sorted(made) == sorted((tmp_path / "pages").iterdir())
@@ -168,13 +168,13 @@ def test_html_folder(tmp_path: Path) -> None:
 
 
 def test_html_folder_beside_other_pages(tmp_path: Path) -> None:
-    write([sample()], tmp_path, format="html", overwrite=False)
+    write_reports([sample()], tmp_path, format="html", overwrite=False)
     with pytest.raises(OutputError, match=r"index\.html exists"):
-        write([sample()], tmp_path, format="html")
-    assert len(write([sample()], tmp_path, format="html", overwrite=True)) == 2
+        write_reports([sample()], tmp_path, format="html")
+    assert len(write_reports([sample()], tmp_path, format="html", overwrite=True)) == 2
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="is a file; name a folder"):
-        write([sample()], tmp_path / "file", format="html")
+        write_reports([sample()], tmp_path / "file", format="html")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -187,17 +187,17 @@ def test_existing_files_stay(format: str, tmp_path: Path) -> None:
         yield
 
     with pytest.raises(OutputError, match="exists; choose another name"):
-        write(reports(), path)
+        write_reports(reports(), path)
     assert path.read_text() == "mine"
     assert [*tmp_path.iterdir()] == [path]
-    write([sample()], path, overwrite=True)
+    write_reports([sample()], path, overwrite=True)
     assert path.read_bytes() != b"mine"
 
 
 def test_second_table_is_guarded_too(tmp_path: Path) -> None:
     (tmp_path / "a-indicators.csv").write_text("mine")
     with pytest.raises(OutputError, match=r"a-indicators\.csv exists"):
-        write([sample()], tmp_path / "a.csv")
+        write_reports([sample()], tmp_path / "a.csv")
     assert len([*tmp_path.iterdir()]) == 1
 
 
@@ -209,7 +209,7 @@ def test_a_failing_reader_leaves_nothing_and_keeps_its_error(format: str, tmp_pa
         raise FileNotFoundError("b.docx")
 
     with pytest.raises(FileNotFoundError, match=r"b\.docx"):
-        write(reports(), tmp_path / f"a.{format}")
+        write_reports(reports(), tmp_path / f"a.{format}")
     assert not [*tmp_path.iterdir()]
 
 
@@ -219,7 +219,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
         (tmp_path / "a.jsonl").write_text("mine")
 
     with pytest.raises(OutputError, match="exists"):
-        write(reports(), tmp_path / "a.jsonl")
+        write_reports(reports(), tmp_path / "a.jsonl")
     assert (tmp_path / "a.jsonl").read_text() == "mine"
 
 
@@ -231,25 +231,25 @@ def test_refusals(tmp_path: Path) -> None:
         ("no/a.csv", None, "doesn't exist; create it first"),
     ]:
         with pytest.raises(OutputError, match=message):
-            write([sample()], tmp_path / path, format)
+            write_reports([sample()], tmp_path / path, format)
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
-        write([sample()], tmp_path / "folder.csv", overwrite=True)
+        write_reports([sample()], tmp_path / "folder.csv", overwrite=True)
     with pytest.raises(TypeError, match=r"write\(\[report\], path\)"):
-        write(sample(), tmp_path / "a.csv")  # type: ignore[arg-type]
+        write_reports(sample(), tmp_path / "a.csv")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_half_a_character_is_explained(format: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="half a character"):
-        write([hostile("甲\ud800")], tmp_path / f"a.{format}")
+        write_reports([hostile("甲\ud800")], tmp_path / f"a.{format}")
     assert not [*tmp_path.iterdir()]
 
 
 def test_reports_without_rows_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    write([TaggedReport(text="", units=(), tagged=(), source="leer.pdf")], tmp_path / "a.csv")
+    write_reports([TaggedReport(text="", units=(), tagged=(), source="leer.pdf")], tmp_path / "a.csv")
     assert "leer.pdf has no paragraphs" in caplog.text
 
 
 def test_format_may_differ_from_the_suffix(tmp_path: Path) -> None:
-    assert [p.name for p in write([sample()], str(tmp_path / "a.txt"), "csv")] == ["a.txt", "a-indicators.txt"]
+    assert [p.name for p in write_reports([sample()], str(tmp_path / "a.txt"), "csv")] == ["a.txt", "a-indicators.txt"]

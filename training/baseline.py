@@ -27,7 +27,7 @@ from transformers import BertModel, PreTrainedTokenizerFast
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
 from lawgov_nlp.annotation.examples import Example, examples
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.model.windows import Encoder
+from lawgov_nlp.model.windows import WindowTokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -76,7 +76,7 @@ def linear(train: Sequence[Example], held_out: Sequence[Example], headings: bool
 
 def frozen_vectors(folder: Path, data: Sequence[Example]) -> np.ndarray:
     """Vectors of an encoder that isn't fine-tuned, (examples, 2 * hidden): mean of headings, mean of paragraph."""
-    coder = Encoder(PreTrainedTokenizerFast.from_pretrained(folder), window=512, overlap=64, heading=64)
+    coder = WindowTokenizer(PreTrainedTokenizerFast.from_pretrained(folder), window=512, overlap=64, heading=64)
     encoder = BertModel.from_pretrained(folder, add_pooling_layer=False).eval()
 
     @torch.inference_mode()
@@ -108,7 +108,7 @@ def main() -> None:
     jieba.setLogLevel(logging.WARNING)
     splits = load_splits(args.data)
     train, held_out = examples(splits["train"]).examples, examples(splits[args.split]).examples
-    tagged = Tagger(args.model, backend="torch:float32").tag_paragraphs([e.unit for e in held_out])
+    tagged = Tagger.from_pretrained(args.model, backend="torch:float32").tag_paragraphs([e.unit for e in held_out])
     want = [str(e.primary or "none") for e in held_out]
     labels = {
         "words": linear(train, held_out, headings=True),

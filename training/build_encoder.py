@@ -34,7 +34,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from lawgov_nlp.annotation.markup import load_folder
+from lawgov_nlp.annotation.markup import read_markup_folder
 from lawgov_nlp.model.checkpoints import shipped_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -216,7 +216,7 @@ def main() -> None:
         with lzma.open(args.texts, "rt", encoding="utf-8") as lines:
             texts = [json.loads(line)["text"] for line in lines]
     else:
-        texts = [report.text for report in load_folder(ROOT / "data" / "reports")]
+        texts = [report.text for report in read_markup_folder(ROOT / "data" / "reports")]
         words = set(PreTrainedTokenizerFast.from_pretrained(shipped_model()).get_vocab())
     small, kept = prune(tokenizer, texts, words)
     probes = [small.encode(text, add_special_tokens=False).ids for text in texts[::50]]

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import load_splits
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.training.trainer import calibrate
@@ -21,12 +21,12 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     args = parser.parse_args()
-    tagger = Tagger(args.model, backend="torch:float32")
+    tagger = Tagger.from_pretrained(args.model, backend="torch:float32")
     config = tagger.model.config
     print(f"before: temperature {config.primary_temperature}, review below {config.review_below}")
     config.primary_temperature = 1.0
     dev = load_splits(args.data)["dev"]
-    calibrate(config, evaluate(zip(dev, tagger.tag_many(map(read_gold, dev)), strict=True)))
+    calibrate(config, evaluate(zip(dev, tagger.tag_many(map(parse_gold, dev)), strict=True)))
     config.save_pretrained(args.model)
     print(f"now: temperature {config.primary_temperature}, review below {config.review_below}")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.examples import Example, examples
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.quantity import numeral_runs
 from lawgov_nlp.scheme import TOPICS, Dimension
 
@@ -162,7 +162,7 @@ def set_phrases(folder: Path) -> list[str]:
 
 def own_places(report: GoldReport) -> list[str]:
     """The places that a report is about: what its title and sign-off name, down to the township."""
-    lines = [u.text for u in report.units if u.kind in (UnitKind.TITLE, UnitKind.SIGNOFF)]
+    lines = [u.text for u in report.units if u.kind in (LineKind.TITLE, LineKind.SIGNOFF)]
     part = re.compile(r"[一-鿿]{2,8}?(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")
     return sorted(
         {m.group() for line in lines for m in part.finditer(re.sub("^(?:中共|关于)|人民政府", "", line.strip()))}

@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.annotation.markup import load
+from lawgov_nlp.annotation.markup import read_markup
 from lawgov_nlp.errors import MarkupError
 from lawgov_nlp.readers.structure import parse_report
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity
 
 NAME_CHARACTERS = 20
@@ -49,13 +49,13 @@ def main() -> int:
     faults, total = 0, Counter()
     for path in paths:
         try:
-            report = load(path)
+            report = read_markup(path)
         except MarkupError as error:
             print(error)
             faults += 1
             continue
         print(*doubts(report), sep="\n", end="\n" if doubts(report) else "")
-        bodies = [u for u in report.units if u.kind is UnitKind.BODY]
+        bodies = [u for u in report.units if u.kind is LineKind.BODY]
         values = sum(len(u.indicators) for u in bodies)
         total.update(str(u.primary or "none") for u in bodies)
         total.update(paragraphs=len(bodies), indicators=values, characters=len(report.text), reports=1)

@@ -26,11 +26,11 @@ from torch import nn
 
 from lawgov_nlp.annotation.corpus import load_splits
 from lawgov_nlp.annotation.examples import examples
-from lawgov_nlp.model.checkpoints import load, shipped_model
+from lawgov_nlp.model.checkpoints import load_tagger, shipped_model
 from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.windows import Batch, Encoder
-from lawgov_nlp.report import Unit, UnitKind
-from lawgov_nlp.training.batches import Batches
+from lawgov_nlp.model.windows import Batch, WindowTokenizer
+from lawgov_nlp.report import Line, LineKind
+from lawgov_nlp.training.batches import BatchDataset
 from lawgov_nlp.training.config import TrainConfig
 from lawgov_nlp.training.trainer import in_bfloat16
 
@@ -100,18 +100,18 @@ def states_of(model: TaggerModel, batch: Batch) -> tuple[torch.Tensor, ...]:
     return output.hidden_states
 
 
-def pieces(kinds: dict[str, list[str]], coder: Encoder, tokens: int, seed: int) -> Iterator[Batch]:
+def pieces(kinds: dict[str, list[str]], coder: WindowTokenizer, tokens: int, seed: int) -> Iterator[Batch]:
     """Endless batches of pieces of texts, drawn from the kinds of text in turn, of like length in a batch."""
     rng = random.Random(seed)
     while True:
         length = rng.randint(*PIECE)
-        units: list[Unit] = []
+        units: list[Line] = []
         while len(units) * length < tokens * 1.5:  # a token is some one and a half characters
             text = rng.choice(kinds[rng.choice(sorted(kinds))])
             at = rng.randrange(max(1, len(text) - length))
             piece = text[at : at + length].strip()
             if piece:
-                units.append(Unit(kind=UnitKind.BODY, text=piece, start=0, end=len(piece)))
+                units.append(Line(kind=LineKind.BODY, text=piece, start=0, end=len(piece)))
         yield coder.collate([w for code in coder.encode(units) for w in code.windows])
 
 
@@ -132,7 +132,7 @@ def main() -> None:
         parser.error(f"{args.out} is there already")
     torch.set_flush_denormal(True)  # as in train.py
     torch.manual_seed(args.seed)
-    teacher, tokenizer = load(args.teacher)
+    teacher, tokenizer = load_tagger(args.teacher)
     teacher = teacher.float().eval()
     try:
         student, taken = student_of(teacher, args.layers)
@@ -142,9 +142,9 @@ def main() -> None:
     for model in (teacher, student):
         model.encoder.set_attn_implementation("eager")  # faster in bfloat16, see pretrain.py
     settings = teacher.config
-    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    coder = WindowTokenizer(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     config = TrainConfig(epochs=PASSES, batch_tokens=args.batch_tokens, seed=args.seed)
-    own = Batches(examples(load_splits(args.data)["train"]).examples, [], coder, config, teacher.scheme)
+    own = BatchDataset(examples(load_splits(args.data)["train"]).examples, [], coder, config, teacher.scheme)
     official = pieces(load_texts(args.texts)[0], coder, args.batch_tokens, args.seed)
     source = (
         batch for number in itertools.count() for batch in (Batch(**own[number % len(own)]["batch"]), next(official))

@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
-from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.evaluation.plots import calibration_plot, confusion_plot, save
+from lawgov_nlp.annotation.examples import parse_gold
+from lawgov_nlp.evaluation.plots import calibration_plot, confusion_plot, save_figure
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 
@@ -26,8 +26,8 @@ def main() -> None:
     parser.add_argument("--backend", default="torch:float32", help="as for lawgov tag; the card gives float32's")
     args = parser.parse_args()
     gold = load_splits(args.data)[args.split]
-    tagger = Tagger(args.model, backend=args.backend)
-    tagged = tagger.tag_many(map(read_gold, gold))
+    tagger = Tagger.from_pretrained(args.model, backend=args.backend)
+    tagged = tagger.tag_many(map(parse_gold, gold))
     scores = evaluate(zip(gold, tagged, strict=True))
     if args.errors:
         print(*scores.errors, sep="\n")
@@ -47,8 +47,8 @@ def main() -> None:
         print(f"{label:16} {row['precision']:9.3f} {row['recall']:7.3f} {row['f1-score']:7.3f} {row['support']:8.0f}")
     if args.pictures:
         args.pictures.mkdir(parents=True, exist_ok=True)
-        save(confusion_plot(scores), args.pictures / "confusion.png")
-        save(calibration_plot(scores, below), args.pictures / "calibration.png")
+        save_figure(confusion_plot(scores), args.pictures / "confusion.png")
+        save_figure(calibration_plot(scores, below), args.pictures / "calibration.png")
 
 
 if __name__ == "__main__":

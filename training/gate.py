@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import data_hash, load_splits
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
 
@@ -28,8 +28,8 @@ the accuracy and may be 0.005 of the macro-F1."""
 
 def measure(data: Path, model: Path | str | None) -> tuple[dict[str, float], str]:
     """The figures of a model on the test split, and that split's hash."""
-    gold, tagger = load_splits(data)["test"], Tagger(model, backend="torch:float32")
-    return evaluate(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True)).figures, data_hash(gold)
+    gold, tagger = load_splits(data)["test"], Tagger.from_pretrained(model, backend="torch:float32")
+    return evaluate(zip(gold, tagger.tag_many(map(parse_gold, gold)), strict=True)).figures, data_hash(gold)
 
 
 def fallen(figures: dict[str, float], test_hash: str, gate: dict) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
-from lawgov_nlp.annotation.examples import examples, read_gold
+from lawgov_nlp.annotation.examples import examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model import decoding
@@ -82,7 +82,7 @@ def fit_transitions(tagger: Tagger, reports: list[GoldReport], steps: int = 150)
 def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Log-probabilities (T, tags) and coded labels (T,) of each paragraph that fits into one window."""
     for example in examples(reports).examples:
-        batch, targets = collate([example], tagger.encoder)
+        batch, targets = collate([example], tagger.tokenizer)
         if len(batch.body_mask) == 1:
             body = batch.body_mask[0]
             scores = tagger.model(batch).tags[0].log_softmax(-1)
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--model", type=Path, help="another model than the shipped one")
     args = parser.parse_args()
-    splits, tagger = load_splits(args.data), Tagger(args.model, "cpu", "torch:float32")
+    splits, tagger = load_splits(args.data), Tagger.from_pretrained(args.model, "cpu", "torch:float32")
     transitions = fit_transitions(tagger, splits["dev"])
 
     def as_labelled(_text: str, start: int, end: int, *_) -> int:  # noqa: ANN002
@@ -132,7 +132,7 @@ def main() -> None:
         **{f"names: labels added, times {weight}": with_labels(weight) for weight in (0.1, 0.25, 1.0)},
     }
     gold = splits[args.split]
-    reports = [read_gold(report) for report in gold]
+    reports = [parse_gold(report) for report in gold]
     print(f"{args.split:32}" + "".join(f"{name:>15}" for name in FIGURES))
     for name, patches in ways.items():
         with ExitStack() as stack:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
@@ -96,7 +96,7 @@ class Experiment:
             if run["key"] == key:
                 return run["scores"]
         model = self._retrained(count, draw, changes) if count else self.base
-        tagger = Tagger(model, "cpu", "torch:float32")
+        tagger = Tagger.from_pretrained(model, "cpu", "torch:float32")
         scores = {
             name: _figures(tagger, reports)
             for name, reports in (("own", getattr(self.material, scored)), ("old", self.material.test))
@@ -126,7 +126,7 @@ class Experiment:
 
 
 def _figures(tagger: Tagger, reports: Sequence[GoldReport]) -> dict[str, float]:
-    figures = evaluate(zip(reports, tagger.tag_many(map(read_gold, reports)), strict=True)).figures
+    figures = evaluate(zip(reports, tagger.tag_many(map(parse_gold, reports)), strict=True)).figures
     return {name: figures[name] for name in FIGURES}
 
 

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import SPLITS, load_splits
-from lawgov_nlp.annotation.examples import read_gold
+from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.checkpoints import shipped_model
 from lawgov_nlp.model.tagger import Tagger
@@ -48,11 +48,11 @@ def main() -> None:
     args = parser.parse_args()
     reports = load_splits(args.data)[args.split]
     for folder in args.model or [shipped_model()]:
-        tagger = Tagger(folder, backend=args.backend)
+        tagger = Tagger.from_pretrained(folder, backend=args.backend)
         print(f"{folder.name:28}" + "".join(f"{name:>18}" for name in FIGURES))
         for name, change in VARIATIONS.items():
             gold = [change(report) for report in reports]
-            scores = evaluate(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True))
+            scores = evaluate(zip(gold, tagger.tag_many(map(parse_gold, gold)), strict=True))
             print(f"{name:28}" + "".join(f"{scores.figures[f]:18.4f}" for f in FIGURES), flush=True)
 
 

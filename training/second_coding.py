@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from lawgov_nlp.annotation.markup import load, load_folder
+from lawgov_nlp.annotation.markup import read_markup, read_markup_folder
 from lawgov_nlp.evaluation.agreement import compare
 
 
@@ -18,15 +18,15 @@ def blind(reports: Path, names: list[str], out: Path) -> None:
     """Write the named reports with their labels and spans taken off."""
     out.mkdir(parents=True)
     for name in names:
-        report = load(reports / f"{name}.txt")
+        report = read_markup(reports / f"{name}.txt")
         lines = [f"[{u.kind}] {u.text}" for u in report.units]
         (out / f"{name}.txt").write_text("\n".join(["---", *lines, ""]), encoding="utf-8")
 
 
 def agreement(first: Path, second: Path, differences: bool) -> None:
     """Print the agreement of a second coding with the first of the same reports."""
-    again = load_folder(second)
-    result = compare([load(first / f"{report.id}.txt") for report in again], again)
+    again = read_markup_folder(second)
+    result = compare([read_markup(first / f"{report.id}.txt") for report in again], again)
     if differences:
         print(*result.differences, sep="\n")
     print(json.dumps({**result.figures, **result.support}, indent=2))

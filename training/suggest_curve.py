@@ -29,7 +29,7 @@ from sklearn.metrics import f1_score
 from lawgov_nlp.annotation.corpus import SPLITS, data_hash, load_splits
 from lawgov_nlp.annotation.examples import Example, examples
 from lawgov_nlp.annotation.suggest import BY, Labelled, choose
-from lawgov_nlp.evaluation.plots import save
+from lawgov_nlp.evaluation.plots import save_figure
 
 ROOT = Path(__file__).resolve().parents[1]
 START, ROUND, ROUNDS = 60, 25, 16
@@ -180,7 +180,7 @@ def main() -> None:
     print(f"{args.split}, {len(pool.want)} paragraphs; {len(pool.texts)} to choose from; {args.seeds} seeds\n")
     print(table(curves, ceiling))
     title = f"choosing what to label, simulated: {args.split} split, {args.seeds} seeds"
-    save(picture(curves, ceiling, title), args.plot)
+    save_figure(picture(curves, ceiling, title), args.plot)
 
 
 def _label(example: Example) -> str:

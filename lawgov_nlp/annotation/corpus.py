@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.annotation.markup import load_folder, write
+from lawgov_nlp.annotation.markup import read_markup_folder, to_markup
 from lawgov_nlp.errors import LawgovError
 
 SPLITS = ("train", "dev", "test")
@@ -38,7 +38,7 @@ def load_splits(folder: Path) -> dict[str, list[GoldReport]]:
         MarkupError: A report doesn't follow the markup.
         SplitError: A report is in no split or in two, or the test reports aren't those that were hashed.
     """
-    reports = {r.id: r for r in load_folder(folder / "reports")}
+    reports = {r.id: r for r in read_markup_folder(folder / "reports")}
     splits = json.loads((folder / "splits.json").read_text(encoding="utf-8"))
     named = [name for split in SPLITS for name in splits[split]]
     if sorted(named) != sorted(reports):
@@ -58,5 +58,5 @@ def data_hash(reports: Iterable[GoldReport]) -> str:
     """SHA-256 over reports with their labels, independent of their order."""
     digest = hashlib.sha256()
     for report in sorted(reports, key=lambda r: r.id):
-        digest.update(f"{report.id}\n{write(report)}".encode())
+        digest.update(f"{report.id}\n{to_markup(report)}".encode())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport
 from lawgov_nlp.readers.structure import parse_report
-from lawgov_nlp.report import Report, Unit, UnitKind
+from lawgov_nlp.report import Line, LineKind, Report
 from lawgov_nlp.scheme import Label
 
 
@@ -24,7 +24,7 @@ class Example:
         indicators_coded: The same of the indicators.
     """
 
-    unit: Unit
+    unit: Line
     primary: Label | None
     secondary: tuple[Label, ...]
     indicators: tuple[GoldIndicator, ...]
@@ -40,7 +40,7 @@ class ExampleSet:
     misread: int
 
 
-def read_gold(gold: GoldReport) -> Report:
+def parse_gold(gold: GoldReport) -> Report:
     """The plain text of an annotated report, with the structure that `readers.structure` finds in it."""
     return parse_report(gold.text, source=gold.id)
 
@@ -51,12 +51,12 @@ def gold_examples(gold: GoldReport) -> list[Example]:
     for unit in gold.units:
         text = unit.text.strip()
         lead = unit.text.find(text)
-        if unit.kind is UnitKind.BODY:
+        if unit.kind is LineKind.BODY:
             moved = tuple(
                 GoldIndicator(value=_move(i.value, -lead), name=_move(i.name, -lead), dimension=i.dimension)
                 for i in unit.indicators
             )
-            place = Unit(kind=unit.kind, text=text, start=at + lead, end=at + lead + len(text))
+            place = Line(kind=unit.kind, text=text, start=at + lead, end=at + lead + len(text))
             out.append(
                 Example(
                     unit=place,
@@ -75,7 +75,7 @@ def examples(reports: Iterable[GoldReport]) -> ExampleSet:
     """Training examples: gold labels on the units of `readers.structure`, with their heading paths."""
     found, misread = [], 0
     for gold in reports:
-        units = {u.start: u for u in read_gold(gold).paragraphs}
+        units = {u.start: u for u in parse_gold(gold).paragraphs}
         for example in gold_examples(gold):
             unit = units.get(example.unit.start)
             if unit is None:

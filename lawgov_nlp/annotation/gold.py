@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import Label
 
 
@@ -22,14 +22,14 @@ class GoldIndicator:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoldUnit:
+class GoldLine:
     """A hand-coded line: its kind, and for a body line its dimensions and indicators.
 
     `text` is the line as it stands in the report, spaces around it included. A body line whose dimensions nobody
     coded isn't one that has none: `labels_coded` tells them apart, and `indicators_coded` does so for indicators.
     """
 
-    kind: UnitKind
+    kind: LineKind
     text: str
     primary: Label | None = None
     secondary: tuple[Label, ...] = ()
@@ -50,7 +50,7 @@ class GoldReport:
 
     id: str
     meta: dict[str, str]
-    units: tuple[GoldUnit, ...]
+    units: tuple[GoldLine, ...]
 
     @property
     def text(self) -> str:

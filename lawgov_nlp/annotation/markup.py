@@ -8,8 +8,8 @@
     [heading] 一、主要举措和成效
     [mediation+enforcement] 一是……提供<a:法律咨询>{a:302人次|mediation}，……
 
-`parse` compiles it to the plain text with character offsets and refuses what doesn't fit with file, line
-and reason; `write` turns the result back into the same markup.
+`parse_markup` compiles it to the plain text with character offsets and refuses what doesn't fit with file, line
+and reason; `to_markup` turns the result back into the same markup.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
 from lawgov_nlp.errors import MarkupError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import CODEBOOK, OWN_LABELS, Label, Scheme, nearest
 from lawgov_nlp.text import has_numeral
 
@@ -28,28 +28,28 @@ _UNCODED = "?"
 _NO_INDICATORS = "{?}"
 _TAG = re.compile(r"\[([a-z+]+|\?)\] ?(.*)", re.DOTALL)
 _SPAN = re.compile(r"<([a-z][0-9]*):([^<>{}|]+)>|\{([a-z][0-9]*):([^<>{}|]+)\|([a-z]+)\}")
-_KINDS = {k.value: k for k in UnitKind if k is not UnitKind.BODY}
+_KINDS = {k.value: k for k in LineKind if k is not LineKind.BODY}
 
 
-def load(path: Path, scheme: Scheme = CODEBOOK) -> GoldReport:
+def read_markup(path: Path, scheme: Scheme = CODEBOOK) -> GoldReport:
     """Read one annotated report; `scheme` has its labels.
 
     Raises:
         MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
     """
-    return parse(path.read_text(encoding="utf-8"), path.stem, file=str(path), scheme=scheme)
+    return parse_markup(path.read_text(encoding="utf-8"), path.stem, file=str(path), scheme=scheme)
 
 
-def load_folder(folder: Path, scheme: Scheme = CODEBOOK) -> list[GoldReport]:
+def read_markup_folder(folder: Path, scheme: Scheme = CODEBOOK) -> list[GoldReport]:
     """Read every annotated report (`*.txt`) of a folder, in order of their names; `scheme` has their labels.
 
     Raises:
         MarkupError: The first report that doesn't fit.
     """
-    return [load(path, scheme) for path in sorted(folder.glob("*.txt"))]
+    return [read_markup(path, scheme) for path in sorted(folder.glob("*.txt"))]
 
 
-def parse(markup: str, name: str, file: str | None = None, *, scheme: Scheme = CODEBOOK) -> GoldReport:
+def parse_markup(markup: str, name: str, file: str | None = None, *, scheme: Scheme = CODEBOOK) -> GoldReport:
     """Compile the markup of one report.
 
     Args:
@@ -77,18 +77,18 @@ def parse(markup: str, name: str, file: str | None = None, *, scheme: Scheme = C
         raise MarkupError(f"{file}:1: no '---' line closes the header")
     numbered = enumerate(lines[body:], body + 1)
     units = tuple(_unit(line, f"{file}:{number}", scheme) for number, line in numbered if line.strip())
-    if not any(u.kind is UnitKind.BODY for u in units):
+    if not any(u.kind is LineKind.BODY for u in units):
         raise MarkupError(f"{file}:{body}: the report has no body paragraph")
     return GoldReport(id=name, meta=meta, units=units)
 
 
-def write(report: GoldReport) -> str:
-    """The markup of a report; `parse(write(r), r.id) == r`, unless the topic of an indicator is uncoded (`|?`)."""
+def to_markup(report: GoldReport) -> str:
+    """The markup of a report, which `parse_markup` reads back unchanged unless a topic is uncoded (`|?`)."""
     head = [f"{key}: {value}" for key, value in report.meta.items()]
     return "\n".join([*head, "---", *map(_write_unit, report.units), ""])
 
 
-def _unit(line: str, where: str, scheme: Scheme) -> GoldUnit:
+def _unit(line: str, where: str, scheme: Scheme) -> GoldLine:
     match = _TAG.fullmatch(line)
     if not match:
         raise MarkupError(
@@ -99,7 +99,7 @@ def _unit(line: str, where: str, scheme: Scheme) -> GoldUnit:
         text, spans = _strip(marked, where, scheme)
         if spans:
             raise MarkupError(f"{where}: a {tag} line carries no spans")
-        return GoldUnit(kind=_KINDS[tag], text=text)
+        return GoldLine(kind=_KINDS[tag], text=text)
     dimensions = [] if tag in ("none", _UNCODED) else [_label(t, where, scheme.labels) for t in tag.split("+")]
     if len(set(dimensions)) < len(dimensions):
         raise MarkupError(f"{where}: [{tag}] names a dimension twice")
@@ -107,8 +107,8 @@ def _unit(line: str, where: str, scheme: Scheme) -> GoldUnit:
     text, spans = _strip(marked.removesuffix(_NO_INDICATORS), where, scheme)
     if spans and not coded:
         raise MarkupError(f"{where}: {_NO_INDICATORS} says that nobody coded the indicators, but the line marks some")
-    return GoldUnit(
-        kind=UnitKind.BODY,
+    return GoldLine(
+        kind=LineKind.BODY,
         text=text,
         primary=dimensions[0] if dimensions else None,
         secondary=tuple(dimensions[1:]),
@@ -169,8 +169,8 @@ def _label(word: str, where: str, allowed: tuple[Label, ...]) -> Label:
     return allowed[allowed.index(word)]
 
 
-def _write_unit(unit: GoldUnit) -> str:
-    if unit.kind is not UnitKind.BODY:
+def _write_unit(unit: GoldLine) -> str:
+    if unit.kind is not LineKind.BODY:
         return f"[{unit.kind}] {unit.text}"
     tag = "+".join([unit.primary, *unit.secondary]) if unit.primary else "none" if unit.labels_coded else _UNCODED
     names = {name: _link(k) for k, name in enumerate(sorted({i.name for i in unit.indicators}))}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.annotation.examples import examples
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.results.quantity import read_quantity
 from lawgov_nlp.scheme import CODEBOOK, NONE, Scheme
@@ -52,7 +52,7 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _by_start(report: GoldReport) -> dict[int, GoldUnit]:
+def _by_start(report: GoldReport) -> dict[int, GoldLine]:
     """The lines of a report by the offset of their first character that isn't white space."""
     out, at = {}, 0
     for unit in report.units:

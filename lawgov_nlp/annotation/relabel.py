@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lawgov_nlp.annotation.gold import GoldReport, GoldUnit
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.annotation.gold import GoldLine, GoldReport
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
 
 
-def recode(report: GoldReport, scheme: Scheme) -> GoldReport:
+def relabel_gold(report: GoldReport, scheme: Scheme) -> GoldReport:
     """A report that was coded by the codebook, as coded by another scheme.
 
     Where the scheme renames or merges the codebook's dimensions, its labels are those; an indicator whose topic became
@@ -30,12 +30,12 @@ def without_labels(report: GoldReport) -> GoldReport:
     return replace(report, units=tuple(map(_without_labels, report.units)))
 
 
-def translates(scheme: Scheme) -> bool:
-    """Whether `retag` can say all that is tagged by the codebook: every topic is one there, too."""
-    return scheme.coarsens and all(scheme.heirs[d].counts for d in Dimension if d.counts)
+def can_relabel(scheme: Scheme) -> bool:
+    """Whether `relabel_tagged` can say all that is tagged by the codebook: every topic is one there, too."""
+    return scheme.coarsens and all(scheme.heirs[d].is_topic for d in Dimension if d.is_topic)
 
 
-def retag(report: TaggedReport, scheme: Scheme) -> TaggedReport:
+def relabel_tagged(report: TaggedReport, scheme: Scheme) -> TaggedReport:
     """A report that was tagged by the codebook, in the words of a scheme that renames or merges its dimensions.
 
     The probability of a label is the sum of those that it takes in; the likeliest is the primary one.
@@ -43,26 +43,26 @@ def retag(report: TaggedReport, scheme: Scheme) -> TaggedReport:
     Raises:
         ValueError: The scheme doesn't translate the codebook.
     """
-    if not translates(scheme):
+    if not can_relabel(scheme):
         raise ValueError(f"the labels {scheme} don't merge those of the codebook, topics into topics")
     tagged = tuple(_retagged(p, scheme) for p in report.tagged)
     return replace(report, tagged=tagged, scheme=scheme)
 
 
-def _without_labels(unit: GoldUnit) -> GoldUnit:
-    if unit.kind is not UnitKind.BODY:
+def _without_labels(unit: GoldLine) -> GoldLine:
+    if unit.kind is not LineKind.BODY:
         return unit
     bare = tuple(replace(i, dimension=None) for i in unit.indicators)
     return replace(unit, primary=None, secondary=(), labels_coded=False, indicators=bare)
 
 
-def _recoded(unit: GoldUnit, scheme: Scheme) -> GoldUnit:
+def _recoded(unit: GoldLine, scheme: Scheme) -> GoldLine:
     heirs = scheme.heirs
     primary = heirs[unit.primary] if unit.primary else None
     indicators = []
     for indicator in unit.indicators:
         topic = heirs[indicator.dimension] if indicator.dimension else None
-        indicators.append(replace(indicator, dimension=topic if topic and topic.counts else None))
+        indicators.append(replace(indicator, dimension=topic if topic and topic.is_topic else None))
     return replace(
         unit,
         primary=primary,
@@ -89,4 +89,4 @@ def _retagged(paragraph: TaggedParagraph, scheme: Scheme) -> TaggedParagraph:
 
 def _others(labels: list[Label], primary: Label | None) -> tuple[Label, ...]:
     """Secondary labels, each once: topics other than the primary label."""
-    return tuple(label for label in dict.fromkeys(labels) if label.counts and label != primary)
+    return tuple(label for label in dict.fromkeys(labels) if label.is_topic and label != primary)

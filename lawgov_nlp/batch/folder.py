@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, NoReturn
 from lawgov_nlp.batch.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.batch.sources import Folder, Inputs
 from lawgov_nlp.errors import ModelError, OutputError
-from lawgov_nlp.readers.load import Reading
+from lawgov_nlp.readers.load import ReadOutcome
 from lawgov_nlp.readers.pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers import write
+from lawgov_nlp.results.writers import write_reports
 
 if TYPE_CHECKING:
     from lawgov_nlp.model.tagger import Tagger
@@ -67,7 +67,7 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RunSummary:
     """What stands in a run's folder at its end.
 
     Attributes:
@@ -99,7 +99,7 @@ def tag_folder(
     retry_failed: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
-) -> Run:
+) -> RunSummary:
     """Tag every report in and below a folder into parts; called again, it goes on where it was broken off.
 
     A file that can't be read is noted with its reason and the others go on. Files that were added to the folder since
@@ -108,7 +108,7 @@ def tag_folder(
     Args:
         folder: Of the reports.
         out: Folder of the results: new, empty, or of an earlier run.
-        format: jsonl, csv or parquet; the latter two make two files a part, as `write` does.
+        format: jsonl, csv or parquet; the latter two make two files a part, as `write_reports` does.
         model: Folder of another model than the shipped one, or `tiny`, as in `tag_report`.
         device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder, as in `tag_report`; a run goes on with the one that it was begun with only.
@@ -133,12 +133,12 @@ def tag_folder(
     with ReadingPool(default_workers() if workers is None else workers, timeout) as pool:
 
         def do(chunks: Sequence[Sequence[str]], manifest: Manifest) -> Sequence[tuple[str, str]]:
-            from lawgov_nlp.model.tagger import tagger
+            from lawgov_nlp.model.tagger import get_tagger
 
-            _Work(tagger(model, device, chosen), pool, inputs.paths, out, manifest, on_progress).do(chunks)
+            _Work(get_tagger(model, device, chosen), pool, inputs.paths, out, manifest, on_progress).do(chunks)
             return ()
 
-        return go_on(
+        return resume_run(
             inputs,
             out,
             do,
@@ -151,7 +151,7 @@ def tag_folder(
         )
 
 
-def go_on(
+def resume_run(
     inputs: Inputs,
     out: Path,
     do: Callable[[Sequence[Sequence[str]], Manifest], Sequence[tuple[str, str]]],
@@ -162,7 +162,7 @@ def go_on(
     part_size: int,
     retry_failed: bool,
     overwrite: bool,
-) -> Run:
+) -> RunSummary:
     """What every run in parts has in common: its folder is locked, its record opened and checked, the rest is done.
 
     Args:
@@ -195,7 +195,7 @@ def go_on(
         given_up = do(chunks, manifest) if chunks else ()
         lost = {name for name, _ in given_up}  # some may have failed before
         entries = [e for e in manifest.entries.values() if e.status == "failed" and e.path not in lost]
-        return Run(
+        return RunSummary(
             reports=_tagged(manifest),
             paragraphs=sum(entry.paragraphs or 0 for entry in manifest.entries.values()),
             parts=tuple(out / name for name in manifest.outputs),
@@ -217,7 +217,7 @@ def check_form(format: str, part_size: int) -> None:
         raise ValueError(f"part_size={part_size}: expected the number of files in a part, at least 1")
 
 
-def entry_of(name: str, path: Path, reading: Reading) -> Entry:
+def entry_of(name: str, path: Path, reading: ReadOutcome) -> Entry:
     """What a file came to, as the record says it; the number of its part is -1 for the time being.
 
     Args:
@@ -232,7 +232,7 @@ def entry_of(name: str, path: Path, reading: Reading) -> Entry:
     return Entry(path=name, status="tagged", part=-1, paragraphs=len(reading.report.paragraphs), **known)
 
 
-def named(report: Report, name: str) -> Report:
+def with_source(report: Report, name: str) -> Report:
     """The report with its name among the run's files as its source."""
     # a name that is no valid UTF-8 can't stand in a table as it is
     return dataclasses.replace(report, source=name.encode("utf-8", "backslashreplace").decode())
@@ -265,18 +265,18 @@ class _Work:
         for chunk in chunks:
             self._part(chunk, readings)
 
-    def _part(self, names: Sequence[str], readings: Iterator[Reading]) -> None:
+    def _part(self, names: Sequence[str], readings: Iterator[ReadOutcome]) -> None:
         part, entries = self._manifest.parts, []
         reports = self._tagger.tag_many(self._readable(names, readings, part, entries))
         format = self._manifest.header.format
         # an earlier file of that name is of a part that was never done
         place = self._out / f"part-{part:05}.{format}"
         # said, since a part of which no file could be read has the same columns as the others
-        written = write(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme)
-        self._manifest.commit(entries, {path.name: settled(path) for path in written})
+        written = write_reports(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme)
+        self._manifest.commit(entries, {path.name: sync_and_hash(path) for path in written})
 
     def _readable(
-        self, names: Sequence[str], readings: Iterator[Reading], part: int, entries: list[Entry]
+        self, names: Sequence[str], readings: Iterator[ReadOutcome], part: int, entries: list[Entry]
     ) -> Iterator[Report]:
         """The reports among the files; `entries` gets what each file came to."""
         for name in names:
@@ -286,7 +286,7 @@ class _Work:
                 self._failed += 1
                 self._step(1)
             else:
-                yield named(reading.report, name)
+                yield with_source(reading.report, name)
 
     def _counted(self, reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
         for report in reports:
@@ -427,7 +427,7 @@ def _failure(entry: Entry, inputs: Inputs) -> tuple[str, str]:
     return entry.path, str(entry.error)
 
 
-def settled(path: Path) -> Output:
+def sync_and_hash(path: Path) -> Output:
     """A written file, on the disk for good before the manifest says so."""
     digest = hashlib.sha256()
     with path.open("rb+") as file:

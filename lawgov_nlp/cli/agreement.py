@@ -53,12 +53,12 @@ def agreement(
 
 
 def _agreement(notes: Console, first: Path, second: Path, source: str | None, scheme: Scheme | None) -> Agreement:
-    from lawgov_nlp.annotation.formats import Options, read
+    from lawgov_nlp.annotation.formats import Options, read_annotations
     from lawgov_nlp.evaluation.agreement import CodingError, compare
 
     sides: list[dict[str, GoldReport]] = []
     for path in (first, second):
-        reading = read([path], source, Options(scheme=scheme))
+        reading = read_annotations([path], source, Options(scheme=scheme))
         show_notes(notes, reading.findings.notes)
         reading.findings.check()
         sides.append({report.id: report for report in reading.gold})

@@ -98,9 +98,9 @@ def read_coded(notes: Console, paths: Sequence[Path], scheme: Scheme) -> list[Go
         InterchangeError: A file can't be read, or rows in it are wrong.
         MarkupError: A report doesn't follow the markup.
     """
-    from lawgov_nlp.annotation.formats import Options, read
+    from lawgov_nlp.annotation.formats import Options, read_annotations
 
-    reading = read(paths, options=Options(scheme=scheme))
+    reading = read_annotations(paths, options=Options(scheme=scheme))
     show_notes(notes, reading.findings.notes)
     reading.findings.check()
     return reading.gold

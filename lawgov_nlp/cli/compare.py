@@ -46,7 +46,7 @@ def compare(
 def _compare(
     console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str, backend: str
 ) -> list[Flip]:
-    from lawgov_nlp.annotation.examples import read_gold
+    from lawgov_nlp.annotation.examples import parse_gold
     from lawgov_nlp.cli.score_tables import flips_table, gains_table
     from lawgov_nlp.evaluation.comparison import flips
     from lawgov_nlp.evaluation.scores import evaluate
@@ -61,8 +61,8 @@ def _compare(
             "score each on its own with lawgov evaluate"
         )
     gold = read_coded(notes, labelled, scheme)
-    taggers = [Tagger(folder, device, backend) for folder in folders]
-    tagged = [list(tagger.tag_many(map(read_gold, gold))) for tagger in taggers]
+    taggers = [Tagger.from_pretrained(folder, device, backend) for folder in folders]
+    tagged = [list(tagger.tag_many(map(parse_gold, gold))) for tagger in taggers]
     then, now = (evaluate(zip(gold, side, strict=True)) for side in tagged)
     found = list(flips(zip(gold, *tagged, strict=True)))
     revisions = " → ".join(tagger.model.config.revision for tagger in taggers)

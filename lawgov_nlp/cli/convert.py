@@ -12,7 +12,7 @@ from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, show
 from lawgov_nlp.errors import InterchangeError, LawgovError, OutputError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.annotation.formats import Options, Reading
+    from lawgov_nlp.annotation.formats import ImportResult, Options
     from lawgov_nlp.scheme import Scheme
 
 _LAYERS = {"both": ("labels", "indicators"), "labels": ("labels",), "indicators": ("indicators",)}
@@ -94,9 +94,9 @@ def _convert(
         if path.exists():
             raise OutputError(f"{path} exists; choose another name or move it away")
     form = form or formats.target(out)
-    reading = formats.read(paths, source, options)
+    reading = formats.read_annotations(paths, source, options)
     findings = reading.findings
-    payload = formats.render(reading.documents, form, findings, reading.scheme)
+    payload = formats.render_annotations(reading.documents, form, findings, reading.scheme)
     show_notes(notes, findings.notes)
     if not skip_bad:
         findings.check("Correct them in the tool and export again, or convert the rest with --skip-bad")
@@ -120,7 +120,7 @@ def _options(annotator: str | None, layers: str | None, offsets: str | None, sch
     return Options(annotator=annotator, layers=_LAYERS[layers] if layers else None, offsets=offsets, scheme=scheme)
 
 
-def _sum(reading: Reading) -> str:
+def _sum(reading: ImportResult) -> str:
     lines = [line for document in reading.documents for line in document.lines if line.kind == "body"]
     labelled = sum(line.labels_coded for line in lines)
     searched = sum(line.indicators_coded for line in lines)

@@ -54,14 +54,14 @@ def evaluate(
 
 
 def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
-    from lawgov_nlp.annotation.examples import read_gold
+    from lawgov_nlp.annotation.examples import parse_gold
     from lawgov_nlp.evaluation.scores import evaluate as score
     from lawgov_nlp.model.checkpoints import named_model
     from lawgov_nlp.model.tagger import Tagger
 
-    tagger = Tagger(named_model(model), device, backend)
+    tagger = Tagger.from_pretrained(named_model(model), device, backend)
     gold = read_coded(notes, labelled, tagger.model.scheme)
-    scores = score(zip(gold, tagger.tag_many(map(read_gold, gold)), strict=True))
+    scores = score(zip(gold, tagger.tag_many(map(parse_gold, gold)), strict=True))
     return scores, tagger.model.config.review_below, tagger.model.config.revision
 
 

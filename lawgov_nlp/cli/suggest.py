@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lawgov_nlp.annotation.formats import Document
     from lawgov_nlp.annotation.suggest import Labelled, Suggestion
     from lawgov_nlp.model.tagger import Tagger
-    from lawgov_nlp.report import Unit
+    from lawgov_nlp.report import Line
     from lawgov_nlp.results.tagged_report import TaggedReport
     from lawgov_nlp.scheme import Scheme
 
@@ -106,11 +106,11 @@ def _suggest(
     from lawgov_nlp.annotation.suggest import Labelled
     from lawgov_nlp.annotation.suggest import suggest as choose
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
-    from lawgov_nlp.model.tagger import tagger
+    from lawgov_nlp.model.tagger import get_tagger
 
     folder = named_model(model)
     units = _labelled_units(notes, labelled, model_scheme(folder))
-    loaded = tagger(folder, device, backend)
+    loaded = get_tagger(folder, device, backend)
     reports, vectors = _tagged(loaded, files, failures, notes)
     if not reports:
         return
@@ -124,15 +124,15 @@ def _suggest(
         show_notes(notes, ["没有可建议的段落，未写出文件"])
 
 
-def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[Unit]:
+def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[Line]:
     """The paragraphs that people coded, in one layer at least, with the headings above them."""
     if not paths:
         return []
-    from lawgov_nlp.annotation.formats import Options, read
+    from lawgov_nlp.annotation.formats import Options, read_annotations
     from lawgov_nlp.annotation.suggest import SuggestError
-    from lawgov_nlp.report import Unit, UnitKind
+    from lawgov_nlp.report import Line, LineKind
 
-    reading = read(paths, options=Options(scheme=scheme))
+    reading = read_annotations(paths, options=Options(scheme=scheme))
     show_notes(notes, reading.findings.notes)
     reading.findings.check()
     models = [document.id for document in reading.documents if document.model]
@@ -141,11 +141,11 @@ def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[U
             f"--labelled: {', '.join(models[:3])} holds a model's labels and not a coder's; give the labelled reports"
         )
     return [
-        Unit(kind=UnitKind.BODY, text=text, start=0, end=len(text), headings=line.headings)
+        Line(kind=LineKind.BODY, text=text, start=0, end=len(text), headings=line.headings)
         for document in reading.documents
         for line in document.lines
         for text in [line.text.strip()]
-        if line.kind is UnitKind.BODY and line.coded
+        if line.kind is LineKind.BODY and line.coded
     ]
 
 
@@ -179,16 +179,16 @@ def _write(
     form: str,
     scheme: Scheme,
 ) -> None:
-    from lawgov_nlp.annotation.formats import Findings, render, save
+    from lawgov_nlp.annotation.formats import Issues, render_annotations, save
 
     documents = _documents(reports, found)
-    findings = Findings()
-    payload = render(documents, form, findings, scheme)
+    findings = Issues()
+    payload = render_annotations(documents, form, findings, scheme)
     show_notes(notes, findings.notes)
     findings.check("Correct the reports, and suggest again")
     if form != "markup":
-        unfit = Findings()
-        render(documents, "markup", unfit, scheme)
+        unfit = Issues()
+        render_annotations(documents, "markup", unfit, scheme)
         problems = [str(problem) for problem in unfit.problems]
         if problems:
             more = f"（另有 {len(problems) - _UNFIT_SHOWN} 处）" if len(problems) > _UNFIT_SHOWN else ""
@@ -200,7 +200,7 @@ def _write(
 
 def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> list[Document]:
     """The reports that suggestions are from; the names count all reports, so that the next round has the same."""
-    from lawgov_nlp.annotation.formats import asking
+    from lawgov_nlp.annotation.formats import mark_requested
     from lawgov_nlp.annotation.formats.predictions import free_name, from_tagged
 
     reasons: dict[int, dict[int, str]] = {}
@@ -209,7 +209,7 @@ def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> 
     taken: set[str] = set()
     names = [free_name(report, number, taken) for number, report in enumerate(reports, 1)]
     return [
-        asking(from_tagged(report, name), reasons[id(report)])
+        mark_requested(from_tagged(report, name), reasons[id(report)])
         for report, name in zip(reports, names, strict=True)
         if id(report) in reasons
     ]

@@ -21,7 +21,7 @@ from lawgov_nlp.cli.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
 from lawgov_nlp.readers.load import Source
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers import FORMATS, write
+from lawgov_nlp.results.writers import FORMATS, write_reports
 
 
 class Engine(str, Enum):
@@ -122,7 +122,7 @@ def tag(
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
         reports = progress(_tagged(files, failures, settings), len(files), failures, notes)
         if out is not None:
-            written = write(_some(reports), out, form, overwrite=overwrite)
+            written = write_reports(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
                 notes.print(f"已写入 {escape(str(path))}", highlight=False, soft_wrap=True)
         elif form == "jsonl":

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from lawgov_nlp.batch.folder import Run, tag_folder
+from lawgov_nlp.batch.folder import RunSummary, tag_folder
 from lawgov_nlp.batch.manifest import NAME
 from lawgov_nlp.cli.common import escape, fail, is_address, local_path
 from lawgov_nlp.cli.progress import TaggingBar
@@ -59,7 +59,7 @@ def _run(
     notes: Console,
     option: str,
     source: Callable[[str], Path | str],
-    tag: Callable[..., Run],
+    tag: Callable[..., RunSummary],
     paths: list[str],
     out: Path | None,
     settings: dict[str, Any],
@@ -83,7 +83,7 @@ def _run(
         raise typer.Exit(1)
 
 
-def _show(notes: Console, run: Run, out: Path) -> None:
+def _show(notes: Console, run: RunSummary, out: Path) -> None:
     from lawgov_nlp.cli.terminal import failure_table
 
     new = f"本次新增 {run.added:,} 份" if run.added else "没有新的报告"

@@ -17,7 +17,7 @@ from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, read
 from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.training.retrain import Measured
+    from lawgov_nlp.training.retrain import BeforeAfter
 
 
 def train(
@@ -102,12 +102,12 @@ def _train(
     from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
     from lawgov_nlp.training.initialize import base_scheme
     from lawgov_nlp.training.retrain import cross_validate, default_config, retrain
-    from lawgov_nlp.training.trainer import refuse
+    from lawgov_nlp.training.trainer import check_output
 
     for module in ("accelerate", "seqeval"):  # both are needed much later only
         importlib.import_module(module)
     transformers_logging.disable_progress_bar()
-    refuse(out, base or shipped_model(), overwrite=overwrite, resume=resume)
+    check_output(out, base or shipped_model(), overwrite=overwrite, resume=resume)
     if base is not None and is_tagger(base) and (given["replay"], given["replay_weight"]) != (None, None):
         raise TrainingError(
             f"what {base} learned from isn't known, so there is nothing to replay; leave out the replay options"
@@ -151,7 +151,7 @@ def _train(
     return bool(lost)
 
 
-def _show(console: Console, measured: Measured, title: str) -> None:
+def _show(console: Console, measured: BeforeAfter, title: str) -> None:
     from lawgov_nlp.cli.score_tables import gains_table, scores_table
 
     if math.isnan(measured.after.figures["primary_accuracy"]):

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
 from lawgov_nlp.errors import LawgovError
 from lawgov_nlp.evaluation.scores import near, overlapping
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import CODEBOOK, NONE, Label, Scheme
 
 
@@ -143,7 +143,7 @@ def paragraphs_only(report: GoldReport) -> GoldReport:
     """The report without titles, headings and sign-off, nor white space around a line: what every format holds."""
     units = []
     for unit in report.units:
-        if unit.kind is UnitKind.BODY:
+        if unit.kind is LineKind.BODY:
             text = unit.text.strip()
             lead = unit.text.find(text)
             moved = (
@@ -154,7 +154,7 @@ def paragraphs_only(report: GoldReport) -> GoldReport:
     return replace(report, units=tuple(units))
 
 
-_Pair = tuple[str, int, GoldUnit, GoldUnit]
+_Pair = tuple[str, int, GoldLine, GoldLine]
 """Report, number of the unit, and both codings."""
 
 
@@ -209,7 +209,7 @@ def _primaries(pairs: Sequence[_Pair]) -> tuple[list[str], list[str]]:
     return first, second
 
 
-def _bodies(first: GoldReport, second: GoldReport) -> list[tuple[int, GoldUnit, GoldUnit]]:
+def _bodies(first: GoldReport, second: GoldReport) -> list[tuple[int, GoldLine, GoldLine]]:
     """The body units of both codings with their number among the report's units."""
     if len(first.units) != len(second.units):
         raise CodingError(f"{first.id}: {len(first.units)} lines in one coding, {len(second.units)} in the other")
@@ -219,15 +219,15 @@ def _bodies(first: GoldReport, second: GoldReport) -> list[tuple[int, GoldUnit, 
     return [
         (number, a, b)
         for number, (a, b) in enumerate(zip(first.units, second.units, strict=True), 1)
-        if a.kind is UnitKind.BODY
+        if a.kind is LineKind.BODY
     ]
 
 
-def _coders(pairs: Sequence[tuple[str, int, GoldUnit, GoldUnit]]) -> tuple[list[GoldUnit], list[GoldUnit]]:
+def _coders(pairs: Sequence[tuple[str, int, GoldLine, GoldLine]]) -> tuple[list[GoldLine], list[GoldLine]]:
     return [a for *_, a, _ in pairs], [b for *_, b in pairs]
 
 
-def _labels(unit: GoldUnit) -> set[Label]:
+def _labels(unit: GoldLine) -> set[Label]:
     return {d for d in (unit.primary, *unit.secondary) if d}
 
 
@@ -270,11 +270,11 @@ def _difference(report: str, unit: int, what: str, value: str, said: Iterable[st
     return Difference(report=report, unit=unit, what=what, value=value, first=first, second=second, text=text)
 
 
-def _tag(unit: GoldUnit) -> str:
+def _tag(unit: GoldLine) -> str:
     return "+".join([unit.primary, *unit.secondary]) if unit.primary else NONE
 
 
-def _by_value(unit: GoldUnit) -> Mapping[tuple[int, int], GoldIndicator]:
+def _by_value(unit: GoldLine) -> Mapping[tuple[int, int], GoldIndicator]:
     return {i.value: i for i in unit.indicators}
 
 

@@ -69,7 +69,7 @@ def calibration_plot(scores: Scores, review_below: float | None = None) -> Figur
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, the same bytes for the same figure."""
     figure.savefig(path, dpi=110, metadata={"Software": None})
 

@@ -1,6 +1,6 @@
 """The folders of models: those that come with the package and the names that stand for them, what one holds, loading.
 
-The libraries that a model needs are imported by `load` alone.
+The libraries that a model needs are imported by `load_tagger` alone.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _places(name: str) -> list[Path]:
     return [here / packed, here.parent / "models" / unpacked]
 
 
-def load(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
+def load_tagger(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
 
     Raises:

@@ -16,7 +16,7 @@ import torch
 
 from lawgov_nlp.model.modeling import TAGS, TaggerModel, TaggerOutput
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, Window
-from lawgov_nlp.report import Unit
+from lawgov_nlp.report import Line
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end
 from lawgov_nlp.results.tagged_report import TaggedReport
@@ -61,13 +61,13 @@ class _Value:
     score: float
 
 
-def decode(
+def decode_batch(
     model: TaggerModel,
     output: TaggerOutput,
     batch: Batch,
     windows: Sequence[Window],
     encoded: Sequence[EncodedParagraph],
-    paragraphs: Sequence[Unit],
+    paragraphs: Sequence[Line],
 ) -> list[TaggedParagraph]:
     """The tagged paragraphs of one batch.
 
@@ -275,16 +275,16 @@ def _indicators(
     values: Sequence[_Value],
     barred: Mapping[int, np.ndarray],
     encoded: Sequence[EncodedParagraph],
-    paragraphs: Sequence[Unit],
+    paragraphs: Sequence[Line],
 ) -> Iterator[tuple[int, Indicator]]:
     """The second step: tie each value to its name and topic. Yields the paragraph's number with each indicator."""
     device = output.states.device
     places = torch.tensor([(v.window, v.first, v.last) for v in values], device=device)
-    starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.point(output.states, batch, places))
+    starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.name_logits(output.states, batch, places))
     names = _best_names(starts, ends, np.stack([barred[v.window] for v in values]))
     # Without a name the topic is the value's own place's.
     anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
-    topics = model.classify(output.states, places, anchors).argmax(-1).tolist()
+    topics = model.topic_logits(output.states, places, anchors).argmax(-1).tolist()
     for value, span, topic in zip(values, names, topics, strict=True):
         paragraph, window = paragraphs[value.paragraph], windows[value.window]
         offsets = encoded[value.paragraph].offsets

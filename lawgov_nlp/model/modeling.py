@@ -147,7 +147,9 @@ class TaggerModel(PreTrainedModel):
         counts = count.new_zeros(paragraphs, 1).index_add(0, batch.paragraph, count)
         return total / counts.clamp(min=1)
 
-    def point(self, states: torch.Tensor, batch: Batch, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def name_logits(
+        self, states: torch.Tensor, batch: Batch, values: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Where the name of each value begins and ends.
 
         Args:
@@ -176,7 +178,7 @@ class TaggerModel(PreTrainedModel):
         ).masked_fill(~batch.body_mask[window], float("-inf"))
         return logits[0], logits[1]
 
-    def classify(self, states: torch.Tensor, values: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
+    def topic_logits(self, states: torch.Tensor, values: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
         """The topic of what each value counts: logits over the scheme's topics, (N, topics).
 
         Args:

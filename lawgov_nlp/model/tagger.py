@@ -19,11 +19,11 @@ from transformers import PreTrainedTokenizerFast
 
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend, resolve_device
-from lawgov_nlp.model.checkpoints import load, named_model
-from lawgov_nlp.model.decoding import decode
+from lawgov_nlp.model.checkpoints import load_tagger, named_model
+from lawgov_nlp.model.decoding import decode_batch
 from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder
-from lawgov_nlp.report import Report, Unit
+from lawgov_nlp.model.windows import Batch, EncodedParagraph, WindowTokenizer
+from lawgov_nlp.report import Line, Report
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
 
@@ -43,34 +43,39 @@ class Tagger:
     """A loaded model that tags reports.
 
     Args:
-        folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer, or the name of a shipped model as
-            in `lawgov_nlp.model.checkpoints`; None takes the first of them.
-        device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
-        backend: What runs the encoder, as in `lawgov_nlp.model.backends.resolve_backend`.
-
-    Raises:
-        ModelError: The folder holds no such model, or the device or the backend isn't there.
+        model: A model in memory, used as and where it is; it is put into evaluation mode.
+        tokenizer: Its tokenizer.
+        backend: What runs the encoder; torch, as the model is, where there is none.
     """
 
-    def __init__(self, folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> None:
-        self.device = resolve_device(device)
-        engine, precision = resolve_backend(backend, self.device)
-        model, tokenizer = load(named_model(folder))
-        model = model.float().to(self.device).eval()
-        self._set(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
+    def __init__(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend | None = None) -> None:
+        config = model.config
+        self.device, self.model = model.device, model.eval()
+        self.backend = backend or TorchBackend(model, "float32")
+        self.tokenizer = WindowTokenizer(
+            tokenizer, window=config.window, overlap=config.overlap, heading=config.heading
+        )
 
     @classmethod
-    def of(cls, model: TaggerModel, tokenizer: PreTrainedTokenizerFast) -> Tagger:
-        """A tagger on a model in memory, as and where it is; the model is put into evaluation mode."""
-        self = cls.__new__(cls)
-        self.device = model.device
-        self._set(model.eval(), tokenizer, TorchBackend(model, "float32"))
-        return self
+    def from_pretrained(cls, folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
+        """A tagger with the weights of a folder.
 
-    def _set(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend) -> None:
-        config = model.config
-        self.model, self.backend = model, backend
-        self.encoder = Encoder(tokenizer, window=config.window, overlap=config.overlap, heading=config.heading)
+        Args:
+            folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer, or the name of a shipped model
+                as in `lawgov_nlp.model.checkpoints`; None takes the first of them.
+            device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+            backend: What runs the encoder, as in `lawgov_nlp.model.backends.resolve_backend`.
+
+        Raises:
+            ModelError: The folder holds no such model, or the device or the backend isn't there.
+        """
+        where = resolve_device(device)
+        engine, precision = resolve_backend(backend, where)
+        model, tokenizer = load_tagger(named_model(folder))
+        model = model.float().to(where).eval()
+        self = cls(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
+        self.device = where  # of an encoder that OpenVINO runs the model keeps no weights
+        return self
 
     def tag(self, report: Report) -> TaggedReport:
         """Tag one report."""
@@ -101,21 +106,21 @@ class Tagger:
                 group, size = [], 0
         yield from self._tag_group(group)
 
-    def tag_paragraphs(self, paragraphs: Sequence[Unit]) -> list[TaggedParagraph]:
+    def tag_paragraphs(self, paragraphs: Sequence[Line]) -> list[TaggedParagraph]:
         """Tag paragraphs, each in the light of its own headings; the order is kept."""
         return self._tag_paragraphs(paragraphs)[0]
 
-    def vectors(self, paragraphs: Sequence[Unit]) -> np.ndarray:
+    def vectors(self, paragraphs: Sequence[Line]) -> np.ndarray:
         """The paragraphs' vectors alone, as `tag_with_vectors` gives them."""
         return self._tag_paragraphs(paragraphs)[1]
 
-    def batches(self, paragraphs: Sequence[Unit]) -> Iterator[Batch]:
+    def batches(self, paragraphs: Sequence[Line]) -> Iterator[Batch]:
         """What the encoder is given for paragraphs, on the tagger's device; the longest come first."""
-        encoded = self.encoder.encode(paragraphs)
+        encoded = self.tokenizer.encode(paragraphs)
         return (tensors for _, tensors in self._batches(encoded))
 
-    def _tag_paragraphs(self, paragraphs: Sequence[Unit]) -> tuple[list[TaggedParagraph], np.ndarray]:
-        encoded = self.encoder.encode(paragraphs)
+    def _tag_paragraphs(self, paragraphs: Sequence[Line]) -> tuple[list[TaggedParagraph], np.ndarray]:
+        encoded = self.tokenizer.encode(paragraphs)
         tagged: list[TaggedParagraph | None] = [None] * len(paragraphs)
         vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
         waiting: deque[tuple[list[int], Future[tuple[list[TaggedParagraph], np.ndarray]]]] = deque()
@@ -139,13 +144,13 @@ class Tagger:
         return tagged, vectors
 
     def _decode(
-        self, states: torch.Tensor, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Unit]
+        self, states: torch.Tensor, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]
     ) -> tuple[list[TaggedParagraph], np.ndarray]:
         """The tagged paragraphs of a batch from the encoder's states, and their vectors."""
         with torch.inference_mode():
             output = self.model.heads(states, batch)
             windows = [w for code in encoded for w in code.windows]
-            tagged = decode(self.model, output, batch, windows, encoded, paragraphs)
+            tagged = decode_batch(self.model, output, batch, windows, encoded, paragraphs)
         return tagged, output.paragraph.float().cpu().numpy()
 
     def _batches(self, encoded: Sequence[EncodedParagraph]) -> Iterator[tuple[list[int], Batch]]:
@@ -166,7 +171,7 @@ class Tagger:
             yield batch, self._collated(encoded, batch)
 
     def _collated(self, encoded: Sequence[EncodedParagraph], batch: Sequence[int]) -> Batch:
-        return self.encoder.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
+        return self.tokenizer.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
 
     def _tag_group(self, reports: Sequence[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
         tagged, vectors = self._tag_paragraphs([p for report in reports for p in report.paragraphs])
@@ -210,7 +215,7 @@ _LOADING = threading.Lock()
 """Threads that ask at once for the same tagger are given one."""
 
 
-def tagger(folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
+def get_tagger(folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
     """The tagger for a folder, device and backend, loaded once per process, whether by default or by their names.
 
     Raises:
@@ -224,7 +229,7 @@ def tagger(folder: Path | str | None = None, device: str = "auto", backend: str 
     with _LOADING:
         if backend == "auto" and place in _CAME_TO:  # where OpenVINO couldn't take the encoder it isn't tried again
             backend = name = _CAME_TO[place]
-        found = _KEPT.pop((*place, name), None) or Tagger(*place, backend)
+        found = _KEPT.pop((*place, name), None) or Tagger.from_pretrained(*place, backend)
         if backend == "auto":
             _CAME_TO[place] = found.backend.name
         _KEPT[(*place, found.backend.name)] = found

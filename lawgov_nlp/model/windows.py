@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.report import Unit
+from lawgov_nlp.report import Line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -76,7 +76,7 @@ class Batch:
         return Batch(**{name: tensor.to(device, non_blocking=gpu) for name, tensor in tensors.items()})
 
 
-class Encoder:
+class WindowTokenizer:
     """Turns paragraphs into windows and windows into batches.
 
     Args:
@@ -104,7 +104,7 @@ class Encoder:
                 f"the tokenizer reads 法治政府建设 as {probe}: it has no Chinese vocabulary; check tokenizer.json"
             )
 
-    def encode(self, paragraphs: Sequence[Unit]) -> list[EncodedParagraph]:
+    def encode(self, paragraphs: Sequence[Line]) -> list[EncodedParagraph]:
         """The windows of each paragraph, in order."""
         if not paragraphs:
             return []

@@ -40,7 +40,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ExtractedText:
     """What a reader got from a file.
 
     Attributes:
@@ -52,7 +52,7 @@ class Source:
     warnings: tuple[str, ...] = ()
 
 
-def read_file(path: Path) -> Source:
+def read_file(path: Path) -> ExtractedText:
     """Read a report from a txt, docx, pdf, html, doc, wps, rtf or odt file.
 
     Raises:

@@ -18,7 +18,7 @@ from pathlib import Path
 from lxml import etree
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers import ExtractedText, check_length
 from lawgov_nlp.readers.lines import row_lines, visible
 from lawgov_nlp.readers.numbering import Numbering, W
 
@@ -35,7 +35,7 @@ _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _SKIP = {W + name for name in ("del", "moveFrom", "pPr", "rPr", "tblPr", "trPr", "tcPr", "sdtPr", "rt", "numPicBullet")}
 
 
-def read(data: bytes, path: Path) -> Source:
+def read(data: bytes, path: Path) -> ExtractedText:
     """Read a docx file.
 
     Raises:
@@ -57,7 +57,7 @@ def read(data: bytes, path: Path) -> Source:
         raise ReadError(f"{path}: the docx is damaged ({error}); download or save it again") from error
 
 
-def _read(archive: zipfile.ZipFile, path: Path) -> Source:
+def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
     names = set(archive.namelist())
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > MAX_UNPACKED:
@@ -92,7 +92,7 @@ def _read(archive: zipfile.ZipFile, path: Path) -> Source:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
     if numbering.damaged:
         warnings.append(f"{numbering.damaged} paragraph(s) have lost their numbers: their list is damaged")
-    return Source(text=visible("\n".join(lines)), warnings=tuple(warnings))
+    return ExtractedText(text=visible("\n".join(lines)), warnings=tuple(warnings))
 
 
 def _related(archive: zipfile.ZipFile, part: str, path: Path) -> dict[str, list[str]]:

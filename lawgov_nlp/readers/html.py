@@ -18,9 +18,9 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import HALF_PAIRS, Source, check_length
+from lawgov_nlp.readers import HALF_PAIRS, ExtractedText, check_length
 from lawgov_nlp.readers.lines import HAN, WIDE, row_lines, visible
-from lawgov_nlp.readers.txt import decode
+from lawgov_nlp.readers.txt import decode_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _GLUE = re.compile(f"(?<=[{WIDE}])\n|\n(?=[{WIDE}])")
 
 
-def read(data: bytes, path: Path) -> Source:
+def read(data: bytes, path: Path) -> ExtractedText:
     """Read a saved web page.
 
     Raises:
@@ -78,7 +78,7 @@ def read(data: bytes, path: Path) -> Source:
     if len(data) > MAX_BYTES:
         raise ReadError(f"{path}: {len(data) / 1e6:.0f} MB of html; a page has at most {MAX_BYTES / 1e6:.0f} MB")
     # The declared charset is not asked: `gb2312` on UTF-8 pages is common after a move, the bytes don't lie.
-    text, warnings = decode(data, path)
+    text, warnings = decode_bytes(data, path)
     # lxml refuses a str with an encoding declaration; the parser takes bytes of an encoding we name.
     parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
@@ -109,7 +109,7 @@ def read(data: bytes, path: Path) -> Source:
     outside = total - masses[article]
     if outside > 0.1 * total:
         warnings += (f"{outside} characters of text outside the article were left out; compare with the page",)
-    return Source(text=visible("\n".join(lines)), warnings=warnings)
+    return ExtractedText(text=visible("\n".join(lines)), warnings=warnings)
 
 
 def _title(root: etree._Element) -> str:

@@ -34,7 +34,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ReadOutcome:
     """What came of reading a file: a report or the reason why there is none.
 
     Attributes:
@@ -58,7 +58,7 @@ def read_path(path: Path) -> Report:
     return parse_report(read.text, source=str(path), warnings=read.warnings)
 
 
-def attempt(path: Path, *, identify: bool = False) -> Reading:
+def read_safely(path: Path, *, identify: bool = False) -> ReadOutcome:
     """Read a file; whatever goes wrong with it is in the answer, so that the other files go on.
 
     Args:
@@ -70,9 +70,9 @@ def attempt(path: Path, *, identify: bool = False) -> Reading:
         report = read_path(path)
         if before is not None and _changed(path, before):
             raise ReadError(f"{path}: changed while it was read; run again when nobody writes to it")
-        return Reading(report=report, fingerprint=before)
+        return ReadOutcome(report=report, fingerprint=before)
     except LawgovError as error:
-        return Reading(error=error, fingerprint=before)
+        return ReadOutcome(error=error, fingerprint=before)
     except MemoryError:
         reason = "needs more memory than it may have; no report does. Open it, save it anew and compare the sizes"
     except Exception as error:  # a mistake in a reader costs its file, not the forty thousand behind it
@@ -80,7 +80,7 @@ def attempt(path: Path, *, identify: bool = False) -> Reading:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         reason = f"the reader failed ({type(error).__name__}: {error}, at {where}); please report this with the file"
-    return Reading(error=ReadError(f"{path}: {reason}"), fingerprint=before)
+    return ReadOutcome(error=ReadError(f"{path}: {reason}"), fingerprint=before)
 
 
 def fingerprint(path: Path) -> Fingerprint | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, docx
+from lawgov_nlp.readers import ExtractedText, docx
 
 TIMEOUT = 120
 """Seconds; a report takes about 3 after a first start of about 6."""
@@ -29,7 +29,7 @@ _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def read(data: bytes, path: Path) -> Source:
+def read(data: bytes, path: Path) -> ExtractedText:
     """Read what LibreOffice can turn into a docx.
 
     Raises:

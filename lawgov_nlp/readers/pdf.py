@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers import ExtractedText, check_length
 from lawgov_nlp.readers.lines import WIDE, visible
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class _Layout:
     marked: bool
 
 
-def read(data: bytes, path: Path) -> Source:
+def read(data: bytes, path: Path) -> ExtractedText:
     """Read a pdf file.
 
     Raises:
@@ -136,7 +136,7 @@ def read(data: bytes, path: Path) -> Source:
     lines, guessed = _without_furniture(pages, size)
     if guessed:
         warnings.append(f"taken for a header or footer and left out: {'; '.join(guessed)}")
-    return Source(text=visible("\n".join(_paragraphs(lines, pages, size))), warnings=tuple(warnings))
+    return ExtractedText(text=visible("\n".join(_paragraphs(lines, pages, size))), warnings=tuple(warnings))
 
 
 def _pages(document: pypdfium2.PdfDocument, path: Path) -> list[_Page]:

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.readers.load import Reading, Source, attempt, fingerprint, read_report
+from lawgov_nlp.readers.load import ReadOutcome, Source, fingerprint, read_report, read_safely
 from lawgov_nlp.readers.worker import READY
 from lawgov_nlp.report import Report
 
@@ -62,10 +62,10 @@ class _Job:
     path: Path
     identify: bool
     done: threading.Event = field(default_factory=threading.Event)
-    reading: Reading | None = None
+    reading: ReadOutcome | None = None
     failure: BaseException | None = None
 
-    def result(self) -> Reading:
+    def result(self) -> ReadOutcome:
         while not self.done.wait(_POLL):
             pass
         if self.failure is not None:
@@ -104,7 +104,7 @@ class ReadingPool:
         self.close()
         return False
 
-    def read(self, paths: Iterable[Path], *, identify: bool = False) -> Iterator[Reading]:
+    def read(self, paths: Iterable[Path], *, identify: bool = False) -> Iterator[ReadOutcome]:
         """What came of each path, in order; paths are taken as needed, at most `WINDOW` ahead."""
         for _, reading in self.read_tasks(((path, path) for path in paths), identify=identify):
             assert reading is not None
@@ -112,7 +112,7 @@ class ReadingPool:
 
     def read_tasks(
         self, tasks: Iterable[tuple[_T, Path | None]], *, identify: bool = False
-    ) -> Iterator[tuple[_T, Reading | None]]:
+    ) -> Iterator[tuple[_T, ReadOutcome | None]]:
         """Each task's own value with what came of its path, in order; a task without a path passes through.
 
         Raises:
@@ -146,7 +146,7 @@ class ReadingPool:
             if idle is not None:  # as many as there are files
                 idle.start()
         else:
-            job.reading = attempt(path, identify=identify)
+            job.reading = read_safely(path, identify=identify)
             job.done.set()
         return job
 
@@ -197,7 +197,7 @@ class _Server:
         finally:
             self._drop()
 
-    def _read(self, job: _Job) -> Reading:
+    def _read(self, job: _Job) -> ReadOutcome:
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -214,7 +214,7 @@ class _Server:
             else:
                 reason = f"the process that read it {_death(code)}; open the file and save it anew"
             known = fingerprint(job.path) if job.identify else None
-            return Reading(error=ReadError(f"{job.path}: {reason}"), fingerprint=known)
+            return ReadOutcome(error=ReadError(f"{job.path}: {reason}"), fingerprint=known)
         if limit.over():  # the answer came at the last moment, and the process is being ended
             self._drop()
         return reading

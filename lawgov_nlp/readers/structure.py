@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from lawgov_nlp.report import Report, Unit, UnitKind
+from lawgov_nlp.report import Line, LineKind, Report
 from lawgov_nlp.text import HALF_STOP
 
 _NUM = "一二三四五六七八九十百"
@@ -99,7 +99,7 @@ class _Line:
     rank: float | None = None
     mark: int = 0  # length of the number and its punctuation
     number: int | None = None
-    kind: UnitKind | None = None
+    kind: LineKind | None = None
 
     @property
     def ends_sentence(self) -> bool:
@@ -162,7 +162,7 @@ def _lift_arabic_outline(lines: Sequence[_Line]) -> None:
 def _mark_artifacts(lines: Iterable[_Line]) -> None:
     for line in lines:
         if _ARTIFACT.fullmatch(line.text):
-            line.kind = UnitKind.ARTIFACT
+            line.kind = LineKind.ARTIFACT
 
 
 def _mark_contents(lines: Sequence[_Line]) -> None:
@@ -170,13 +170,13 @@ def _mark_contents(lines: Sequence[_Line]) -> None:
     at = next((k for k, line in enumerate(lines[:12]) if re.fullmatch(r"目[ \u3000]*录", line.text)), None)
     if at is None:
         return
-    lines[at].kind = UnitKind.ARTIFACT
+    lines[at].kind = LineKind.ARTIFACT
     bare = [re.sub(r"\d{1,3}$", "", line.text).rstrip(" \t\u3000.．…·") for line in lines]
     last = {text: k for k, text in enumerate(bare)}
     for k in range(at + 1, len(lines)):
         if last[bare[k]] == k:
             return
-        lines[k].kind = UnitKind.ARTIFACT
+        lines[k].kind = LineKind.ARTIFACT
 
 
 def _mark_head(lines: Sequence[_Line]) -> int:
@@ -185,13 +185,13 @@ def _mark_head(lines: Sequence[_Line]) -> int:
     salutation: list[_Line] = []
     end, complete = 0, False
     for k, line in enumerate(lines):
-        if line.kind is UnitKind.ARTIFACT:
+        if line.kind is LineKind.ARTIFACT:
             continue
         text = _CONVERTER_MARK.sub("", line.text).strip(_SPACE)
         dated = len(text) <= 60 and (_is_date(text) or _DOC_NUMBER.search(text))
         short = len(text) <= 60 and not line.ends_sentence and "。" not in text
         if short and _WEB_LINE.match(text) and block:
-            line.kind = UnitKind.ARTIFACT
+            line.kind = LineKind.ARTIFACT
         elif short and text[-1:] in "：:" and not _TRANSITION.search(text) and not _TIME_OPENING.match(text):
             salutation.append(line)
         elif dated and not salutation:
@@ -212,9 +212,9 @@ def _mark_head(lines: Sequence[_Line]) -> int:
     if not any(_TITLE_WORDS.search(line.text) or _DOC_NUMBER.search(line.text) for line in block):
         block = []  # a short line that names neither a report nor a body is a heading of a report without title
     for line in block:
-        line.kind = UnitKind.TITLE
+        line.kind = LineKind.TITLE
     for line in salutation:
-        line.kind = UnitKind.SALUTATION
+        line.kind = LineKind.SALUTATION
     return end if block or salutation else 0
 
 
@@ -225,14 +225,14 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
     """
     rest = [line for line in lines[head:] if line.kind is None]
     while rest and len(rest[-1].text) <= 60 and not rest[-1].ends_sentence and _WEB_TAIL.match(rest[-1].text):
-        rest.pop().kind = UnitKind.ARTIFACT
+        rest.pop().kind = LineKind.ARTIFACT
     pairs = [k for k in range(1, len(rest)) if _is_date(rest[k].text) and _is_body_name(rest[k - 1])]
     if pairs and len(rest) - pairs[-1] > 1 and not any(len(line.text) > 80 for line in rest[pairs[-1] + 1 :]):
         for line in rest[pairs[-1] + 1 :]:
             if _AFTERWORD.match(line.text) or line.text.endswith("日印发"):
-                line.kind = UnitKind.SIGNOFF
+                line.kind = LineKind.SIGNOFF
             elif line.rank is None and len(line.text) <= 12 and not re.search(r"[\d\t，。]", line.text):
-                line.kind = UnitKind.ARTIFACT  # 打印本页, 关闭窗口
+                line.kind = LineKind.ARTIFACT  # 打印本页, 关闭窗口
         rest = rest[: pairs[-1] + 1]
     listed = _attachments(rest)
     signed = False
@@ -249,7 +249,7 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
             or (signed and plain and not only_text and len(line.text) <= 24)
         ):
             return
-        line.kind = UnitKind.SIGNOFF
+        line.kind = LineKind.SIGNOFF
 
 
 def _attachments(lines: Sequence[_Line]) -> set[int]:
@@ -282,7 +282,7 @@ def _mark_middle(lines: Sequence[_Line]) -> None:
     before: _Line | None = None
     for line, following, beyond in zip(lines, [*lines, None][1:], _list_ends(lines), strict=True):
         heading = _is_heading(line, before, following) and not _is_listed(line, before, beyond)
-        line.kind = UnitKind.HEADING if heading else UnitKind.BODY
+        line.kind = LineKind.HEADING if heading else LineKind.BODY
         before = line
     _rank_unnumbered(lines)
 
@@ -306,8 +306,8 @@ def _is_listed(line: _Line, before: _Line | None, beyond: _Line | None) -> bool:
     """
     if line.rank is not None or line.text[-1] in "：:" or before is None:
         return False
-    opens = (before.kind is UnitKind.HEADING and before.rank is not None) or before.text[-1] in "：:"
-    goes_on = before.kind is UnitKind.BODY and before.rank is None and _short(before)
+    opens = (before.kind is LineKind.HEADING and before.rank is not None) or before.text[-1] in "：:"
+    goes_on = before.kind is LineKind.BODY and before.rank is None and _short(before)
     leaf = beyond is None or (beyond.rank is not None and (beyond.number or 0) > 1)
     return leaf and (opens or goes_on)
 
@@ -348,7 +348,7 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
         bare = _YEAR_NUMBER.sub("", _APPENDIX.sub("", text, count=1))
         return len(text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and not re.search(r"\d", bare)
     leaf = following.rank is not None and following.rank <= line.rank
-    sibling = before is not None and before.rank == line.rank and before.kind is UnitKind.BODY and not _run_in(before)
+    sibling = before is not None and before.rank == line.rank and before.kind is LineKind.BODY and not _run_in(before)
     if leaf or (sibling and (following.rank is None or following.rank <= line.rank)):
         return leaf and line.rank <= 1 and not line.ends_sentence and not colon
     return not line.ends_sentence or (
@@ -376,7 +376,7 @@ def _rank_unnumbered(lines: Sequence[_Line]) -> None:
     outer = min([1, *numbered])
     above: dict[float, int | None] = {1: 0, 2: 0}  # the number of the last line of each rank
     for line, below in zip(lines, _numbers_below(lines), strict=True):
-        if line.kind is UnitKind.HEADING and line.rank is None:
+        if line.kind is LineKind.HEADING and line.rank is None:
             plain = outer if _APPENDIX.match(line.text) else _UNNUMBERED if 1 in numbered else 1
             gaps = (r for r, number in above.items() if number is not None and below[r] == number + 2)
             line.rank = next(gaps, plain)
@@ -395,18 +395,18 @@ def _numbers_below(lines: Sequence[_Line]) -> list[dict[float, int | None]]:
     return found[::-1]
 
 
-def _units(lines: Iterable[_Line]) -> Iterator[Unit]:
+def _units(lines: Iterable[_Line]) -> Iterator[Line]:
     path: list[tuple[float, str]] = []
     for line in lines:
-        kind = line.kind or UnitKind.BODY
-        run_in = _run_in(line) if kind is UnitKind.BODY else None
-        if line.rank is not None and kind in (UnitKind.HEADING, UnitKind.BODY):
+        kind = line.kind or LineKind.BODY
+        run_in = _run_in(line) if kind is LineKind.BODY else None
+        if line.rank is not None and kind in (LineKind.HEADING, LineKind.BODY):
             path = [entry for entry in path if entry[0] < line.rank]
-            heading = line.text if kind is UnitKind.HEADING else run_in
+            heading = line.text if kind is LineKind.HEADING else run_in
             if heading:
                 path.append((line.rank, heading.rstrip("。；：:." + _SPACE)))
-        headings = tuple(h for _, h in path) if kind is UnitKind.BODY else ()
-        yield Unit(kind=kind, text=line.text, start=line.start, end=line.start + len(line.text), headings=headings)
+        headings = tuple(h for _, h in path) if kind is LineKind.BODY else ()
+        yield Line(kind=kind, text=line.text, start=line.start, end=line.start + len(line.text), headings=headings)
 
 
 def _run_in(line: _Line) -> str | None:
@@ -430,15 +430,15 @@ def _run_in(line: _Line) -> str | None:
     return text[: match.start()]
 
 
-def _metadata(units: Sequence[Unit]) -> dict[str, str | int | None]:
-    titles = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is UnitKind.TITLE]
-    signed = [u.text for u in units if u.kind is UnitKind.SIGNOFF]
+def _metadata(units: Sequence[Line]) -> dict[str, str | int | None]:
+    titles = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is LineKind.TITLE]
+    signed = [u.text for u in units if u.kind is LineKind.SIGNOFF]
     number = next((m.group() for t in titles if (m := _DOC_NUMBER.search(t))), None)
     named = [t for t in titles if not _is_date(t) and not _DOC_NUMBER.fullmatch(t) and not t.endswith("文件")]
     # The body above the title is part of it, unless the title names it again.
     named = [t for t, below in zip(named, [*named, ""][1:], strict=True) if not below.startswith(t)]
     title = "".join(named) or None
-    first = next((u.text for u in units if u.kind is UnitKind.BODY), "")
+    first = next((u.text for u in units if u.kind is LineKind.BODY), "")
     return {
         "title": title,
         "issuer": _issuer(title or "", signed),

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers import ExtractedText, check_length
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,18 +27,18 @@ _MIN_LIKENESS = 0.5
 _PUNCTUATION = frozenset("　、。〈〉《》「」『』【】〔〕“”‘’…—·×％（），．：；？！～①②③④⑤⑥⑦⑧⑨⑩")
 
 
-def read(data: bytes, path: Path) -> Source:
+def read(data: bytes, path: Path) -> ExtractedText:
     """Read a text file.
 
     Raises:
         ReadError: No text in an encoding known here, or far too long.
     """
     check_length(len(data) // 4, path)  # no encoding has over 4 bytes a character: refused before decoding
-    text, warnings = decode(data, path)
-    return Source(text=text, warnings=warnings)
+    text, warnings = decode_bytes(data, path)
+    return ExtractedText(text=text, warnings=warnings)
 
 
-def decode(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
+def decode_bytes(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
     """Decode bytes of unknown encoding: byte order mark, then strict UTF-8, then whichever reads most like Chinese.
 
     What tells the encodings apart is how common the Chinese characters are that come out. charset-normalizer, even

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lawgov_nlp.readers.load import attempt
+from lawgov_nlp.readers.load import read_safely
 
 READY = "lawgov reading worker"
 """The first thing that a worker says."""
@@ -46,7 +46,7 @@ def main() -> None:
     while (request := requests.get()) is not None:
         path, identify, limit = request
         with _alarm(limit + _GRACE):
-            answer = pickle.dumps(attempt(path, identify=identify))
+            answer = pickle.dumps(read_safely(path, identify=identify))
         try:
             answers.write(answer)
             answers.flush()

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.tables import QUALIFIER_ZH, label_zh, plain_number
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
@@ -205,10 +205,10 @@ def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
     first = 0
     for at, unit in enumerate(report.units):
         line: dict[str, Any] = {"at": at, "kind": unit.kind.value, "text": unit.text}
-        if unit.kind is UnitKind.HEADING:
+        if unit.kind is LineKind.HEADING:
             above[unit.text] = at
             line["depth"] = min(depths.get(unit.text, 0), 2)
-        elif unit.kind is UnitKind.BODY:
+        elif unit.kind is LineKind.BODY:
             p = next(paragraphs)  # the report has checked that there is one for each
             line |= {
                 "p": p,
@@ -227,7 +227,7 @@ def _row_keys(report: TaggedReport) -> Iterator[list[str]]:
     No indicator is a shortcoming or a plan itself, and still the reader of the plans wants their figures.
     """
     for p in report.paragraphs:
-        function = [] if p.label and p.label.counts else [_key(p.label)]
+        function = [] if p.label and p.label.is_topic else [_key(p.label)]
         yield from ([i.dimension.value, *function] for i in p.indicators)
 
 

@@ -45,7 +45,7 @@ class Indicator:
             if self.name_start is None or self.name_end is None:
                 raise ValueError(f"indicator {self.text!r}: a name needs both of its offsets")
             check_span(self.name, self.name_start, self.name_end, "name")
-        if not self.dimension.counts:
+        if not self.dimension.is_topic:
             known = f"use one of {[*map(str, TOPICS)]}" if isinstance(self.dimension, Dimension) else "use a topic"
             raise ValueError(f"indicator {self.text!r}: dimension {self.dimension} is a function; {known}")
 

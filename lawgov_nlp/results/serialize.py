@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lawgov_nlp.errors import ReadError, SchemeError
-from lawgov_nlp.report import Unit, UnitKind
+from lawgov_nlp.report import Line, LineKind
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import MOST_DIGITS, Qualifier
 from lawgov_nlp.results.tables import REPORT_COLUMNS
@@ -102,11 +102,11 @@ def _paragraph_dict(p: TaggedParagraph) -> dict[str, Any]:
     }
 
 
-def _unit(data: Mapping[str, Any], at: str, text: str) -> Unit:
+def _unit(data: Mapping[str, Any], at: str, text: str) -> Line:
     return _build(
-        Unit,
+        Line,
         at,
-        kind=_name(UnitKind, _take(data, "kind", at, str), f"{at}kind"),
+        kind=_name(LineKind, _take(data, "kind", at, str), f"{at}kind"),
         headings=_strings(data, "headings", at),
         **_span(data, at, text),
     )

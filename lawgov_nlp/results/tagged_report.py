@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.report import Report, UnitKind
+from lawgov_nlp.report import LineKind, Report
 from lawgov_nlp.results import serialize, tables
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.scheme import CODEBOOK, Scheme
@@ -31,7 +31,7 @@ class TaggedReport(Report):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        want = [(u.start, u.end) for u in self.units if u.kind is UnitKind.BODY]
+        want = [(u.start, u.end) for u in self.units if u.kind is LineKind.BODY]
         if [(p.start, p.end) for p in self.tagged] != want:
             raise ValueError("every body unit needs exactly one tagged paragraph, in order")
         for paragraph in self.tagged:

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lawgov_nlp.annotation.examples import Example
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
+from lawgov_nlp.report import LineKind
 
 _HALF = str.maketrans("，。；：（）？！", ",.;:()?!")
 _PAIRS = "未末已己土士人入大太干千日曰木本天夭了子问间治冶折拆侯候辩辨象像"
@@ -97,7 +97,7 @@ def other_digits_report(report: GoldReport, seed: int = 0) -> GoldReport:
 def other_units_report(report: GoldReport) -> GoldReport:
     """The report with 起 for 件, 次 for 场 and so on at the end of its values."""
 
-    def changed(unit: GoldUnit) -> GoldUnit:
+    def changed(unit: GoldLine) -> GoldLine:
         text = list(unit.text)
         for indicator in unit.indicators:
             last = indicator.value[1] - 1
@@ -111,7 +111,7 @@ def other_units_report(report: GoldReport) -> GoldReport:
 def other_places_report(report: GoldReport, seed: int = 0) -> GoldReport:
     """The report with other names for the places that its title and sign-off name, wherever they stand."""
     rng = random.Random(f"{report.id} {seed}")
-    lines = [u.text.strip() for u in report.units if u.kind in (UnitKind.TITLE, UnitKind.SIGNOFF)]
+    lines = [u.text.strip() for u in report.units if u.kind in (LineKind.TITLE, LineKind.SIGNOFF)]
     found = [m[1] for line in lines for m in _PLACE.finditer(re.sub("^(?:中共|关于)|人民政府", "", line))]
     names = {name: "".join(rng.sample(_SYLLABLES, len(name))) for name in dict.fromkeys(found)}
     if not names:
@@ -124,17 +124,17 @@ def other_places_report(report: GoldReport, seed: int = 0) -> GoldReport:
 
 def run_in_report(report: GoldReport) -> GoldReport:
     """The report with each innermost heading on the line of the paragraph under it, as careless conversion does it."""
-    units: list[GoldUnit] = []
+    units: list[GoldLine] = []
     for unit in report.units:
         above = units[-1] if units else None
-        if unit.kind is UnitKind.BODY and above is not None and above.kind is UnitKind.HEADING:
+        if unit.kind is LineKind.BODY and above is not None and above.kind is LineKind.HEADING:
             units[-1] = _moved(unit, above.text.strip() + "。")
         else:
             units.append(unit)
     return replace(report, units=tuple(units))
 
 
-def _moved(unit: GoldUnit, before: str) -> GoldUnit:
+def _moved(unit: GoldLine, before: str) -> GoldLine:
     """The unit with text put before its own, which loses the spaces in front of it."""
     text = unit.text.lstrip()
     by = len(before) - (len(unit.text) - len(text))
@@ -153,11 +153,11 @@ def unnumbered_report(report: GoldReport) -> GoldReport:
     return replace(
         report,
         units=tuple(
-            replace(u, text=without_number(u.text.strip())) if u.kind is UnitKind.HEADING else u for u in report.units
+            replace(u, text=without_number(u.text.strip())) if u.kind is LineKind.HEADING else u for u in report.units
         ),
     )
 
 
 def headless_report(report: GoldReport) -> GoldReport:
     """The report without its headings, run-in headings aside."""
-    return replace(report, units=tuple(u for u in report.units if u.kind is not UnitKind.HEADING))
+    return replace(report, units=tuple(u for u in report.units if u.kind is not LineKind.HEADING))

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from lawgov_nlp.annotation.examples import Example
 from lawgov_nlp.model.modeling import TAGS
-from lawgov_nlp.model.windows import Batch, EncodedParagraph, Encoder, Window
+from lawgov_nlp.model.windows import Batch, EncodedParagraph, Window, WindowTokenizer
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
 from lawgov_nlp.training.augment import vary
 from lawgov_nlp.training.config import TrainConfig
@@ -42,7 +42,7 @@ class Targets:
     weight: torch.Tensor
 
 
-class Batches(Dataset):
+class BatchDataset(Dataset):
     """All batches of a training run, one pass after the other; shuffled, paragraphs of like length together.
 
     Args:
@@ -61,7 +61,7 @@ class Batches(Dataset):
         self,
         data: Sequence[Example],
         replayed: Sequence[Example],
-        coder: Encoder,
+        coder: WindowTokenizer,
         config: TrainConfig,
         scheme: Scheme = CODEBOOK,
     ) -> None:
@@ -104,7 +104,11 @@ class Batches(Dataset):
 
 
 def collate(
-    data: Sequence[Example], coder: Encoder, weights: Sequence[float] | None = None, *, scheme: Scheme = CODEBOOK
+    data: Sequence[Example],
+    coder: WindowTokenizer,
+    weights: Sequence[float] | None = None,
+    *,
+    scheme: Scheme = CODEBOOK,
 ) -> tuple[Batch, Targets]:
     """Examples as one batch, labelled in the words of `scheme`; `weights` say what each counts in the loss, None: 1."""
     encoded = coder.encode([e.unit for e in data])
@@ -112,7 +116,7 @@ def collate(
     return batch, _targets(data, encoded, batch, weights or [1.0] * len(data), scheme)
 
 
-def clipped(coder: Encoder, data: Sequence[Example]) -> Counter[str]:
+def clipped(coder: WindowTokenizer, data: Sequence[Example]) -> Counter[str]:
     """Spans whose bounds aren't token bounds, which the model can therefore never give exactly, by kind."""
     found: Counter[str] = Counter()
     for example, code in zip(data, coder.encode([e.unit for e in data]), strict=True):

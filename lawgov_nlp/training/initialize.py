@@ -8,14 +8,14 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
 
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model.checkpoints import is_tagger, load, model_scheme
+from lawgov_nlp.model.checkpoints import is_tagger, load_tagger, model_scheme
 from lawgov_nlp.model.config import TaggerConfig, longest_window
 from lawgov_nlp.model.modeling import TaggerModel, without_pooler
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.resize_heads import rehead
 
 
-def start(
+def load_for_training(
     folder: Path, revision: str, trained_on: str, dropout: float, scheme: Scheme | None = None
 ) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     """A tagger to train: one that was trained before, or a pretrained encoder with fresh heads.
@@ -31,7 +31,7 @@ def start(
         raise ModelError(f"{folder} is no folder; expected one that holds a tagger or an encoder")
     scheme = scheme or base_scheme(folder)
     if is_tagger(folder):
-        model, tokenizer = load(folder)
+        model, tokenizer = load_tagger(folder)
         model.config.revision, model.config.data_hash, model.config.dropout = revision, trained_on, dropout
         model.dropout.p = dropout
         model = model.float()

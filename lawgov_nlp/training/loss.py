@@ -14,7 +14,7 @@ from lawgov_nlp.model.windows import Batch
 from lawgov_nlp.training.batches import IGNORE, Targets
 
 
-class Learner(nn.Module):
+class TaggerWithLoss(nn.Module):
     """A tagger that answers a batch and its targets with a loss.
 
     Attributes:
@@ -74,7 +74,7 @@ def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targ
     if len(targets.links):
         values, names, topics = targets.links[:, :3], targets.links[:, 3:5], targets.links[:, 5]
         weight = window[values[:, 0]]
-        starts, ends = model.point(output.states, batch, values)
+        starts, ends = model.name_logits(output.states, batch, values)
         found = F.cross_entropy(starts, names[:, 0], reduction="none") + F.cross_entropy(
             ends, names[:, 1], reduction="none"
         )
@@ -82,7 +82,7 @@ def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targ
         coded = topics != IGNORE
         if coded.any():
             told = F.cross_entropy(
-                model.classify(output.states, values[coded], names[coded]), topics[coded], reduction="none"
+                model.topic_logits(output.states, values[coded], names[coded]), topics[coded], reduction="none"
             )
             parts["topics"] = (told * weight[coded]).mean()
     return parts

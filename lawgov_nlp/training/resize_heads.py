@@ -29,14 +29,14 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
     new.load_state_dict(
         {name: tensor if tensor.shape == own[name].shape else own[name] for name, tensor in model.state_dict().items()}
     )
-    rows = origins(scheme, model.scheme)
+    rows = source_rows(scheme, model.scheme)
     _take_over(new.primary, model.primary, [*rows, [len(model.scheme)]])
     _take_over(new.mentions, model.mentions, rows)
-    _take_over(new.topic[-1], model.topic[-1], origins(scheme, model.scheme, topics=True))
+    _take_over(new.topic[-1], model.topic[-1], source_rows(scheme, model.scheme, topics=True))
     return new
 
 
-def origins(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[int]]:
+def source_rows(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[int]]:
     """For each label of a scheme its origins in an older one, as places there; none for a label without any.
 
     Args:
@@ -46,7 +46,7 @@ def origins(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[int]
     """
     found = []
     for label, of in zip(new.labels, new.sources, strict=True):
-        if topics and not label.counts:
+        if topics and not label.is_topic:
             continue
         known: Sequence[Label] = old.topics if topics else old.labels
         names = [label] if label in known else [d for d in of if d in known]

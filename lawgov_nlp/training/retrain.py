@@ -10,14 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
-from lawgov_nlp.annotation.examples import examples, read_gold
+from lawgov_nlp.annotation.examples import examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.annotation.relabel import recode, retag, translates, without_labels
+from lawgov_nlp.annotation.relabel import can_relabel, relabel_gold, relabel_tagged, without_labels
 from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluation.scores import Scores, evaluate
 from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.config import RETRAIN, TrainConfig
@@ -29,7 +29,7 @@ ENOUGH = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class BeforeAfter:
     """A model before and after on the same reports; before is None where training began from an encoder.
 
     Where the labels were others before, and these can't be said in the new ones, `before` has values and names alone.
@@ -59,8 +59,8 @@ class Retrained:
 
     learned: list[str]
     held_out: list[str]
-    own: Measured | None
-    shipped: Measured
+    own: BeforeAfter | None
+    shipped: BeforeAfter
 
 
 def retrain(
@@ -126,7 +126,7 @@ def retrain(
         overwrite=overwrite,
         resume=resume,
     )
-    after = Tagger(out, device)
+    after = Tagger.from_pretrained(out, device)
     return Retrained(
         learned=[r.id for r in learned],
         held_out=[r.id for r in held_out],
@@ -143,7 +143,7 @@ def cross_validate(
     scheme: Scheme | None = None,
     config: TrainConfig | None = None,
     device: str = "cpu",
-) -> Measured:
+) -> BeforeAfter:
     """How well retraining works on reports like these, where they are too few to hold some out: each is, in turn.
 
     A model is trained for each fold and thrown away. The pass is chosen on the shipped dev split alone, or, where that
@@ -173,10 +173,10 @@ def cross_validate(
             out = Path(folder) / "model"
             reports = [*learned, *more]
             train(reports, dev, base=start, out=out, replay=replay, scheme=scheme, config=config, device=device)
-            pairs += zip(held_out, Tagger(out, device).tag_many(map(read_gold, held_out)), strict=True)
+            pairs += zip(held_out, Tagger.from_pretrained(out, device).tag_many(map(parse_gold, held_out)), strict=True)
     gold = [report for report, _ in pairs]
     before = _tagger(start, device)
-    return Measured(before=_scores(before, gold, scheme) if before else None, after=evaluate(pairs))
+    return BeforeAfter(before=_scores(before, gold, scheme) if before else None, after=evaluate(pairs))
 
 
 def default_config(base: Path | None) -> TrainConfig:
@@ -199,7 +199,7 @@ def _alone(base: Path | None, scheme: Scheme) -> bool:
 def _corpus(scheme: Scheme) -> dict[str, list[GoldReport]]:
     """The shipped reports by split, as far as they are coded by a scheme."""
     splits = load_splits(shipped_corpus())
-    return {split: [recode(report, scheme) for report in reports] for split, reports in splits.items()}
+    return {split: [relabel_gold(report, scheme) for report in reports] for split, reports in splits.items()}
 
 
 def hold_out(
@@ -222,7 +222,7 @@ def hold_out(
             "more is needed to choose the best pass and to calibrate on; label another one, or give it with --dev"
         )
     number = max(len(reports) // ENOUGH, int(needed))
-    coded = [r for r in reports if any(u.kind is UnitKind.BODY and u.labels_coded for u in r.units)]
+    coded = [r for r in reports if any(u.kind is LineKind.BODY and u.labels_coded for u in r.units)]
     if needed and not coded:
         raise TrainingError(
             "no paragraph has a coded label: with labels of your own there is nothing to learn them from"
@@ -262,22 +262,22 @@ def check(reports: Sequence[GoldReport], *, alone: bool) -> None:
         )
 
 
-def _measure(before: Tagger | None, after: Tagger, reports: Sequence[GoldReport], scheme: Scheme) -> Measured:
+def _measure(before: Tagger | None, after: Tagger, reports: Sequence[GoldReport], scheme: Scheme) -> BeforeAfter:
     now = _scores(after, reports, scheme)
-    return Measured(before=_scores(before, reports, scheme) if before else None, after=now)
+    return BeforeAfter(before=_scores(before, reports, scheme) if before else None, after=now)
 
 
 def _tagger(folder: Path, device: str) -> Tagger | None:
     """The tagger in a folder; None for an encoder, which has no heads to tag with."""
-    return Tagger(folder, device) if is_tagger(folder) else None
+    return Tagger.from_pretrained(folder, device) if is_tagger(folder) else None
 
 
 def _scores(tagger: Tagger, reports: Sequence[GoldReport], scheme: Scheme) -> Scores:
     """The scores of a tagger on reports that are coded by `scheme`, whatever its own labels are."""
-    tagged: Iterable[TaggedReport] = tagger.tag_many(map(read_gold, reports))
+    tagged: Iterable[TaggedReport] = tagger.tag_many(map(parse_gold, reports))
     own = tagger.model.scheme
-    if own == CODEBOOK != scheme and translates(scheme):
-        tagged = (retag(report, scheme) for report in tagged)
+    if own == CODEBOOK != scheme and can_relabel(scheme):
+        tagged = (relabel_tagged(report, scheme) for report in tagged)
     elif own != scheme:
         reports = [without_labels(report) for report in reports]
     return evaluate(zip(reports, tagged, strict=True))

@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, Trai
 from transformers.trainer_callback import PrinterCallback, TrainerControl, TrainerState
 
 from lawgov_nlp.annotation.corpus import data_hash
-from lawgov_nlp.annotation.examples import Example, examples, read_gold
+from lawgov_nlp.annotation.examples import Example, examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
@@ -32,15 +32,15 @@ from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.decoding import relabel
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
-from lawgov_nlp.model.windows import Encoder
+from lawgov_nlp.model.windows import WindowTokenizer
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-from lawgov_nlp.training.batches import Batches, clipped
+from lawgov_nlp.training.batches import BatchDataset, clipped
 from lawgov_nlp.training.config import TrainConfig
-from lawgov_nlp.training.initialize import base_scheme, start
-from lawgov_nlp.training.loss import Learner
+from lawgov_nlp.training.initialize import base_scheme, load_for_training
+from lawgov_nlp.training.loss import TaggerWithLoss
 from lawgov_nlp.training.tensorboard import LOGS, TrainingLog
 
-__all__ = ["TrainConfig", "calibrate", "in_bfloat16", "refuse", "save", "train"]
+__all__ = ["TrainConfig", "calibrate", "check_output", "in_bfloat16", "save_tagger", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def train(
     torch.set_flush_denormal(True)  # Adam's averages of rare pieces become denormal, and a step takes twice as long
     torch.manual_seed(config.seed)
     folder = out.with_name(f".{out.name}.training")
-    refuse(out, base, overwrite=overwrite, resume=resume)
+    check_output(out, base, overwrite=overwrite, resume=resume)
     if torch.device(device).index:
         raise TrainingError(f"device {device}: the Trainer takes the first GPU; set CUDA_VISIBLE_DEVICES and say cuda")
     scheme = scheme or base_scheme(base)
@@ -113,7 +113,7 @@ def train(
         raise TrainingError("there is no paragraph to learn from in the reports")
     if not any(e.labels_coded for e in _examples(dev)):
         raise TrainingError("there is no dev paragraph with a coded dimension to choose the best pass on")
-    tagger, tokenizer = start(base, revision, data_hash(reports), config.dropout, scheme)
+    tagger, tokenizer = load_for_training(base, revision, data_hash(reports), config.dropout, scheme)
     if folder.exists() and not resume:
         shutil.rmtree(folder)  # with `overwrite`, or where there is no checkpoint to lose
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,12 +124,12 @@ def train(
     _identify(folder, run | {role: _ordered_hash(those) for role, those in roles.items()})
     _warn_of_unseen(scheme, [*learned, *replayed])
     settings = tagger.config
-    coder = Encoder(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
+    coder = WindowTokenizer(tokenizer, window=settings.window, overlap=settings.overlap, heading=settings.heading)
     loose = clipped(coder, learned)
     if loose:
         logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
-    batches = Batches(learned, replayed, coder, config, scheme)
-    learner = Learner(tagger.to(device))
+    batches = BatchDataset(learned, replayed, coder, config, scheme)
+    learner = TaggerWithLoss(tagger.to(device))
     progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
     trainer = Trainer(
         model=learner,
@@ -156,14 +156,14 @@ def train(
     if (folder / LOGS).is_dir():
         (folder / LOGS).rename(out / LOGS)
     shutil.rmtree(folder)
-    saved = Tagger(out, device, "torch:float32")  # as the pass was chosen
-    return evaluate(zip(dev, saved.tag_many(map(read_gold, dev)), strict=True))
+    saved = Tagger.from_pretrained(out, device, "torch:float32")  # as the pass was chosen
+    return evaluate(zip(dev, saved.tag_many(map(parse_gold, dev)), strict=True))
 
 
 _BEST, _RUN, _QUALITY = "best", "run.json", "quality.json"
 
 
-def refuse(out: Path, base: Path, *, overwrite: bool, resume: bool) -> None:
+def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> None:
     """Refuse to touch what is there already, unless asked to, and never anything but a tagger.
 
     Raises:
@@ -232,7 +232,7 @@ def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: boo
         output_dir=str(folder),
         max_steps=ends[-1],
         per_device_train_batch_size=1,  # an item is a whole batch
-        train_sampling_strategy="sequential",  # `Batches` has shuffled
+        train_sampling_strategy="sequential",  # `BatchDataset` has shuffled
         max_grad_norm=1.0,
         bf16=half,
         use_cpu=torch.device(device).type == "cpu",
@@ -255,7 +255,7 @@ class _Progress(TrainerCallback):
 
     def __init__(
         self,
-        learner: Learner,
+        learner: TaggerWithLoss,
         tokenizer: PreTrainedTokenizerFast,
         dev: Sequence[GoldReport],
         ends: Sequence[int],
@@ -316,7 +316,7 @@ class _Progress(TrainerCallback):
             calibrate(model.config, scores)
             took = {"minutes": round((time.monotonic() - self.began) / 60, 1), **_peak_memory(model.device)}
             record = {"train": asdict(self.config), **self.provenance, **took, "epoch": epoch, "dev": scores.figures}
-            _replace(self.folder / _BEST, lambda folder: save(model, self.tokenizer, folder, record))
+            _replace(self.folder / _BEST, lambda folder: save_tagger(model, self.tokenizer, folder, record))
             best = {"quality": quality, "epoch": epoch}
             (self.folder / _QUALITY).write_text(json.dumps(best), encoding="utf-8")
         if self.config.patience and epoch - best["epoch"] >= self.config.patience:
@@ -349,7 +349,7 @@ def calibrate(config: TaggerConfig, scores: Scores) -> None:
     config.review_below = math.floor(point.threshold * 1e4) / 1e4
 
 
-def save(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, record: dict) -> None:
+def save_tagger(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, record: dict) -> None:
     """Save weights in half precision, which halves the size, with tokenizer and a record of the run."""
     half = {
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()
@@ -429,7 +429,7 @@ def _optimizer(
 def _score(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, dev: Sequence[GoldReport]) -> tuple[Scores, float]:
     """Scores on dev, and the threshold of secondary labels that is best there."""
     model.config.primary_temperature = 1.0  # it is fitted anew on what this gives
-    tagged = list(Tagger.of(model, tokenizer).tag_many(map(read_gold, dev)))
+    tagged = list(Tagger(model, tokenizer).tag_many(map(parse_gold, dev)))
     best: tuple[Scores, float] | None = None
     for threshold in THRESHOLDS:
         scores = evaluate(zip(dev, (relabel(report, threshold) for report in tagged), strict=True))

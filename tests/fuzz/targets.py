@@ -14,8 +14,8 @@ from pathlib import Path
 from unittest import mock
 
 from lawgov_nlp import readers
-from lawgov_nlp.annotation.markup import parse as parse_markup
-from lawgov_nlp.annotation.markup import write as write_markup
+from lawgov_nlp.annotation.markup import parse_markup as parse_markup
+from lawgov_nlp.annotation.markup import to_markup as write_markup
 from lawgov_nlp.errors import MarkupError, ReadError
 from lawgov_nlp.readers.structure import parse_report
 from tests import files

@@ -5,7 +5,7 @@
     write(reading.documents, Path("reports"))       # our markup, which training reads
 
 The formats' files import nothing of each other: each turns a file into rows and documents into a file. `merge`
-puts rows together to reports. No format ever drops anything without counting it in `Findings.notes`.
+puts rows together to reports. No format ever drops anything without counting it in `Issues.notes`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lawgov_nlp.annotation.formats.document import Document, Row, asking, from_gold, to_gold
-from lawgov_nlp.annotation.formats.issues import Findings, Problem
+from lawgov_nlp.annotation.formats.document import Document, Row, from_gold, mark_requested, to_gold
+from lawgov_nlp.annotation.formats.issues import Issues, Problem
 from lawgov_nlp.annotation.formats.label_studio import labelling_config
 from lawgov_nlp.annotation.formats.merge import assemble
 from lawgov_nlp.annotation.formats.options import Options
@@ -32,21 +32,21 @@ __all__ = [
     "FORMATS",
     "WRITTEN",
     "Document",
-    "Findings",
+    "ImportResult",
+    "Issues",
     "Options",
     "Problem",
-    "Reading",
-    "asking",
     "check_new",
     "detect",
     "from_gold",
     "labelling_config",
-    "read",
-    "render",
+    "mark_requested",
+    "read_annotations",
+    "render_annotations",
     "save",
     "target",
     "to_gold",
-    "write",
+    "write_annotations",
     "write_rejected",
 ]
 
@@ -55,12 +55,12 @@ PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无�
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ImportResult:
     """What files held: the reports, the format of each file, what there is to say about them, and the labels."""
 
     documents: list[Document]
     formats: list[str]
-    findings: Findings
+    findings: Issues
     scheme: Scheme = CODEBOOK
 
     @property
@@ -69,7 +69,7 @@ class Reading:
         return [to_gold(document) for document in self.documents]
 
 
-def read(paths: Sequence[Path], form: str | None = None, options: Options | None = None) -> Reading:
+def read_annotations(paths: Sequence[Path], form: str | None = None, options: Options | None = None) -> ImportResult:
     """Read files of one format or several. Paragraphs that come more than once are merged where they agree.
 
     Args:
@@ -86,7 +86,7 @@ def read(paths: Sequence[Path], form: str | None = None, options: Options | None
     """
     if form not in (None, *FORMATS):
         raise InterchangeError(f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}")
-    options, findings = options or Options(), Findings()
+    options, findings = options or Options(), Issues()
     rows: list[Row] = []
     formats = [form or detect(path) for path in paths]
     scheme = options.scheme or tagged_scheme(p for p, name in zip(paths, formats, strict=True) if name == "tagged")
@@ -100,12 +100,14 @@ def read(paths: Sequence[Path], form: str | None = None, options: Options | None
             raise InterchangeError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
     if not rows and not findings.problems:
         raise InterchangeError(f"{', '.join(map(str, paths))}: no paragraph in there")
-    return Reading(
+    return ImportResult(
         documents=assemble(rows, findings, options.annotator), formats=formats, findings=findings, scheme=scheme
     )
 
 
-def render(documents: Sequence[Document], form: str, findings: Findings, scheme: Scheme = CODEBOOK) -> Payload:
+def render_annotations(
+    documents: Sequence[Document], form: str, findings: Issues, scheme: Scheme = CODEBOOK
+) -> Payload:
     """The reports, labelled with `scheme`, in a format; what it can't hold is counted in `findings`.
 
     Raises:
@@ -119,15 +121,17 @@ def render(documents: Sequence[Document], form: str, findings: Findings, scheme:
     return maker(documents, findings, scheme)
 
 
-def write(documents: Sequence[Document], path: Path, form: str | None = None, scheme: Scheme = CODEBOOK) -> Findings:
+def write_annotations(
+    documents: Sequence[Document], path: Path, form: str | None = None, scheme: Scheme = CODEBOOK
+) -> Issues:
     """Write reports, labelled with `scheme`, to a new file, or for markup a new folder; give what was left out.
 
     Raises:
         InterchangeError: A report doesn't fit the format.
         OutputError: There is such a file, or it can't be written.
     """
-    findings = Findings()
-    payload = render(documents, form or target(path), findings, scheme)
+    findings = Issues()
+    payload = render_annotations(documents, form or target(path), findings, scheme)
     findings.check()
     save(payload, path)
     return findings

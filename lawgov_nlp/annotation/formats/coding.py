@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, Line, Origin, Row
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, CodedLine, Origin, Row
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
+from lawgov_nlp.report import LineKind
 
 Place = dict[str, Any]
 """The fields of `Row` that say where a paragraph stands."""
 
 
 def make_row(
-    findings: Findings,
+    findings: Issues,
     origin: Origin,
     text: str,
     headings: tuple[str, ...],
     place: Place,
-    code: Callable[[Line], Line],
+    code: Callable[[CodedLine], CodedLine],
     annotators: tuple[str, ...] = (),
 ) -> Row:
     """The row; where `code` raises `RowError`, the problem is noted and the paragraph stays, with no layer coded."""
-    bare = Line(kind=UnitKind.BODY, text=text, headings=headings).without(LABELS, INDICATORS)
+    bare = CodedLine(kind=LineKind.BODY, text=text, headings=headings).without(LABELS, INDICATORS)
     try:
         line = code(bare)
     except RowError as error:

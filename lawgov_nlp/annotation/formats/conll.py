@@ -22,13 +22,13 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.formats import context_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.document import INDICATORS, Document, Line, Origin, Row
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.document import INDICATORS, CodedLine, Document, Origin, Row
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.spans import Mark, values
-from lawgov_nlp.annotation.formats.spreadsheet import decode
+from lawgov_nlp.annotation.formats.spreadsheet import read_text
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import Scheme
 
 FORM = "conll"
@@ -36,17 +36,17 @@ LINKS = "{n} 处数值与名称的关联未写出"
 
 _TOKEN = re.compile(r"(.)[\t ]([BIO](?:-\S+)?)[ \t\r]*", re.DOTALL)
 _COMMENT = re.compile(r"# (\w+)(?: (.*?))? = (.*)", re.DOTALL)
-_KINDS = {kind.value: kind for kind in UnitKind if kind is not UnitKind.BODY}
+_KINDS = {kind.value: kind for kind in LineKind if kind is not LineKind.BODY}
 
 
-def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+def write_conll(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """All paragraphs as characters, the other lines as comments."""
     out: list[str] = []
     for document in documents:
         out.append(f"# report = {document.id}")
         out += (f"# meta {key} = {value}" for key, value in document.meta.items())
         for line in document.lines:
-            if line.kind is not UnitKind.BODY:
+            if line.kind is not LineKind.BODY:
                 out.append(f"# {line.kind} = {line.text}")
                 continue
             if line.why:
@@ -64,7 +64,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
     return "\n".join([*out, ""]).encode()
 
 
-def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_conll(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of a file.
 
     Raises:
@@ -102,13 +102,13 @@ class _Block:
     report: str
     row: int
     meta: dict[str, str]
-    before: list[Line] = field(default_factory=list)
+    before: list[CodedLine] = field(default_factory=list)
     said: dict[str, str] = field(default_factory=dict)
     tokens: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _coder(block: _Block, findings: Findings, options: Options) -> Callable[[Line], Line]:
-    def code(line: Line) -> Line:
+def _coder(block: _Block, findings: Issues, options: Options) -> Callable[[CodedLine], CodedLine]:
+    def code(line: CodedLine) -> CodedLine:
         labels = block.said.get("labels", "?")
         primary, secondary = options.words.labels(() if labels == label_names.UNCODED else label_names.split(labels))
         uncoded = block.said.get("indicators") == label_names.UNCODED
@@ -133,7 +133,7 @@ def _coder(block: _Block, findings: Findings, options: Options) -> Callable[[Lin
 
 def _blocks(path: Path) -> Iterator[_Block]:
     block = _Block(report=path.stem, row=1, meta={})
-    for number, line in enumerate(decode(path).split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         token = _TOKEN.fullmatch(line)
         comment = _COMMENT.fullmatch(line)
         if token:
@@ -149,7 +149,7 @@ def _blocks(path: Path) -> Iterator[_Block]:
             elif word == "meta" and key:
                 block.meta[key] = value
             elif word in _KINDS:
-                block.before.append(Line(kind=_KINDS[word], text=value))
+                block.before.append(CodedLine(kind=_KINDS[word], text=value))
             elif word in ("labels", "indicators"):
                 block.said[word] = value.strip()
         elif not line.strip():
@@ -165,7 +165,7 @@ def _blocks(path: Path) -> Iterator[_Block]:
         yield block
 
 
-def _tags(line: Line) -> list[str]:
+def _tags(line: CodedLine) -> list[str]:
     tags = ["O"] * len(line.text)
     named = [(span, label_names.NAME) for span in line.names]
     for (start, end), label in [*named, *((v.span, label_names.value_label(v.topic)) for v in line.values)]:

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, LAYERS, Line, Row
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, LAYERS, CodedLine, Row
 from lawgov_nlp.annotation.formats.issues import RowError
 from lawgov_nlp.annotation.formats.json_fields import items, mapping
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 
 FIELDS = ("report", "unit", "units", "start", "headings", "before", "after", "meta", "coded")
 
@@ -97,10 +97,10 @@ def header_value(key: str, value: object) -> str:
     return text
 
 
-def _lines(data: dict[str, Any], key: str) -> tuple[Line, ...]:
+def _lines(data: dict[str, Any], key: str) -> tuple[CodedLine, ...]:
     said = items(data, key, list)
     try:
-        lines = [Line(kind=UnitKind(kind), text=checked_text(text)) for kind, text in said]
+        lines = [CodedLine(kind=LineKind(kind), text=checked_text(text)) for kind, text in said]
     except (TypeError, ValueError):
         raise RowError(f'{key} is {said!r}, expected pairs such as ["heading", "一、…"]') from None
-    return tuple(line.without(LABELS, INDICATORS) if line.kind is UnitKind.BODY else line for line in lines)
+    return tuple(line.without(LABELS, INDICATORS) if line.kind is LineKind.BODY else line for line in lines)

@@ -22,8 +22,8 @@ from typing import Any
 
 from lawgov_nlp.annotation.formats import context_fields, json_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, Document, Line, Origin, Row, rows
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, CodedLine, Document, Origin, Row, rows
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.spans import CHARACTERS, UTF16, Mark, in_characters, utf16_offset, values
 from lawgov_nlp.errors import InterchangeError
@@ -40,7 +40,7 @@ UNCHECKED = "{n} 段的数值是模型预测、未经此项目核对，按指标
 NO_LABEL = "{n} 段没有选类别，按维度未标注导入"
 
 
-def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+def write_doccano(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """The shape with relations, which holds everything: for a sequence labelling project that uses relations."""
     lines, number = [], 0
     for document in documents:
@@ -70,7 +70,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
     return "".join(lines).encode()
 
 
-def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_doccano(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of a JSONL export.
 
     Raises:
@@ -112,15 +112,15 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _Reader:
-    findings: Findings
+    findings: Issues
     options: Options
     shape: _Shape
     coded: tuple[str, ...] | None
 
-    def coder(self, record: dict[str, Any]) -> Callable[[Line], Line]:
+    def coder(self, record: dict[str, Any]) -> Callable[[CodedLine], CodedLine]:
         return lambda line: self._code(line, record)
 
-    def _code(self, line: Line, record: dict[str, Any]) -> Line:
+    def _code(self, line: CodedLine, record: dict[str, Any]) -> CodedLine:
         text = line.text
         entries, chosen = _parts(record)
         if entries and self._unchecked(record):

@@ -1,6 +1,6 @@
 """What every format is read into and written from: reports as lines, and rows that are put together to reports.
 
-A `Line` says a little more than `GoldUnit`, since a model's value may lack its name and other tools show headings.
+A `CodedLine` says a little more than `GoldLine`, since a model's value may lack its name and other tools show headings.
 Offsets count characters of the line's own `text`, half-open.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lawgov_nlp.annotation.examples import read_gold
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldReport, GoldUnit
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.annotation.examples import parse_gold
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import Label
 
 Span = tuple[int, int]
@@ -33,7 +33,7 @@ class Value:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class CodedLine:
     """A line of a report with its coding.
 
     Three fields aren't part of the coding, but are for whoever is going to code: `headings` are shown, `why` is the
@@ -41,7 +41,7 @@ class Line:
     last two end with the file that is written.
     """
 
-    kind: UnitKind
+    kind: LineKind
     text: str
     headings: tuple[str, ...] = ()
     primary: Label | None = None
@@ -69,7 +69,7 @@ class Line:
         """The names, each once, in order of their place."""
         return sorted({v.name for v in self.values if v.name})
 
-    def without(self, *layers: str) -> Line:
+    def without(self, *layers: str) -> CodedLine:
         """The line as if nobody had coded these layers."""
         out = self
         if LABELS in layers:
@@ -85,7 +85,7 @@ class Document:
 
     id: str
     meta: dict[str, str]
-    lines: tuple[Line, ...]
+    lines: tuple[CodedLine, ...]
     model: str = ""
 
 
@@ -123,12 +123,12 @@ class Row:
 
     origin: Origin
     report: str
-    line: Line
+    line: CodedLine
     unit: int | None = None
     units: int | None = None
     start: int | None = None
-    before: tuple[Line, ...] | None = None
-    after: tuple[Line, ...] = ()
+    before: tuple[CodedLine, ...] | None = None
+    after: tuple[CodedLine, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
     annotators: tuple[str, ...] = ()
     model: str = ""
@@ -136,16 +136,16 @@ class Row:
 
 def from_gold(gold: GoldReport) -> Document:
     """An annotated report as lines; the headings are those that `readers.structure` finds."""
-    paths = {unit.start: unit.headings for unit in read_gold(gold).paragraphs}
+    paths = {unit.start: unit.headings for unit in parse_gold(gold).paragraphs}
     lines, at, above = [], 0, ()
     for unit in gold.units:
         start = at + len(unit.text) - len(unit.text.lstrip())
         above = paths.get(start, above)
         lines.append(
-            Line(
+            CodedLine(
                 kind=unit.kind,
                 text=unit.text,
-                headings=above if unit.kind is UnitKind.BODY else (),
+                headings=above if unit.kind is LineKind.BODY else (),
                 primary=unit.primary,
                 secondary=unit.secondary,
                 values=tuple(Value(span=i.value, name=i.name, topic=i.dimension) for i in unit.indicators),
@@ -160,7 +160,7 @@ def from_gold(gold: GoldReport) -> Document:
 def to_gold(document: Document) -> GoldReport:
     """The annotated report. Values without a name, which only a model has, are left out."""
     units = tuple(
-        GoldUnit(
+        GoldLine(
             kind=line.kind,
             text=line.text,
             primary=line.primary,
@@ -176,7 +176,7 @@ def to_gold(document: Document) -> GoldReport:
     return GoldReport(id=document.id, meta=document.meta, units=units)
 
 
-def asking(document: Document, reasons: Mapping[int, str]) -> Document:
+def mark_requested(document: Document, reasons: Mapping[int, str]) -> Document:
     """The document in which only some paragraphs are asked for.
 
     Args:
@@ -186,7 +186,7 @@ def asking(document: Document, reasons: Mapping[int, str]) -> Document:
     """
     lines, at = [], 0
     for line in document.lines:
-        if line.kind is UnitKind.BODY:
+        if line.kind is LineKind.BODY:
             asked = at in reasons
             line = replace(line if asked else line.without(*LAYERS), why=reasons.get(at, ""), asked=asked)
             at += 1
@@ -196,9 +196,9 @@ def asking(document: Document, reasons: Mapping[int, str]) -> Document:
 
 def rows(document: Document, origin: Origin) -> Iterator[Row]:
     """The paragraphs of a document that are asked for, each with the lines around it that belong to none."""
-    asked = [line.kind is UnitKind.BODY and line.asked for line in document.lines]
+    asked = [line.kind is LineKind.BODY and line.asked for line in document.lines]
     last = max((k for k, yes in enumerate(asked) if yes), default=-1)
-    before: list[Line] = []
+    before: list[CodedLine] = []
     at = 0
     for k, line in enumerate(document.lines):
         if asked[k]:
@@ -220,7 +220,7 @@ def rows(document: Document, origin: Origin) -> Iterator[Row]:
         at += len(line.text) + 1
 
 
-def stripped(line: Line) -> tuple[Line, int]:
+def stripped(line: CodedLine) -> tuple[CodedLine, int]:
     """The line without the white space around it, and how much stood in front."""
     text = line.text.strip()
     lead = line.text.find(text)

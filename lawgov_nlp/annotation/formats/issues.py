@@ -15,7 +15,7 @@ _SHOWN = 20
 
 
 class RowError(Exception):
-    """One row is wrong: what is wrong and what to do. Never leaves the package; `Findings` collects them."""
+    """One row is wrong: what is wrong and what to do. Never leaves the package; `Issues` collects them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Problem:
         return {"file": at.file, "row": at.row, "task": at.task, "reason": self.reason, "record": at.record}
 
 
-class Findings:
+class Issues:
     """Collects problems and counts while files are read and written."""
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 from lawgov_nlp.annotation.formats import context_fields, json_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, rows, stripped
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.document import CodedLine, Document, Origin, Row, rows, stripped
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.lost import count_lost
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.spans import Mark, values
@@ -27,7 +27,7 @@ UNNAMED = "{n} 个数值没有名称，未写出"
 REASONS = "{n} 条建议标注的理由未写出"
 
 
-def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+def write_jsonl(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """The records; titles, salutation, sign-off and most of the header are left behind."""
     lines = []
     for document in documents:
@@ -51,7 +51,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
     return "".join(lines).encode()
 
 
-def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_jsonl(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of a file of records.
 
     Raises:
@@ -80,8 +80,8 @@ def looks_like(record: object) -> bool:
     return isinstance(record, dict) and {"text", "primary", "report"} <= record.keys()
 
 
-def _coder(record: dict[str, Any], findings: Findings, known: label_names.Words) -> Callable[[Line], Line]:
-    def code(line: Line) -> Line:
+def _coder(record: dict[str, Any], findings: Issues, known: label_names.Words) -> Callable[[CodedLine], CodedLine]:
+    def code(line: CodedLine) -> CodedLine:
         first, second = json_fields.word(record, "primary"), json_fields.items(record, "secondary", str)
         said = None if record.get("indicators") is None else json_fields.items(record, "indicators", dict)
         if second and first is None:

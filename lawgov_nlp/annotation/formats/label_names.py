@@ -79,7 +79,7 @@ class Words:
         second = [w[1:] for w in words if w.startswith("+")]
         if len(first) > 1:
             # The codebook: a function is never secondary, so that among topics it must be the primary one.
-            functions = [w for w in first if (d := self.primary(w)) and not d.counts]
+            functions = [w for w in first if (d := self.primary(w)) and not d.is_topic]
             if len(functions) != 1:
                 raise RowError(
                     f"which of the labels {', '.join(first)} is the primary one? Put '+' in front of the secondary "

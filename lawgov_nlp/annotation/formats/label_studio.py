@@ -16,8 +16,8 @@ from typing import Any
 
 from lawgov_nlp.annotation.formats import context_fields, json_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, LAYERS, Document, Line, Origin, Row, rows
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, LAYERS, CodedLine, Document, Origin, Row, rows
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.spans import CHARACTERS, UTF16, Mark, in_characters, values
 from lawgov_nlp.errors import InterchangeError
@@ -49,7 +49,7 @@ def labelling_config(scheme: Scheme = CODEBOOK) -> str:
     return environment.get_template("label_studio.xml.j2").render(scheme=scheme)
 
 
-def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+def write_label_studio(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """Tasks as JSON: coded paragraphs with an annotation, a model's with a prediction."""
     tasks = []
     for document in documents:
@@ -64,7 +64,7 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
     return (json.dumps(tasks, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_label_studio(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of a JSON export, one row for each annotation of a task.
 
     Raises:
@@ -95,7 +95,7 @@ def looks_like(data: object) -> bool:
 @dataclass(kw_only=True)
 class _File:
     path: Path
-    findings: Findings
+    findings: Issues
     options: Options
     linked: bool = False
     has_spans: bool = False
@@ -126,10 +126,10 @@ class _File:
                 who = _who(annotation)
                 yield make_row(self.findings, origin, text, headings, place, self._coder(annotation, coded), who)
 
-    def _coder(self, annotation: dict[str, Any], coded: tuple[str, ...] | None) -> Callable[[Line], Line]:
+    def _coder(self, annotation: dict[str, Any], coded: tuple[str, ...] | None) -> Callable[[CodedLine], CodedLine]:
         return lambda line: self._code(line, json_fields.items(annotation, "result", dict), coded)
 
-    def _code(self, line: Line, results: list[dict[str, Any]], coded: tuple[str, ...] | None) -> Line:
+    def _code(self, line: CodedLine, results: list[dict[str, Any]], coded: tuple[str, ...] | None) -> CodedLine:
         marks: dict[str, Mark] = {}
         topics: dict[str, list[str]] = {}
         choices: dict[str, list[str]] = {}
@@ -157,12 +157,12 @@ class _File:
 
     def _line(
         self,
-        line: Line,
+        line: CodedLine,
         choices: dict[str, list[str]],
         marks: list[Mark],
         links: list[tuple[str, str]],
         coded: tuple[str, ...] | None,
-    ) -> Line:
+    ) -> CodedLine:
         ticked = {_LAYERS.get(word, word) for word in choices.get("uncoded", [])}
         if not ticked <= set(LAYERS):
             raise RowError(f"'uncoded' is {sorted(ticked)}, expected some of {list(LAYERS)}")
@@ -278,7 +278,7 @@ def _who(annotation: dict[str, Any]) -> tuple[str, ...]:
     return (str(by),) if by else ()
 
 
-def _results(line: Line) -> list[dict[str, Any]]:
+def _results(line: CodedLine) -> list[dict[str, Any]]:
     out = []
 
     def choose(name: str, chosen: list[str]) -> None:

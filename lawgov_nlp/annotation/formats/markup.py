@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lawgov_nlp.annotation import markup
 from lawgov_nlp.annotation.formats.document import Document, Origin, Row, from_gold, rows, to_gold
-from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.issues import Issues
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError, MarkupError
 from lawgov_nlp.scheme import CODEBOOK, Scheme
@@ -20,7 +20,7 @@ _SIGNS = re.compile(r"[<>{}|]")
 _INSTEAD = {"<": "〈", ">": "〉", "{": "｛", "}": "｝", "|": "｜"}
 
 
-def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> dict[str, bytes]:
+def write_markup(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> dict[str, bytes]:
     """File names and contents, a file a report; what the markup can't say is a problem."""
     out = {}
     for document in documents:
@@ -28,11 +28,11 @@ def write(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> 
         findings.count(FORM, UNNAMED, named.count(False))
         findings.count(FORM, REASONS, sum(bool(line.why) for line in document.lines))
         if _fits(document, findings):
-            out[f"{document.id}.txt"] = markup.write(to_gold(document)).encode()
+            out[f"{document.id}.txt"] = markup.to_markup(to_gold(document)).encode()
     return out
 
 
-def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_markup(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The reports of a folder, or of one file.
 
     Raises:
@@ -44,7 +44,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
         raise InterchangeError(f"{path}: no annotated report (*.txt) in this folder")
     for file in files:
         try:
-            gold = markup.load(file, options.scheme or CODEBOOK)
+            gold = markup.read_markup(file, options.scheme or CODEBOOK)
         except MarkupError as error:
             where, _, reason = str(error).removeprefix(f"{file}:").partition(": ")
             row = int(where) if where.isdigit() else None
@@ -57,7 +57,7 @@ def read(path: Path, findings: Findings, options: Options) -> list[Row]:
     return found
 
 
-def _fits(document: Document, findings: Findings) -> bool:
+def _fits(document: Document, findings: Issues) -> bool:
     wrong = False
     for number, line in enumerate(document.lines, 1):
         sign = _SIGNS.search(line.text)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, Document, Line, Row
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.document import INDICATORS, LABELS, CodedLine, Document, Row
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.label_names import NONE
 from lawgov_nlp.errors import InterchangeError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 
 _ID = re.compile(r"[^/\\:*?\"<>|\x00-\x1f]{1,100}")
 
@@ -19,7 +19,7 @@ MERGED = "{n} 段在几个文件或几行中出现，合并为一段"
 OTHERS = "{n} 条其他标注者的标注按 --annotator 略去"
 
 
-def assemble(rows: Sequence[Row], findings: Findings, annotator: str | None = None) -> list[Document]:
+def assemble(rows: Sequence[Row], findings: Issues, annotator: str | None = None) -> list[Document]:
     """Put paragraphs together to reports.
 
     A paragraph that comes several times is one where the layers that were coded agree or complete each other (the
@@ -42,7 +42,7 @@ def assemble(rows: Sequence[Row], findings: Findings, annotator: str | None = No
     return [_document(name, found, findings) for name, found in reports.items()]
 
 
-def _chosen(rows: Sequence[Row], findings: Findings, annotator: str | None) -> Iterator[Row]:
+def _chosen(rows: Sequence[Row], findings: Issues, annotator: str | None) -> Iterator[Row]:
     if annotator is None:
         yield from rows
         return
@@ -56,7 +56,7 @@ def _chosen(rows: Sequence[Row], findings: Findings, annotator: str | None) -> I
         yield row
 
 
-def _document(name: str, rows: list[Row], findings: Findings) -> Document:
+def _document(name: str, rows: list[Row], findings: Issues) -> Document:
     whole = list(_merged(rows, findings))
     numbered = all(row.unit is not None for row in whole)
     if numbered:
@@ -74,7 +74,7 @@ def _document(name: str, rows: list[Row], findings: Findings) -> Document:
     return Document(id=name, meta=meta, lines=tuple(lines), model=", ".join(models))
 
 
-def _in_turn(rows: Sequence[Row]) -> Iterator[Line]:
+def _in_turn(rows: Sequence[Row]) -> Iterator[CodedLine]:
     """The lines of rows, one behind the other; headings where the lines before a row aren't known."""
     path: tuple[str, ...] = ()
     for row in rows:
@@ -84,7 +84,7 @@ def _in_turn(rows: Sequence[Row]) -> Iterator[Line]:
     yield from rows[-1].after
 
 
-def _placed(name: str, rows: Sequence[Row], findings: Findings) -> dict[int, Line]:
+def _placed(name: str, rows: Sequence[Row], findings: Issues) -> dict[int, CodedLine]:
     """Lines by their number. A paragraph may be a row of one file and stand around those of another, uncoded."""
     placed = {row.unit or 0: row.line for row in rows}
     for row in rows:
@@ -100,7 +100,7 @@ def _placed(name: str, rows: Sequence[Row], findings: Findings) -> dict[int, Lin
     return placed
 
 
-def _merged(rows: list[Row], findings: Findings) -> Iterator[Row]:
+def _merged(rows: list[Row], findings: Issues) -> Iterator[Row]:
     """One row a paragraph. Without a place, rows of the same text are the same only where their coding differs."""
     kinds = (lambda r: r.unit, lambda r: r.start, lambda r: r.line.text.strip())
     key = next(k for k in kinds if all(k(row) is not None for row in rows))
@@ -149,7 +149,7 @@ def _one(group: list[Row]) -> Row:
     return replace(base, line=line)
 
 
-def _with_layer(line: Line, other: Line, layer: str) -> Line:
+def _with_layer(line: CodedLine, other: CodedLine, layer: str) -> CodedLine:
     if layer == LABELS:
         return replace(line, primary=other.primary, secondary=other.secondary, labels_coded=True)
     moved = other.values
@@ -171,22 +171,22 @@ def _who(row: Row) -> str:
     return f"({row.annotators[0]}, {row.origin})" if row.annotators else f"({row.origin})"
 
 
-def _coding(line: Line) -> tuple[str, str, tuple[str, ...]]:
+def _coding(line: CodedLine) -> tuple[str, str, tuple[str, ...]]:
     return _labels(line), _indicators(line), line.coded
 
 
-def _labels(line: Line) -> str:
+def _labels(line: CodedLine) -> str:
     return "+".join([*line.labels[:1], *sorted(line.secondary)]) or NONE
 
 
-def _indicators(line: Line) -> str:
+def _indicators(line: CodedLine) -> str:
     text = line.text
     found = [f"{text[slice(*v.name)] if v.name else '?'}:{text[slice(*v.span)]}|{v.topic}" for v in line.values]
     places = [f"{v.span[0] - len(text) + len(text.lstrip())}" for v in line.values]
     return ", ".join(f"{f}@{p}" for f, p in zip(found, places, strict=True)) or "no indicator"
 
 
-def _check_gaps(name: str, rows: Sequence[Row], placed: Collection[int], findings: Findings) -> None:
+def _check_gaps(name: str, rows: Sequence[Row], placed: Collection[int], findings: Issues) -> None:
     numbers = sorted(placed)
     for one, two in itertools.pairwise([0, *numbers]):
         if two <= one + 1:
@@ -206,7 +206,7 @@ def _gap(name: str, first: int, last: int) -> str:
     )
 
 
-def _new_headings(path: Iterable[str], line: Line) -> Iterator[Line]:
+def _new_headings(path: Iterable[str], line: CodedLine) -> Iterator[CodedLine]:
     """The headings that begin above a paragraph; one that runs into it is part of its text."""
     path, own = tuple(path), line.headings
     if own and line.text.lstrip().startswith(own[-1]):
@@ -215,4 +215,4 @@ def _new_headings(path: Iterable[str], line: Line) -> Iterator[Line]:
     while common < min(len(path), len(own)) and path[common] == own[common]:
         common += 1
     for heading in own[common:]:
-        yield Line(kind=UnitKind.HEADING, text=heading)
+        yield CodedLine(kind=LineKind.HEADING, text=heading)

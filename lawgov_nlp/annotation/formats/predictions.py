@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, Value, rows
-from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.document import CodedLine, Document, Origin, Row, Value, rows
+from lawgov_nlp.annotation.formats.issues import Issues
 from lawgov_nlp.annotation.formats.json_fields import json_lines
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import ReadError
@@ -17,7 +17,7 @@ from lawgov_nlp.scheme import CODEBOOK, Scheme
 FORM = "tagged"
 
 
-def read(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_predictions(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of tagged reports.
 
     Raises:
@@ -61,7 +61,7 @@ def from_tagged(report: TaggedReport, name: str) -> Document:
     for unit in report.units:
         paragraph = found.get(unit.start)
         if paragraph is None:
-            lines.append(Line(kind=unit.kind, text=unit.text))
+            lines.append(CodedLine(kind=unit.kind, text=unit.text))
             continue
         at = unit.start
         values = tuple(
@@ -75,7 +75,7 @@ def from_tagged(report: TaggedReport, name: str) -> Document:
             for i in paragraph.indicators
         )
         lines.append(
-            Line(
+            CodedLine(
                 kind=unit.kind,
                 text=unit.text,
                 headings=paragraph.headings,

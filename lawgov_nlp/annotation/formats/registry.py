@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.formats import conll, doccano, jsonl, label_studio, markup, predictions, spreadsheet
 from lawgov_nlp.annotation.formats.document import Document, Row
-from lawgov_nlp.annotation.formats.issues import Findings
+from lawgov_nlp.annotation.formats.issues import Issues
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.scheme import Scheme
@@ -24,20 +24,22 @@ _PROBE = 100_000
 class Format:
     """How a format is read and written; `endings` are those that belong to no other one."""
 
-    read: Callable[[Path, Findings, Options], list[Row]]
-    write: Callable[[Sequence[Document], Findings, Scheme], Payload] | None
+    read: Callable[[Path, Issues, Options], list[Row]]
+    write: Callable[[Sequence[Document], Issues, Scheme], Payload] | None
     endings: tuple[str, ...] = ()
 
 
 FORMATS: Mapping[str, Format] = {
-    "markup": Format(read=markup.read, write=markup.write),
-    "jsonl": Format(read=jsonl.read, write=jsonl.write),
-    "label-studio": Format(read=label_studio.read, write=label_studio.write, endings=(".json",)),
-    "doccano": Format(read=doccano.read, write=doccano.write),
-    "conll": Format(read=conll.read, write=conll.write, endings=(".conll", ".bio")),
+    "markup": Format(read=markup.read_markup, write=markup.write_markup),
+    "jsonl": Format(read=jsonl.read_jsonl, write=jsonl.write_jsonl),
+    "label-studio": Format(
+        read=label_studio.read_label_studio, write=label_studio.write_label_studio, endings=(".json",)
+    ),
+    "doccano": Format(read=doccano.read_doccano, write=doccano.write_doccano),
+    "conll": Format(read=conll.read_conll, write=conll.write_conll, endings=(".conll", ".bio")),
     "csv": Format(read=spreadsheet.read_csv, write=spreadsheet.write_csv, endings=(".csv",)),
     "xlsx": Format(read=spreadsheet.read_xlsx, write=spreadsheet.write_xlsx, endings=(".xlsx",)),
-    "tagged": Format(read=predictions.read, write=None),
+    "tagged": Format(read=predictions.read_predictions, write=None),
 }
 """`tagged` is what `lawgov tag -o x.jsonl` writes, and is only read."""
 

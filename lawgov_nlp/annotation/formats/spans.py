@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lawgov_nlp.annotation.formats.document import Span, Value
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.label_names import NAME, VALUE, Words
 from lawgov_nlp.scheme import Label
 from lawgov_nlp.text import has_numeral
@@ -61,7 +61,7 @@ def values(
     marks: Sequence[Mark],
     links: Iterable[tuple[str, str]] | None,
     paragraph: Sequence[Label],
-    findings: Findings,
+    findings: Issues,
     form: str,
     words: Words,
 ) -> tuple[Value, ...]:
@@ -98,7 +98,7 @@ def values(
         findings.count(form, LEFT_NAMES, len(set(names.values()) - set(tied.values())))
     else:
         tied = _tied(text, names, {key: span for key, (span, _) in found.items()}, links)
-    own = next((d for d in paragraph if d.counts), None)
+    own = next((d for d in paragraph if d.is_topic), None)
     out = []
     for key, (span, topic) in found.items():
         if topic is None:
@@ -144,7 +144,7 @@ def _check_apart(text: str, spans: Iterable[Span]) -> None:
             raise RowError(f"the spans {_show(text, (a, b))} and {_show(text, (c, d))} overlap; shorten one of them")
 
 
-def _nearest(text: str, value: Span, names: Iterable[Span], findings: Findings, form: str) -> Span:
+def _nearest(text: str, value: Span, names: Iterable[Span], findings: Issues, form: str) -> Span:
     names = list(names)
     for border, what in ((_CLAUSE, NEAREST), (_SENTENCE, FARTHER)):
         near = [name for name in names if not border.search(text[min(value[1], name[1]) : max(value[0], name[0])])]

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.annotation.formats import context_fields, label_names
 from lawgov_nlp.annotation.formats.coding import make_row
-from lawgov_nlp.annotation.formats.document import Document, Line, Origin, Row, rows, stripped
-from lawgov_nlp.annotation.formats.issues import Findings, RowError
+from lawgov_nlp.annotation.formats.document import CodedLine, Document, Origin, Row, rows, stripped
+from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.lost import count_lost
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
@@ -55,7 +55,7 @@ _CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
 _LIST_LIMIT = 255  # Excel's limit for a list of choices, quotation marks aside
 
 
-def write_csv(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+def write_csv(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
@@ -65,7 +65,7 @@ def write_csv(documents: Sequence[Document], findings: Findings, scheme: Scheme)
     return out.getvalue().encode("utf-8-sig")
 
 
-def write_xlsx(documents: Sequence[Document], findings: Findings, scheme: Scheme) -> bytes:
+def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """A workbook with the labels of `scheme` to choose from in a list.
 
     Raises:
@@ -108,13 +108,13 @@ def write_xlsx(documents: Sequence[Document], findings: Findings, scheme: Scheme
     return out.getvalue()
 
 
-def read_csv(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_csv(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of a csv in UTF-8 or GB18030, with comma, semicolon or tab.
 
     Raises:
         InterchangeError: It isn't one, or lacks a column.
     """
-    text = decode(path)
+    text = read_text(path)
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -127,7 +127,7 @@ def read_csv(path: Path, findings: Findings, options: Options) -> list[Row]:
     return _rows(path, found, findings, options, CSV)
 
 
-def read_xlsx(path: Path, findings: Findings, options: Options) -> list[Row]:
+def read_xlsx(path: Path, findings: Issues, options: Options) -> list[Row]:
     """The paragraphs of a workbook's first sheet.
 
     Raises:
@@ -167,7 +167,7 @@ def _reasons(documents: Sequence[Document]) -> bool:
     return any(line.why for document in documents for line in document.lines)
 
 
-def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iterator[list[str | int]]:
+def _table(documents: Sequence[Document], findings: Issues, form: str) -> Iterator[list[str | int]]:
     reasons = _reasons(documents)
     for document in documents:
         count_lost(document, findings, form)
@@ -186,7 +186,7 @@ def _table(documents: Sequence[Document], findings: Findings, form: str) -> Iter
             ]
 
 
-def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Findings, options: Options, form: str) -> list[Row]:
+def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Issues, options: Options, form: str) -> list[Row]:
     table = [(number, cells) for number, cells in table if any(cell.strip() for cell in cells)]
     if not table:
         raise InterchangeError(f"{path}: the table is empty")
@@ -221,8 +221,8 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Findings, op
     return out
 
 
-def _coder(said: Mapping[str, str], known: label_names.Words) -> Callable[[Line], Line]:
-    def code(line: Line) -> Line:
+def _coder(said: Mapping[str, str], known: label_names.Words) -> Callable[[CodedLine], CodedLine]:
+    def code(line: CodedLine) -> CodedLine:
         first = label_names.split(said.get("primary", ""))
         second = label_names.split(said.get("secondary", ""))
         if "secondary" not in said and said.get(
@@ -275,7 +275,7 @@ def _lay_out(sheet: Worksheet) -> None:
     sheet.freeze_panes = "A2"
 
 
-def decode(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of a file in UTF-8 or GB18030, with or without a byte order mark; line ends as they are.
 
     Raises:

@@ -26,7 +26,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.batch.folder import PART_SIZE, Progress, Run, check_form, entry_of, go_on, header_of, named, settled
+from lawgov_nlp.batch.folder import (
+    PART_SIZE,
+    Progress,
+    RunSummary,
+    check_form,
+    entry_of,
+    header_of,
+    resume_run,
+    sync_and_hash,
+    with_source,
+)
 from lawgov_nlp.batch.manifest import Entry, Header, Manifest
 from lawgov_nlp.batch.ray.session import (
     GIVEN_UP,
@@ -46,10 +56,10 @@ from lawgov_nlp.batch.ray.session import (
 from lawgov_nlp.batch.ray.store import Fetched, Place, SharedFolder, Store
 from lawgov_nlp.batch.sources import Folder
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError
-from lawgov_nlp.readers.load import Reading
+from lawgov_nlp.readers.load import ReadOutcome
 from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
-from lawgov_nlp.results.writers import write
+from lawgov_nlp.results.writers import write_reports
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
@@ -75,7 +85,7 @@ def tag_folder(
     retry_failed: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
-) -> Run:
+) -> RunSummary:
     """Tag every report in and below a folder on a Ray cluster; called again, it goes on where it was broken off.
 
     It uses the Ray session of this process, the cluster at `RAY_ADDRESS`, or else starts one on this machine. An
@@ -134,7 +144,7 @@ def tag_folder(
             with closing(results(chunks, setting, many)) as parts:
                 return work.do(chunks, parts)
 
-    return go_on(
+    return resume_run(
         inputs,
         out,
         do,
@@ -248,7 +258,9 @@ class PartTagger:
         format = self._setting.header.format
         with tempfile.TemporaryDirectory(prefix="lawgov-") as folder, self._setting.place.fetch(names) as fetched:
             reports = self._tagger.tag_many(self._readable(fetched, entries))
-            written = write(reports, Path(folder) / f"{_STEM}.{format}", format, scheme=self._tagger.model.scheme)
+            written = write_reports(
+                reports, Path(folder) / f"{_STEM}.{format}", format, scheme=self._tagger.model.scheme
+            )
             files = {path.name.removeprefix(_STEM): path.read_bytes() for path in written}
         return Result(chunk=number, entries=entries, files=files)
 
@@ -256,13 +268,13 @@ class PartTagger:
         """The reports among the files; `entries` gets what each file came to."""
         for file, reading in self._pool.read_tasks(((file, file.path) for file in fetched), identify=True):
             if reading is None:
-                reading = Reading(error=file.error)
+                reading = ReadOutcome(error=file.error)
             elif file.mtime_ns is not None and reading.fingerprint is not None:
                 known = dataclasses.replace(reading.fingerprint, mtime_ns=file.mtime_ns)
                 reading = dataclasses.replace(reading, fingerprint=known)
             entries.append(entry_of(file.name, file.path or Path(file.name), reading))
             if reading.report is not None:
-                yield named(reading.report, file.name)
+                yield with_source(reading.report, file.name)
 
 
 class _Work:
@@ -309,7 +321,7 @@ class _Work:
                 for ending, content in files.items():
                     name = f"part-{part:05}{ending}"
                     (Path(hidden) / name).write_bytes(content)
-                    outputs[name] = settled(Path(hidden) / name)
+                    outputs[name] = sync_and_hash(Path(hidden) / name)
                 for name in outputs:  # an earlier file of that name is of a part that was never done
                     os.replace(Path(hidden) / name, self._out / name)
             self._manifest.commit([dataclasses.replace(entry, part=part) for entry in entries], outputs)

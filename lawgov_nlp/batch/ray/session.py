@@ -217,7 +217,7 @@ def on_this_node(model: Path | str | None, share: Share, backend: str) -> Any:  
     from lawgov_nlp.model.tagger import Tagger
 
     torch.set_num_threads(share.threads)
-    return Tagger(model, share.device, backend)
+    return Tagger.from_pretrained(model, share.device, backend)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     pass
 
 
-def write(
+def write_reports(
     reports: Iterable[TaggedReport],
     path: Path | str,
     format: str | None = None,
