@@ -15,7 +15,6 @@ from lawgov_nlp.annotation.examples import examples
 from lawgov_nlp.annotation.formats import (
     WRITTEN,
     Options,
-    check_new,
     from_gold,
     mark_requested,
     read_annotations,
@@ -39,6 +38,7 @@ from lawgov_nlp.annotation.suggest import (
     suggest,
     uncertainty,
 )
+from lawgov_nlp.atomic import check_new
 from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.report import LineKind

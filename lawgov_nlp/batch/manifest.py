@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from lawgov_nlp.atomic import append_durably, write_durably
 from lawgov_nlp.errors import OutputError
 
 NAME = "manifest.jsonl"
@@ -100,12 +100,7 @@ class Manifest:
     @classmethod
     def begin(cls, path: Path, header: Header) -> Manifest:
         """A new record; one that is there is replaced."""
-        growing = path.with_name(f".{path.name}")
-        with growing.open("wb") as file:
-            file.write(_line({"lawgov_run": VERSION, **dataclasses.asdict(header)}))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(growing, path)
+        write_durably(path, _line({"lawgov_run": VERSION, **dataclasses.asdict(header)}))
         return cls(path, header)
 
     @classmethod
@@ -145,10 +140,7 @@ class Manifest:
         entries = list(entries)
         lines = [_line(dataclasses.asdict(entry)) for entry in entries]
         lines.append(_line({"done": self.parts, "outputs": {n: dataclasses.asdict(o) for n, o in outputs.items()}}))
-        with self.path.open("ab") as file:
-            file.write(b"".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
+        append_durably(self.path, b"".join(lines))
         self._add(entries, outputs)
 
     def _add(self, entries: Iterable[Entry], outputs: Mapping[str, Output]) -> None:

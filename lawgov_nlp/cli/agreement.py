@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,9 +36,9 @@ def agreement(
     try:
         result = _agreement(notes, first, second, source, chosen_scheme(labels))
         if out is not None:
-            from lawgov_nlp.annotation.formats import save
+            from lawgov_nlp.atomic import save_new
 
-            save(_table(result), out)
+            save_new(_table(result), out)
     except ImportError as error:
         fail(notes, OutputError(f"{error.name} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except LawgovError as error:
@@ -84,9 +82,7 @@ def _alike(first: GoldReport, second: GoldReport) -> tuple[GoldReport, GoldRepor
 
 
 def _table(result: Agreement) -> bytes:
-    """The differences as a csv that Excel opens as UTF-8."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(_COLUMNS)
-    table.writerows([row.report, row.unit, row.what, row.value, row.first, row.second, row.text] for row in result.rows)
-    return text.getvalue().encode("utf-8-sig")
+    """The differences as a csv."""
+    from lawgov_nlp.results.writers.csv import csv_bytes
+
+    return csv_bytes(_COLUMNS, ((r.report, r.unit, r.what, r.value, r.first, r.second, r.text) for r in result.rows))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,9 +30,9 @@ def compare(
             raise OutputError(f"{out} exists; choose another name or move it away")
         found = _compare(console, notes, before, after, labelled, device, backend)
         if out is not None:
-            from lawgov_nlp.annotation.formats import save
+            from lawgov_nlp.atomic import save_new
 
-            save(_csv(found), out)
+            save_new(_csv(found), out)
     except ImportError as error:
         fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except (LawgovError, ValueError, OSError) as error:
@@ -72,11 +70,10 @@ def _compare(
 
 
 def _csv(flips: list[Flip]) -> bytes:
-    """The changed paragraphs as a csv that Excel opens as UTF-8."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(("report", "unit", "change", "coded", "before", "after", "headings", "text"))
-    table.writerows(
-        (f.report, f.unit, f.change, f.coded, f.before, f.after, " > ".join(f.headings), f.text) for f in flips
+    """The changed paragraphs as a csv."""
+    from lawgov_nlp.results.writers.csv import csv_bytes
+
+    return csv_bytes(
+        ("report", "unit", "change", "coded", "before", "after", "headings", "text"),
+        ((f.report, f.unit, f.change, f.coded, f.before, f.after, " > ".join(f.headings), f.text) for f in flips),
     )
-    return text.getvalue().encode("utf-8-sig")

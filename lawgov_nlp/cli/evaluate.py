@@ -42,9 +42,9 @@ def evaluate(
                 console.print(escape(line), highlight=False, soft_wrap=True)
         console.print(scores_table(scores, revision, review_below))
         if out is not None:
-            from lawgov_nlp.annotation.formats import save
+            from lawgov_nlp.atomic import save_new
 
-            save(_page(scores, revision, review_below) if out.suffix == ".html" else _json(scores, revision), out)
+            save_new(_page(scores, revision, review_below) if out.suffix == ".html" else _json(scores, revision), out)
     except ImportError as error:
         fail(notes, OutputError(f"{error.name or error} is missing; install it with: pip install 'lawgov-nlp[train]'"))
     except (LawgovError, ValueError, OSError) as error:

@@ -70,8 +70,9 @@ def suggest(
 
 def _form(out: Path | None, form: str | None, by: str) -> str | None:
     """The format to write; what is wrong with the request is found before anything slow."""
-    from lawgov_nlp.annotation.formats import WRITTEN, check_new, target
+    from lawgov_nlp.annotation.formats import WRITTEN, target
     from lawgov_nlp.annotation.suggest import BY, SuggestError
+    from lawgov_nlp.atomic import check_new
 
     if by not in BY:
         raise SuggestError(f"--by {by} is unknown; expected one of {', '.join(BY)}")
@@ -179,7 +180,8 @@ def _write(
     form: str,
     scheme: Scheme,
 ) -> None:
-    from lawgov_nlp.annotation.formats import Issues, render_annotations, save
+    from lawgov_nlp.annotation.formats import Issues, render_annotations
+    from lawgov_nlp.atomic import save_new
 
     documents = _documents(reports, found)
     findings = Issues()
@@ -193,7 +195,7 @@ def _write(
         if problems:
             more = f"（另有 {len(problems) - _UNFIT_SHOWN} 处）" if len(problems) > _UNFIT_SHOWN else ""
             show_notes(notes, [f"标注后不能转为标注文本：{p}" for p in problems[:_UNFIT_SHOWN]] + [more] * bool(more))
-    save(payload, out)
+    save_new(payload, out)
     sums = f"{len(documents)} 份报告中的 {len(found)} 段，附模型所标，请核对"
     notes.print(f"已写入 {escape(str(out))}（{sums}）", highlight=False, soft_wrap=True)
 

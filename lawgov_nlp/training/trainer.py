@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerControl, Train
 from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.examples import Example, examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.atomic import replace_folder
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.evaluation.scores import Scores, evaluate
@@ -316,7 +317,7 @@ class _Progress(TrainerCallback):
             calibrate(model.config, scores)
             took = {"minutes": round((time.monotonic() - self.began) / 60, 1), **_peak_memory(model.device)}
             record = {"train": asdict(self.config), **self.provenance, **took, "epoch": epoch, "dev": scores.figures}
-            _replace(self.folder / _BEST, lambda folder: save_tagger(model, self.tokenizer, folder, record))
+            replace_folder(self.folder / _BEST, lambda folder: save_tagger(model, self.tokenizer, folder, record))
             best = {"quality": quality, "epoch": epoch}
             (self.folder / _QUALITY).write_text(json.dumps(best), encoding="utf-8")
         if self.config.patience and epoch - best["epoch"] >= self.config.patience:
@@ -328,17 +329,6 @@ class _Progress(TrainerCallback):
     def _best(self) -> dict[str, float]:
         file = self.folder / _QUALITY
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"quality": -1.0, "epoch": 0}
-
-
-def _replace(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a folder beside another one, then put it in its place."""
-    new = folder.with_name(f"{folder.name}.new")
-    if new.exists():
-        shutil.rmtree(new)
-    write(new)
-    if folder.exists():
-        shutil.rmtree(folder)
-    new.rename(folder)
 
 
 def calibrate(config: TaggerConfig, scores: Scores) -> None:

@@ -11,8 +11,6 @@ puts rows together to reports. No format ever drops anything without counting it
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +21,10 @@ from lawgov_nlp.annotation.formats.label_studio import labelling_config
 from lawgov_nlp.annotation.formats.merge import assemble
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.annotation.formats.predictions import scheme_of as tagged_scheme
-from lawgov_nlp.annotation.formats.registry import FORMATS, WRITTEN, Payload, detect, target
+from lawgov_nlp.annotation.formats.registry import FORMATS, WRITTEN, detect, target
 from lawgov_nlp.annotation.gold import GoldReport
-from lawgov_nlp.errors import InterchangeError, OutputError
+from lawgov_nlp.atomic import Payload, save_new
+from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 __all__ = [
@@ -36,14 +35,12 @@ __all__ = [
     "Issues",
     "Options",
     "Problem",
-    "check_new",
     "detect",
     "from_gold",
     "labelling_config",
     "mark_requested",
     "read_annotations",
     "render_annotations",
-    "save",
     "target",
     "to_gold",
     "write_annotations",
@@ -133,51 +130,8 @@ def write_annotations(
     findings = Issues()
     payload = render_annotations(documents, form or target(path), findings, scheme)
     findings.check()
-    save(payload, path)
+    save_new(payload, path)
     return findings
-
-
-def check_new(path: Path) -> None:
-    """See that a file or folder can be made there.
-
-    Raises:
-        OutputError: It exists, or the folder that it is to be in doesn't.
-    """
-    if os.path.lexists(path):
-        raise OutputError(f"{path} exists; choose another name or move it away")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
-
-
-def save(payload: Payload, path: Path) -> None:
-    """Write a file or folder that isn't there yet, whole or not at all.
-
-    Raises:
-        OutputError: It exists, or can't be written.
-    """
-    check_new(path)
-    try:
-        if isinstance(payload, bytes):
-            _write_new(path, payload)
-            return
-        # Beside the target, because a rename can't cross file systems.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".lawgov-") as hidden:
-            grown = Path(hidden) / "out"
-            grown.mkdir()
-            for name, content in payload.items():
-                (grown / name).write_bytes(content)
-            grown.rename(path)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written ({error.strerror})") from None
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    with path.open("xb") as out:
-        try:
-            out.write(content)
-        except OSError:
-            path.unlink()
-            raise
 
 
 def write_rejected(problems: Sequence[Problem], path: Path) -> None:
@@ -187,4 +141,4 @@ def write_rejected(problems: Sequence[Problem], path: Path) -> None:
         OutputError: There is such a file.
     """
     lines = [json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in problems]
-    save("".join(lines).encode(), path)
+    save_new("".join(lines).encode(), path)

@@ -11,11 +11,9 @@ from lawgov_nlp.annotation.formats import conll, doccano, jsonl, label_studio, m
 from lawgov_nlp.annotation.formats.document import Document, Row
 from lawgov_nlp.annotation.formats.issues import Issues
 from lawgov_nlp.annotation.formats.options import Options
+from lawgov_nlp.atomic import Payload
 from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.scheme import Scheme
-
-Payload = bytes | dict[str, bytes]
-"""The content of a file, or of a folder by file name."""
 
 _PROBE = 100_000
 

@@ -17,7 +17,6 @@ machine has.
 from __future__ import annotations
 
 import dataclasses
-import os
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lawgov_nlp.atomic import staged
 from lawgov_nlp.batch.folder import (
     PART_SIZE,
     Progress,
@@ -317,13 +317,13 @@ class _Work:
         part = self._manifest.parts
         outputs = {}
         try:
-            with tempfile.TemporaryDirectory(dir=self._out, prefix=".lawgov-") as hidden:
+            with staged(self._out, overwrite=True) as files_to_be:
                 for ending, content in files.items():
                     name = f"part-{part:05}{ending}"
-                    (Path(hidden) / name).write_bytes(content)
-                    outputs[name] = sync_and_hash(Path(hidden) / name)
-                for name in outputs:  # an earlier file of that name is of a part that was never done
-                    os.replace(Path(hidden) / name, self._out / name)
+                    grown = files_to_be.claim(name)
+                    grown.write_bytes(content)
+                    outputs[name] = sync_and_hash(grown)
+                files_to_be.publish()  # an earlier file of that name is of a part that was never done
             self._manifest.commit([dataclasses.replace(entry, part=part) for entry in entries], outputs)
         except OSError as error:
             raise OutputError(f"{self._out}: can't be written ({error}); what is done stays, run again") from error

@@ -1,11 +1,11 @@
 """Tagged reports to files: jsonl, csv, xlsx, parquet and html.
 
-    write(reports, "2023.jsonl")             one line per report, complete: `TaggedReport.from_dict` reads it
-    write(reports, "2023.csv")               2023.csv (paragraphs) and 2023-indicators.csv
-    write(reports, "2023.xlsx")              sheets paragraphs, indicators and readme
-    write(reports, "2023.parquet")           2023.parquet (paragraphs) and 2023-indicators.parquet
-    write([report], "2023.html")             one self-contained page
-    write(reports, "pages", format="html")   a folder: one page per report and index.html
+    write_reports(reports, "2023.jsonl")             one line per report, complete: `TaggedReport.from_dict` reads it
+    write_reports(reports, "2023.csv")               2023.csv (paragraphs) and 2023-indicators.csv
+    write_reports(reports, "2023.xlsx")              sheets paragraphs, indicators and readme
+    write_reports(reports, "2023.parquet")           2023.parquet (paragraphs) and 2023-indicators.parquet
+    write_reports([report], "2023.html")             one self-contained page
+    write_reports(reports, "pages", format="html")   a folder: one page per report and index.html
 
 Only jsonl holds everything; tables hold the columns of `lawgov_nlp.results.tables.columns`. Files appear whole or not
 at all: they grow in a hidden folder beside the target and move into place when all are complete.
@@ -13,15 +13,15 @@ at all: they grow in a hidden folder beside the target and move into place when 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lawgov_nlp.atomic import staged
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers.base import Place, Sink, explained
+from lawgov_nlp.results.writers.base import Sink, explained
 from lawgov_nlp.results.writers.csv import CsvSink
 from lawgov_nlp.results.writers.html import PageSink, PagesSink
 from lawgov_nlp.results.writers.jsonl import JsonlSink
@@ -60,7 +60,7 @@ def write_reports(
         TypeError: `reports` is a single report.
     """
     if isinstance(reports, TaggedReport):
-        raise TypeError("write takes an iterable of reports; for a single one: write([report], path)")
+        raise TypeError("write_reports takes an iterable of reports; for a single one: write_reports([report], path)")
     path = Path(path)
     format = _format(path, format)
     is_folder = format == "html" and path.suffix.lower() != ".html"
@@ -68,9 +68,8 @@ def write_reports(
         with explained(path):
             if not path.parent.is_dir():
                 raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
-            # Beside the target, because a rename can't cross file systems.
-            hidden = stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=".lawgov-"))
-            place = Place(Path(hidden), path if is_folder else path.parent, overwrite)
+            target = path if is_folder else path.parent
+            place = stack.enter_context(staged(target, overwrite=overwrite, beside=is_folder))
             sink: Sink = PagesSink(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
         begun: Scheme | None = None

@@ -6,9 +6,9 @@ import itertools
 import re
 from pathlib import Path, PureWindowsPath
 
+from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers.base import Place
 from lawgov_nlp.scheme import Scheme
 
 _NAME_LIMIT = 60  # characters of a page's file name: Chinese ones take 3 bytes, file systems allow 255
@@ -17,7 +17,7 @@ _NAME_LIMIT = 60  # characters of a page's file name: Chinese ones take 3 bytes,
 class PageSink:
     """One report on one page."""
 
-    def __init__(self, place: Place, path: Path) -> None:
+    def __init__(self, place: StagedFiles, path: Path) -> None:
         from lawgov_nlp.results.page import to_html
 
         self._to_html = to_html
@@ -45,7 +45,7 @@ class PageSink:
 class PagesSink:
     """A folder of pages with an index."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: StagedFiles) -> None:
         from lawgov_nlp.results import page
 
         self._page = page

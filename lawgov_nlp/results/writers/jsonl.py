@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers.base import Place
 from lawgov_nlp.scheme import Scheme
 
 
 class JsonlSink:
     """A report a line."""
 
-    def __init__(self, place: Place, path: Path) -> None:
+    def __init__(self, place: StagedFiles, path: Path) -> None:
         self._file = place.claim(path.name).open("w", encoding="utf-8", newline="\n")
 
     def begin(self, scheme: Scheme) -> None:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tables import columns
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers.base import Place, table_rows, two_tables
+from lawgov_nlp.results.writers.base import table_rows, two_tables
 from lawgov_nlp.scheme import Scheme
 
 _ROW_GROUP = 10_000  # rows held in memory before Parquet writes them
@@ -19,7 +20,7 @@ _ROW_GROUP = 10_000  # rows held in memory before Parquet writes them
 class ParquetSink:
     """Paragraphs in one file, indicators in another."""
 
-    def __init__(self, place: Place, path: Path) -> None:
+    def __init__(self, place: StagedFiles, path: Path) -> None:
         try:
             import pyarrow as pa
             from pyarrow import parquet

@@ -9,10 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tables import TABLES, Column, columns
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers.base import FORMULA_STARTS, Place, table_rows
+from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows
 from lawgov_nlp.scheme import Scheme
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 class XlsxSink:
     """One workbook; openpyxl's write-only mode keeps the rows on disk."""
 
-    def __init__(self, place: Place, path: Path) -> None:
+    def __init__(self, place: StagedFiles, path: Path) -> None:
         from openpyxl import Workbook
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Alignment, Font, PatternFill

@@ -1,0 +1,136 @@
+"""Files and folders that appear whole or not at all: they grow in a hidden place beside the target and are moved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lawgov_nlp.errors import OutputError
+
+Payload = bytes | dict[str, bytes]
+"""The content of a file, or of a folder by file name."""
+
+
+def check_new(path: Path) -> None:
+    """See that a file or folder can be made there.
+
+    Raises:
+        OutputError: It exists, or the folder that it is to be in doesn't.
+    """
+    if os.path.lexists(path):
+        raise OutputError(f"{path} exists; choose another name or move it away")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+
+
+def save_new(payload: Payload, path: Path) -> None:
+    """Write a file or folder that isn't there yet, whole or not at all.
+
+    Raises:
+        OutputError: It exists, or can't be written.
+    """
+    check_new(path)
+    try:
+        if isinstance(payload, bytes):
+            _write_new(path, payload)
+            return
+        # Beside the target, because a rename can't cross file systems.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".lawgov-") as hidden:
+            grown = Path(hidden) / "out"
+            grown.mkdir()
+            for name, content in payload.items():
+                (grown / name).write_bytes(content)
+            grown.rename(path)
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written ({error.strerror})") from None
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with path.open("xb") as out:
+        try:
+            out.write(content)
+        except OSError:
+            path.unlink()
+            raise
+
+
+@contextmanager
+def staged(target: Path, *, overwrite: bool, beside: bool = False) -> Iterator[StagedFiles]:
+    """A hidden place for the files that a folder is to get, gone at the end.
+
+    Args:
+        target: The folder.
+        overwrite: Whether files that are there may be replaced.
+        beside: Whether the hidden place is beside the folder, which needn't be there yet, and not in it.
+    """
+    # In the same file system, because a rename can't cross file systems.
+    with tempfile.TemporaryDirectory(dir=target.parent if beside else target, prefix=".lawgov-") as hidden:
+        yield StagedFiles(Path(hidden), target, overwrite)
+
+
+class StagedFiles:
+    """Where files grow and where they go."""
+
+    def __init__(self, hidden: Path, target: Path, overwrite: bool) -> None:
+        self._hidden, self._target, self._overwrite = hidden, target, overwrite
+        self._names: list[str] = []
+        self.sources: set[Path] = set()
+
+    def claim(self, name: str) -> Path:
+        """Where to write the file that will be called `name`; refuses one that exists."""
+        self._check(name)
+        self._names.append(name)
+        return self._hidden / name
+
+    def publish(self) -> list[Path]:
+        """Moves all files into place."""
+        for name in self._names:  # again: tagging took a while
+            self._check(name)
+            if (self._target / name).resolve() in self.sources:
+                raise OutputError(f"{self._target / name} is one of the reports that were read; choose another place")
+        self._target.mkdir(exist_ok=True)
+        for name in self._names:
+            os.replace(self._hidden / name, self._target / name)
+        return [self._target / name for name in self._names]
+
+    def _check(self, name: str) -> None:
+        if self._target.exists() and not self._target.is_dir():
+            raise OutputError(f"{self._target} is a file; name a folder for the pages")
+        target = self._target / name
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder; choose another name (a folder of pages needs format='html')")
+        if target.exists() and not self._overwrite:
+            raise OutputError(f"{target} exists; choose another name, or overwrite it (overwrite=True, --overwrite)")
+
+
+def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder beside another one, then put it in its place."""
+    new = folder.with_name(f"{folder.name}.new")
+    if new.exists():
+        shutil.rmtree(new)
+    write(new)
+    if folder.exists():
+        shutil.rmtree(folder)
+    new.rename(folder)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file, or put it in the place of the one that is there; when this returns it is on the disk."""
+    growing = path.with_name(f".{path.name}")
+    with growing.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(growing, path)
+
+
+def append_durably(path: Path, content: bytes) -> None:
+    """Write at the end of a file; when this returns it is on the disk, and a crash before may leave part of it."""
+    with path.open("ab") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
