@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
+from lawgov_nlp.cli.agreement import _table as agreement_csv
+from lawgov_nlp.cli.compare import _csv as compare_csv
 from lawgov_nlp.errors import OutputError
+from lawgov_nlp.evaluation.agreement import Difference
+from lawgov_nlp.evaluation.comparison import Flip
 from lawgov_nlp.results import writers
 from lawgov_nlp.results.tables import COLUMNS
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers import FORMATS, write_reports
+from lawgov_nlp.results.writers.csv import escape_cell, unescape_cell
 from tests.sample_report import EXACT, L, build, sample
 
 TABLES = {
@@ -253,3 +260,21 @@ def test_reports_without_rows_are_named(tmp_path: Path, caplog: pytest.LogCaptur
 
 def test_format_may_differ_from_the_suffix(tmp_path: Path) -> None:
     assert [p.name for p in write_reports([sample()], str(tmp_path / "a.txt"), "csv")] == ["a.txt", "a-indicators.txt"]
+
+
+@pytest.mark.parametrize("text", [*DANGEROUS, "'=1", "''=1", "'plain", "plain", ""])
+def test_what_is_escaped_can_be_told_back(text):
+    escaped = escape_cell(text)
+    assert unescape_cell(escaped) == text
+    assert not escaped.startswith(tuple("=+-@\t\r\n＝＋－＠"))
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_no_csv_of_a_command_holds_a_formula(text):
+    """Report text in what `lawgov compare` and `lawgov agreement` write."""
+    flip = Flip(report=text, unit=1, headings=(text,), text=text, coded="plans", before="none", after="plans")
+    difference = Difference(report=text, unit=1, what="value", value=text, first=text, second="", text=text)
+    for content in (compare_csv([flip]), agreement_csv(SimpleNamespace(rows=[difference]))):
+        (row,) = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
+        assert f"'{text}" in row
+        assert text not in row

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.annotation.formats.lost import count_lost
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.results.writers.csv import csv_bytes, unescape_cell
 from lawgov_nlp.scheme import Scheme
 
 if TYPE_CHECKING:
@@ -50,19 +50,13 @@ _ALIASES = {
     "labels": ("labels",),
     "annotator": ("annotator", "coder", "标注者", "标注人"),
 }
-_FORMULA = re.compile("'*[=+\\-@\t＝＋－＠]")  # an apostrophe in front is the escape; one that was there is escaped too
 _CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
 _LIST_LIMIT = 255  # Excel's limit for a list of choices, quotation marks aside
 
 
 def write_csv(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
-    out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(_header(documents))
-    for row in _table(documents, findings, CSV):
-        table.writerow([f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row])
-    return out.getvalue().encode("utf-8-sig")
+    return csv_bytes(_header(documents), _table(documents, findings, CSV))
 
 
 def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
@@ -121,7 +115,7 @@ def read_csv(path: Path, findings: Issues, options: Options) -> list[Row]:
     found = []
     try:
         for cells in table:
-            found.append((table.line_num, [cell.removeprefix("'") if _escaped(cell) else cell for cell in cells]))
+            found.append((table.line_num, [*map(unescape_cell, cells)]))
     except csv.Error as error:
         raise InterchangeError(f"{path}:{table.line_num}: {error}; save it from Excel as 'CSV UTF-8'") from None
     return _rows(path, found, findings, options, CSV)
@@ -263,10 +257,6 @@ def _start(word: str) -> int | None:
     if not word.removesuffix(".0").isdigit():
         raise RowError(f"start is {word!r}, expected a whole number, or nothing at all")
     return int(word.removesuffix(".0"))
-
-
-def _escaped(cell: str) -> bool:
-    return cell[:1] == "'" and bool(_FORMULA.match(cell[1:]))
 
 
 def _lay_out(sheet: Worksheet) -> None:

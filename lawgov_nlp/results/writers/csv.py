@@ -1,28 +1,74 @@
-"""Tagged reports as two csv files."""
+"""The csv that Excel opens as it is meant: as UTF-8, and no text as a formula. Tagged reports make two such files."""
 
 from __future__ import annotations
 
 import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol, TextIO
 
+from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.results.tables import columns
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers.base import FORMULA_STARTS, Place, table_rows, two_tables
+from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows, two_tables
 from lawgov_nlp.scheme import Scheme
+
+ENCODING = "utf-8-sig"
+"""Without the mark Excel reads Chinese as the machine's own code page."""
+
+Cell = str | float | Decimal | None
+
+_FORMULA = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")
+"""What is escaped: the beginning of a formula, and also one with apostrophes in front, so that it can be told back."""
+
+
+class RowWriter(Protocol):
+    """Takes rows of cells."""
+
+    def writerow(self, row: Iterable[Cell], /) -> object:
+        """Write one row."""
+
+    def writerows(self, rows: Iterable[Iterable[Cell]], /) -> object:
+        """Write several rows."""
+
+
+def csv_writer(file: TextIO) -> RowWriter:
+    """A writer of rows whose texts no spreadsheet takes for a formula; `file` is opened with `newline=""`."""
+    return _EscapingWriter(file)
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> bytes:
+    """A whole csv file."""
+    text = io.StringIO(newline="")
+    table = csv_writer(text)
+    table.writerow(header)
+    table.writerows(rows)
+    return text.getvalue().encode(ENCODING)
+
+
+def escape_cell(text: str) -> str:
+    """The text with an apostrophe in front where a spreadsheet would take it for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unescape_cell(text: str) -> str:
+    """The text that `escape_cell` was given."""
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text[1:]) else text
 
 
 class CsvSink:
     """Paragraphs in one file, indicators in another."""
 
-    def __init__(self, place: Place, path: Path) -> None:
+    def __init__(self, place: StagedFiles, path: Path) -> None:
         self._stack = ExitStack()
-        self._writers = {}
+        self._writers: dict[str, RowWriter] = {}
         for what, target in two_tables(place, path).items():
-            # utf-8-sig: without the mark Excel reads Chinese as the machine's own code page
-            file = self._stack.enter_context(target.open("w", encoding="utf-8-sig", newline=""))
-            self._writers[what] = csv.writer(file)
+            file = self._stack.enter_context(target.open("w", encoding=ENCODING, newline=""))
+            self._writers[what] = csv_writer(file)
 
     def begin(self, scheme: Scheme) -> None:
         for what, writer in self._writers.items():
@@ -30,7 +76,7 @@ class CsvSink:
 
     def add(self, report: TaggedReport) -> None:
         for what, writer in self._writers.items():
-            writer.writerows(map(_csv_cell, row.values()) for row in table_rows(report, what))
+            writer.writerows(row.values() for row in table_rows(report, what))
 
     def finish(self) -> None:
         self._stack.close()
@@ -38,7 +84,18 @@ class CsvSink:
     release = finish
 
 
-def _csv_cell(value: str | float | Decimal | None) -> str | float | None:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return f"{value:f}" if isinstance(value, Decimal) else value
+class _EscapingWriter:
+    def __init__(self, file: TextIO) -> None:
+        self._writer = csv.writer(file, lineterminator="\r\n")
+
+    def writerow(self, row: Iterable[Cell]) -> None:
+        self._writer.writerow(map(_plain, row))
+
+    def writerows(self, rows: Iterable[Iterable[Cell]]) -> None:
+        self._writer.writerows(map(_plain, row) for row in rows)
+
+
+def _plain(value: Cell) -> str | float | None:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return escape_cell(value) if isinstance(value, str) else value
