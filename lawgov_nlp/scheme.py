@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lawgov_nlp.errors import SchemeError
+from lawgov_nlp.text import shortened
 
 NONE, NONE_ZH = "none", "无"
 """How a paragraph without any label is written."""
@@ -197,7 +198,7 @@ class Scheme:
             SchemeError: Something doesn't fit the format.
         """
         if not isinstance(items, list) or not items:
-            raise SchemeError(f"'labels' is {_short(items)}, expected a list of labels such as {_EXAMPLE}")
+            raise SchemeError(f"'labels' is {shortened(items)}, expected a list of labels such as {_EXAMPLE}")
         labels: list[Label] = []
         sources = []
         for number, item in enumerate(items, 1):
@@ -233,7 +234,7 @@ class Scheme:
         except ValueError as error:
             raise SchemeError(f"{path}: not JSON ({error})") from None
         if not isinstance(data, dict) or "labels" not in data:
-            raise SchemeError(f'{path}: {_short(data)}, expected {{"labels": [{_EXAMPLE}, …]}}')
+            raise SchemeError(f'{path}: {shortened(data)}, expected {{"labels": [{_EXAMPLE}, …]}}')
         try:
             _check_keys(data, ("labels",))
             return cls.from_list(data["labels"])
@@ -275,11 +276,11 @@ def nearest(word: str, known: Sequence[str], otherwise: str = "") -> str:
 
 def _read_label(item: object) -> tuple[Label, tuple[Dimension, ...]]:
     if not isinstance(item, dict):
-        raise SchemeError(f"{_short(item)}, expected an object such as {_EXAMPLE}")
+        raise SchemeError(f"{shortened(item)}, expected an object such as {_EXAMPLE}")
     _check_keys(item, _KEYS)
     name, zh, topic = _name(item.get("name")), _zh(item.get("zh")), item.get("topic", True)
     if not isinstance(topic, bool):
-        raise SchemeError(f"'topic' is {_short(topic)}, expected true or false")
+        raise SchemeError(f"'topic' is {shortened(topic)}, expected true or false")
     return Label(name, zh, topic), _sources(item["from"]) if "from" in item else _itself(name)
 
 
@@ -293,7 +294,7 @@ def _name(name: object) -> str:
     if not isinstance(name, str) or not re.fullmatch("[a-z]+", name):
         bare = re.sub("[^a-z]", "", name.lower()) if isinstance(name, str) else ""
         hint = f"; did you mean {bare!r}?" if bare else ', such as "digital"'
-        raise SchemeError(f"'name' is {_short(name)}, expected a word of the letters a to z{hint}")
+        raise SchemeError(f"'name' is {shortened(name)}, expected a word of the letters a to z{hint}")
     if name in _RESERVED:
         raise SchemeError(f"'name' is {name!r}, which stands for {_RESERVED[name]}; choose another word")
     return name
@@ -301,7 +302,7 @@ def _name(name: object) -> str:
 
 def _zh(zh: object) -> str:
     if not isinstance(zh, str) or not zh:
-        raise SchemeError(f"'zh' is {_short(zh)}, expected the Chinese name")
+        raise SchemeError(f"'zh' is {shortened(zh)}, expected the Chinese name")
     sign = _SEPARATORS.search(zh)
     if sign:
         raise SchemeError(f"'zh' is {zh!r}, which has {sign[0]!r} in it, a sign that tables and tools divide labels by")
@@ -312,7 +313,7 @@ def _zh(zh: object) -> str:
 
 def _sources(of: object) -> tuple[Dimension, ...]:
     if not isinstance(of, list) or not all(isinstance(word, str) for word in of):
-        raise SchemeError(f"'from' is {_short(of)}, expected a list of the codebook's dimensions")
+        raise SchemeError(f"'from' is {shortened(of)}, expected a list of the codebook's dimensions")
     known = {**{d.value: d for d in Dimension}, **{d.zh: d for d in Dimension}}
     for word in of:
         if word not in known:
@@ -333,8 +334,3 @@ def _check_unlike(label: Label, before: Sequence[Label]) -> None:
         for key, said, there in (("name", label.value, other.value), ("zh", label.zh, other.zh)):
             if said == there:
                 raise SchemeError(f"{key!r} {said!r} is that of label {number}, too; give each its own")
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"

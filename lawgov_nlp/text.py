@@ -22,3 +22,9 @@ class StrEnum(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+def shortened(value: object) -> str:
+    """A value for a message: as Python writes it, at most 60 characters."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -321,7 +320,7 @@ def header_of(model: Path | str | None, backend: str, format: str, part_size: in
     """
     from importlib.metadata import version
 
-    from lawgov_nlp.model.checkpoints import named_model
+    from lawgov_nlp.model.checkpoints import model_revision, named_model
 
     weights = named_model(model)
     digest = hashlib.sha256()
@@ -329,13 +328,9 @@ def header_of(model: Path | str | None, backend: str, format: str, part_size: in
         if not (weights / name).is_file():
             raise ModelError(f"{weights} holds no {name}; expected the folder of a model")
         digest.update(hashlib.sha256((weights / name).read_bytes()).digest())
-    try:
-        revision = json.loads((weights / "config.json").read_text(encoding="utf-8"))["revision"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{weights / 'config.json'}: no configuration of a tagger ({error!r})") from error
     return Header(
         package=version("lawgov-nlp"),
-        model=revision,
+        model=model_revision(weights),
         model_sha256=digest.hexdigest(),
         backend=backend,
         format=format,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lawgov_nlp.errors import ModelError
+from lawgov_nlp.errors import ModelError, SchemeError
 from lawgov_nlp.model import MODEL_TYPE
 from lawgov_nlp.scheme import Dimension, Scheme
 
@@ -116,10 +116,9 @@ def load_tagger(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
 def is_tagger(folder: Path) -> bool:
     """Whether a folder holds a tagger of ours, going by its configuration."""
     try:
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_config(folder).get("model_type") == MODEL_TYPE
+    except ModelError:
         return False
-    return isinstance(settings, dict) and settings.get("model_type") == MODEL_TYPE
 
 
 def model_scheme(folder: Path) -> Scheme:
@@ -128,11 +127,37 @@ def model_scheme(folder: Path) -> Scheme:
     Raises:
         ModelError: The folder holds no configuration of a tagger, or one of an unknown form.
     """
+    try:
+        return Scheme.from_config(read_config(folder).get("dimensions") or [d.value for d in Dimension])
+    except SchemeError as error:
+        raise ModelError(f"{folder / 'config.json'}: {error}; is it a model of another version?") from None
+
+
+def model_revision(folder: Path) -> str:
+    """The name and version of a model by its config.json alone.
+
+    Raises:
+        ModelError: The folder holds no configuration of a tagger.
+    """
+    revision = read_config(folder).get("revision")
+    if not isinstance(revision, str):
+        raise ModelError(f"{folder / 'config.json'}: no configuration of a tagger (it names no revision)")
+    return revision
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A model's config.json as it stands.
+
+    Raises:
+        ModelError: There is none, or it isn't a JSON object.
+    """
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        return Scheme.from_config(config.get("dimensions") or [d.value for d in Dimension])
     except OSError as error:
         raise ModelError(f"{path}: can't be read ({error.strerror}); expected the folder of a model") from None
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise ModelError(f"{path}: {error}; is it a model of another version?") from None
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: no JSON object; is it a model of another version?")
+    return config

@@ -13,6 +13,7 @@ from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import MOST_DIGITS, Qualifier
 from lawgov_nlp.results.tables import REPORT_COLUMNS
 from lawgov_nlp.scheme import CODEBOOK, Label, Scheme
+from lawgov_nlp.text import shortened
 
 if TYPE_CHECKING:
     from lawgov_nlp.results.tagged_report import TaggedReport
@@ -56,7 +57,7 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
     if not isinstance(data, Mapping):
         raise ReadError(f"expected a dictionary from TaggedReport.to_dict, got {type(data).__name__}")
     if data.get("format") != FORMAT:
-        raise ReadError(f"format is {_short(data.get('format'))}, expected {FORMAT!r}: write it anew with to_dict")
+        raise ReadError(f"format is {shortened(data.get('format'))}, expected {FORMAT!r}: write it anew with to_dict")
     text = _take(data, "text", "", str)
     scheme = _scheme(data)
     return _build(
@@ -163,7 +164,7 @@ def _take(data: Mapping[str, Any], key: str, at: str, kind: type[Any], *, option
         return None
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise ReadError(f"{at}{key} is {_short(value)}, expected {kind.__name__}{' or null' if optional else ''}")
+        raise ReadError(f"{at}{key} is {shortened(value)}, expected {kind.__name__}{' or null' if optional else ''}")
     return float(value) if kind is float else value
 
 
@@ -172,7 +173,7 @@ def _each(data: Mapping[str, Any], key: str, at: str, make: Callable[[Mapping[st
     for index, item in enumerate(_take(data, key, at, list)):
         where = f"{at}{key}[{index}]."
         if not isinstance(item, Mapping):
-            raise ReadError(f"{where[:-1]} is {_short(item)}, expected a dictionary")
+            raise ReadError(f"{where[:-1]} is {shortened(item)}, expected a dictionary")
         made.append(make(item, where))
     return tuple(made)
 
@@ -181,7 +182,7 @@ def _strings(data: Mapping[str, Any], key: str, at: str) -> tuple[str, ...]:
     values = _take(data, key, at, list)
     for value in values:
         if not isinstance(value, str):
-            raise ReadError(f"{at}{key} holds {_short(value)}, expected str")
+            raise ReadError(f"{at}{key} holds {shortened(value)}, expected str")
     return tuple(values)
 
 
@@ -191,7 +192,9 @@ def _span(
     """The three fields of a span, checked against the report's text: the values themselves check lengths only."""
     said, start, end = (_take(data, key, at, kind) for key, kind in zip(keys, (str, int, int), strict=True))
     if not 0 <= start <= end or text[start:end] != said:
-        raise ReadError(f"{at}{keys[0]} is {_short(said)}, but {start}..{end} of the text is {_short(text[start:end])}")
+        raise ReadError(
+            f"{at}{keys[0]} is {shortened(said)}, but {start}..{end} of the text is {shortened(text[start:end])}"
+        )
     return dict(zip(keys, (said, start, end), strict=True))
 
 
@@ -211,7 +214,7 @@ def _scheme(data: Mapping[str, Any]) -> Scheme:
 
 def _label(scheme: Scheme, word: str, at: str) -> Label:
     if word not in scheme:
-        raise ReadError(f"{at} is {_short(word)}; use one of: {scheme}")
+        raise ReadError(f"{at} is {shortened(word)}; use one of: {scheme}")
     return scheme.label(word)
 
 
@@ -220,7 +223,7 @@ def _name(kind: type[_E], word: str, at: str) -> _E:
         return kind(word)
     except ValueError:
         known = ", ".join(str(member) for member in kind)
-        raise ReadError(f"{at} is {_short(word)}; use one of: {known}") from None
+        raise ReadError(f"{at} is {shortened(word)}; use one of: {known}") from None
 
 
 def _decimal(word: str | None, at: str) -> Decimal | None:
@@ -231,10 +234,5 @@ def _decimal(word: str | None, at: str) -> Decimal | None:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
-        raise ReadError(f"{at}number is {_short(word)}, expected a decimal number such as '12.5', or null")
+        raise ReadError(f"{at}number is {shortened(word)}, expected a decimal number such as '12.5', or null")
     return number
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from lawgov_nlp.annotation.formats.issues import RowError
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.text import shortened
 
 _T = TypeVar("_T")
 _NAMES = {dict: "objects", str: "words", list: "lists", object: "values"}
@@ -40,7 +41,7 @@ def items(data: dict[str, Any], key: str, kind: type[_T]) -> list[_T]:
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(item, kind) for item in found):
-        raise RowError(f"{key!r} is {_short(found)}, expected a list of {_NAMES[kind]}")
+        raise RowError(f"{key!r} is {shortened(found)}, expected a list of {_NAMES[kind]}")
     return found
 
 
@@ -54,7 +55,7 @@ def mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise RowError(f"{key!r} is {_short(found)}, expected an object")
+        raise RowError(f"{key!r} is {shortened(found)}, expected an object")
     return found
 
 
@@ -66,7 +67,7 @@ def word(data: dict[str, Any], key: str) -> str | None:
     """
     found = data.get(key)
     if found is not None and not isinstance(found, str):
-        raise RowError(f"{key!r} is {_short(found)}, expected a text")
+        raise RowError(f"{key!r} is {shortened(found)}, expected a text")
     return found
 
 
@@ -74,8 +75,3 @@ def loosely(data: object, key: str) -> list[dict[str, Any]]:
     """The objects of the list under a key, whatever else there is: for a first look over a whole file."""
     found = data.get(key) if isinstance(data, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"
