@@ -23,7 +23,7 @@ from lawgov_nlp.backends import Backend, OpenVINOBackend, TorchBackend, resolve_
 from lawgov_nlp.decode import decode
 from lawgov_nlp.encode import Batch, EncodedParagraph, Encoder
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model import TaggerConfig, TaggerModel, longest_window
+from lawgov_nlp.model import States, TaggerConfig, TaggerModel, longest_window
 from lawgov_nlp.report import Report, TaggedParagraph, TaggedReport, Unit
 from lawgov_nlp.shipped import named_model
 
@@ -139,7 +139,7 @@ class Tagger:
         return tagged, vectors
 
     def _decode(
-        self, states: torch.Tensor, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Unit]
+        self, states: States, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Unit]
     ) -> tuple[list[TaggedParagraph], np.ndarray]:
         """The tagged paragraphs of a batch from the encoder's states, and their vectors."""
         with torch.inference_mode():
