@@ -171,7 +171,7 @@ def _encode(loaded: Tagger, batches: list[Batch]) -> None:
 
     with torch.inference_mode():
         for batch in batches:
-            states = loaded.backend(batch)
+            states = loaded.backend(batch).last
         states.cpu()  # a GPU runs behind
 
 

@@ -1,7 +1,7 @@
 """What runs the encoder when reports are tagged: torch or OpenVINO, in the precision that the processor computes in.
 
-The encoder takes most of the time; the heads are torch in float32 always. What each costs and gives on two
-cores is in `benchmarks/README.md`.
+The encoder and the layers that read values take most of the time; the heads are torch in float32 always. What each
+costs and gives on two cores is in `benchmarks/README.md`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model.windows import States
 
 if TYPE_CHECKING:
     from lawgov_nlp.model.modeling import TaggerModel
@@ -41,8 +42,8 @@ class Backend(Protocol):
 
     name: str
 
-    def __call__(self, batch: Batch) -> torch.Tensor:
-        """The encoder's last layer, float32 (windows, tokens, hidden), on the batch's device."""
+    def __call__(self, batch: Batch) -> States:
+        """The encoder's states, float32, on the batch's device."""
         ...
 
 
@@ -98,8 +99,10 @@ class TorchBackend:
     def __init__(self, model: TaggerModel, precision: str) -> None:
         self.name = f"torch:{precision}"
         self._model, self._type = model, getattr(torch, precision)
+        if model.reader is not None:
+            model.reader.precision = self._type
 
-    def __call__(self, batch: Batch) -> torch.Tensor:
+    def __call__(self, batch: Batch) -> States:
         """As `Backend` says."""
         half = self._type is not torch.float32
         with torch.autocast(batch.input_ids.device.type, self._type, enabled=half):
@@ -107,7 +110,7 @@ class TorchBackend:
 
 
 class OpenVINOBackend:
-    """The encoder converted for OpenVINO; torch's own weights of it are given up.
+    """Encoder and reader's layers converted for OpenVINO; torch's own weights of them are given up.
 
     Args:
         model: Whose encoder is converted, on the CPU, in float32.
@@ -125,9 +128,6 @@ class OpenVINOBackend:
         logger.setLevel(logging.ERROR)
         try:
             openvino = _openvino()
-            with torch.inference_mode(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of values that tracing takes for constants: the probe below tells
-                converted = openvino.convert_model(_Positional(model), example_input=probe)
             settings: dict[str, object] = {
                 "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
                 "CPU_RUNTIME_CACHE_CAPACITY": 64,  # kernels by shape; of the 5,000 that it keeps hardly one comes again
@@ -135,35 +135,62 @@ class OpenVINOBackend:
             if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # as many as torch was told to take
                 settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
                 settings["ENABLE_CPU_PINNING"] = False  # several processes would choose the same cores
-            self._compiled = openvino.Core().compile_model(converted, "CPU", settings)
+            parts: list[tuple[nn.Module, tuple[torch.Tensor, ...]]] = [(_Positional(model), probe)]
+            if model.reader is not None:
+                with torch.inference_mode():
+                    states = model.encode_tensors(*probe)[1]
+                parts.append((model.reader.layers, (states, probe[1].float())))
+            core, requests = openvino.Core(), []
+            for module, example in parts:
+                with torch.inference_mode(), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of values that tracing takes for constants: the probe below tells
+                    converted = openvino.convert_model(module, example_input=example)
+                requests.append(core.compile_model(converted, "CPU", settings).create_infer_request())
         except Exception as error:  # importing and converting fail in ways of three libraries
             raise ModelError(f"OpenVINO can't take this encoder: {error}; take backend torch") from error
         finally:
             logger.setLevel(level)
-        self._request, self._lock = self._compiled.create_infer_request(), threading.Lock()
-        self._check(model, precision)
+        self._encoder, *reader = (_Compiled(request) for request in requests)
+        self._check(model, reader, precision)
         model.encoder.to("meta")
+        if model.reader is not None:
+            model.reader.layers = reader[0]
 
-    def __call__(self, batch: Batch) -> torch.Tensor:
+    def __call__(self, batch: Batch) -> States:
         """As `Backend` says."""
-        return self._run((batch.input_ids, batch.attention_mask, batch.token_type_ids))
+        return States(*self._encoder(batch.input_ids, batch.attention_mask, batch.token_type_ids))
 
-    def _run(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        with self._lock:  # threads that tag with the same model share the request, whose memory is used again
-            return torch.from_numpy(self._request.infer([t.numpy() for t in tensors])[0].copy())
-
-    def _check(self, model: TaggerModel, precision: str) -> None:
+    def _check(self, model: TaggerModel, reader: list[_Compiled], precision: str) -> None:
         """Compare with torch on a batch of another shape than the one that was traced."""
         probe = tuple(t.repeat(3, 2)[1:] for t in _probe(model))
-        with torch.inference_mode():
-            want = model.encode_tensors(*probe)
         seen = probe[1].bool()
-        off = float((self._run(probe) - want)[seen].abs().max())
+        with torch.inference_mode():
+            want = list(model.encode_tensors(*probe))
+            found = list(self._encoder(*probe))
+            if model.reader is not None:
+                given = (want[1], seen.float())
+                want.append(model.reader.layers(*given))
+                found.extend(reader[0](*given))
+        off = max(float((f - w)[seen].abs().max()) for f, w in zip(found, want, strict=True))
         if not off <= PROBE_TOLERANCE[precision]:
             raise ModelError(
                 f"OpenVINO's states of this encoder are off by {off:.3f}, more than {PROBE_TOLERANCE[precision]}; take "
                 "backend torch"
             )
+
+
+class _Compiled(nn.Module):
+    """A converted part of the model; takes and gives tensors."""
+
+    def __init__(self, request: object) -> None:
+        super().__init__()
+        self._request, self._lock = request, threading.Lock()
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """All outputs of the part."""
+        with self._lock:  # threads that tag with the same model share the request, whose memory is used again
+            outputs = self._request.infer([t.numpy() for t in tensors])
+            return tuple(torch.from_numpy(outputs[k].copy()) for k in range(len(outputs)))
 
 
 def _openvino() -> ModuleType:
@@ -181,7 +208,7 @@ class _Positional(nn.Module):
         super().__init__()
         self._model = model
 
-    def forward(self, ids: torch.Tensor, attention: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor, attention: torch.Tensor, types: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return self._model.encode_tensors(ids, attention, types)
 
 

@@ -16,7 +16,9 @@ class TaggerConfig(PretrainedConfig):
     Args:
         encoder: The encoder's own configuration as a dictionary, with its `model_type` (without one, `bert`).
         dimensions: The labels in the order of the logits: the names of the codebook's seven, or `Scheme.to_list`.
-        window: Tokens in a window; `overlap` and `heading` as in `Encoder`.
+        window: Tokens in a window; `overlap` and `heading` as in `WindowTokenizer`.
+        reader_layers: Layers of the `ValueReader`; 0 for names by the pointer, as models up to 0.2 have them.
+        reader_from: The encoder's layer whose states the `ValueReader` starts from; 0 are the embeddings.
         secondary_threshold: Probability from which a dimension counts as secondary; chosen on the dev split.
         primary_temperature: What the primary logits are divided by to make the scores honest; fitted on dev.
         review_below: Confidence of the primary label under which a human should look; chosen on dev.
@@ -34,6 +36,8 @@ class TaggerConfig(PretrainedConfig):
         overlap: int = 64,
         heading: int = 64,
         pointer_size: int = 128,
+        reader_layers: int = 0,
+        reader_from: int = 0,
         dropout: float = 0.1,
         secondary_threshold: float = 0.5,
         primary_temperature: float = 1.0,
@@ -47,6 +51,7 @@ class TaggerConfig(PretrainedConfig):
         self.dimensions = dimensions or [d.value for d in DIMENSIONS]
         self.window, self.overlap, self.heading = window, overlap, heading
         self.pointer_size, self.dropout = pointer_size, dropout
+        self.reader_layers, self.reader_from = reader_layers, reader_from
         self.secondary_threshold = secondary_threshold
         self.primary_temperature, self.review_below = primary_temperature, review_below
         self.revision, self.data_hash = revision, data_hash

@@ -100,7 +100,7 @@ def decode_batch(
     indicators: dict[int, list[Indicator]] = {}
     for at in range(0, len(values), VALUES_AT_ONCE):
         some = values[at : at + VALUES_AT_ONCE]
-        for number, indicator in _indicators(model, output, batch, windows, some, barred, encoded, paragraphs):
+        for number, indicator in _indicators(model, output, batch, windows, some, values, barred, encoded, paragraphs):
             indicators.setdefault(number, []).append(indicator)
     tagged = []
     scheme = model.scheme
@@ -273,18 +273,20 @@ def _indicators(
     batch: Batch,
     windows: Sequence[Window],
     values: Sequence[_Value],
+    beside: Sequence[_Value],
     barred: Mapping[int, np.ndarray],
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Line],
 ) -> Iterator[tuple[int, Indicator]]:
     """The second step: tie each value to its name and topic. Yields the paragraph's number with each indicator."""
-    device = output.states.device
-    places = torch.tensor([(v.window, v.first, v.last) for v in values], device=device)
-    starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in model.name_logits(output.states, batch, places))
+    device = output.tags.device
+    own, among = (torch.tensor([(v.window, v.first, v.last) for v in some], device=device) for some in (values, beside))
+    reading = model.read_values(output.states, batch, own, among)
+    starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in (reading.starts, reading.ends))
     names = _best_names(starts, ends, np.stack([barred[v.window] for v in values]))
     # Without a name the topic is the value's own place's.
     anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
-    topics = model.topic_logits(output.states, places, anchors).argmax(-1).tolist()
+    topics = reading.topics(anchors).argmax(-1).tolist()
     for value, span, topic in zip(values, names, topics, strict=True):
         paragraph, window = paragraphs[value.paragraph], windows[value.window]
         offsets = encoded[value.paragraph].offsets

@@ -1,10 +1,9 @@
 """The tagger: one encoder of the BERT family, a paragraph head and an indicator head.
 
 The paragraph head gives the primary dimension (or none) and, independently, which dimensions are among the
-paragraph's labels. The indicator head labels tokens as VALUE or NAME, points from each value to the name of
-what it counts, and tells that thing's topic. A pointer rather than nearest-name matching, since one name may
-serve several values and stand before or behind them; the label NAME only keeps names from being taken for values, and
-teaches the encoder.
+paragraph's labels. The indicator head labels tokens as VALUE or NAME; the label NAME only keeps names from being taken
+for values, and teaches the encoder. Which name a value has, and the topic of what it counts, is read by the
+`ValueReader`, or in models without one told by a pointer from the value's states.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
 from lawgov_nlp.model.config import TaggerConfig, encoder_config
-from lawgov_nlp.model.windows import Batch
+from lawgov_nlp.model.value_reader import ValueReader, ValueReading
+from lawgov_nlp.model.windows import Batch, States
 
 TAGS = ("O", "B-VALUE", "I-VALUE", "B-NAME", "I-NAME")
 REACH = 48
@@ -34,14 +34,14 @@ class TaggerOutput:
     """What one pass gives for W windows of P paragraphs with T tokens.
 
     *Shapes:* `primary` (P, dimensions + 1), none last; `mentions` (P, dimensions), one logit for each dimension
-    being among the labels; `tags` (W, T, tags); `states` (W, T, hidden), the encoder's last layer; `paragraph`
-    (P, 3 * hidden), what the paragraph head reads: the states of `<s>`, headings and paragraph, averaged.
+    being among the labels; `tags` (W, T, tags); `states`, the encoder's; `paragraph` (P, 3 * hidden), what the
+    paragraph head reads: the states of `<s>`, headings and paragraph, averaged.
     """
 
     primary: torch.Tensor
     mentions: torch.Tensor
     tags: torch.Tensor
-    states: torch.Tensor
+    states: States
     paragraph: torch.Tensor
 
 
@@ -80,16 +80,23 @@ class TaggerModel(PreTrainedModel):
         self.primary = nn.Linear(3 * hidden, len(self.scheme) + 1)
         self.mentions = nn.Linear(3 * hidden, len(self.scheme))
         self.tags = nn.Linear(hidden, len(TAGS))
-        self.query = nn.Linear(2 * hidden, 2 * size)
-        self.key = nn.Linear(hidden, 2 * size)
-        self.distance = nn.Embedding(2 * REACH + 1, 2)
-        self.clauses = nn.Embedding(2 * CLAUSES + 1, 2)
         topics = len(self.scheme.topics)
-        self.topic = nn.Sequential(nn.Linear(5 * hidden, hidden), nn.GELU(), nn.Linear(hidden, topics))
+        self.reader: ValueReader | None = None
+        if config.reader_layers:
+            own = self.encoder.config
+            inner = getattr(own, "intermediate_size", 4 * hidden)
+            heads, layers = own.num_attention_heads, config.reader_layers
+            self.reader = ValueReader(hidden, heads, inner, layers, topics, config.dropout)
+        else:
+            self.query = nn.Linear(2 * hidden, 2 * size)
+            self.key = nn.Linear(hidden, 2 * size)
+            self.distance = nn.Embedding(2 * REACH + 1, 2)
+            self.clauses = nn.Embedding(2 * CLAUSES + 1, 2)
+            self.topic = nn.Sequential(nn.Linear(5 * hidden, hidden), nn.GELU(), nn.Linear(hidden, topics))
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        if module in (self.distance, self.clauses):
+        if self.reader is None and module in (self.distance, self.clauses):
             # The pointer begins as "the nearest, in the same clause" and learns from there.
             far = module.num_embeddings // 2
             step = 0.05 if module is self.distance else 1.0
@@ -107,27 +114,34 @@ class TaggerModel(PreTrainedModel):
         """Encode a batch and apply the heads to it."""
         return self.heads(self.encode(batch), batch)
 
-    def encode(self, batch: Batch) -> torch.Tensor:
-        """The encoder's last layer, (W, T, hidden)."""
+    def encode(self, batch: Batch) -> States:
+        """The encoder's states of a batch."""
         parts = (t.split(WINDOWS_AT_ONCE) for t in (batch.input_ids, batch.attention_mask, batch.token_type_ids))
-        return torch.cat([self.encode_tensors(*some) for some in zip(*parts, strict=True)])
+        layers = zip(*(self.encode_tensors(*some) for some in zip(*parts, strict=True)), strict=True)
+        return States(*map(torch.cat, layers))
 
     def encode_tensors(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> torch.Tensor:
-        """The encoder's last layer for the tensors of some windows, as in `Batch`."""
+    ) -> tuple[torch.Tensor, ...]:
+        """`States` as a tuple, without what isn't there, for the tensors of some windows, as in `Batch`."""
         segments = {"token_type_ids": token_type_ids} if self.segments else {}
-        return self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments).last_hidden_state
+        lower = self.reader is not None
+        output = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=lower, **segments
+        )
+        if not lower:
+            return (output.last_hidden_state,)
+        return output.last_hidden_state, output.hidden_states[self.config.reader_from]
 
-    def heads(self, states: torch.Tensor, batch: Batch) -> TaggerOutput:
+    def heads(self, states: States, batch: Batch) -> TaggerOutput:
         """Apply the paragraph head and the token labels to the states of a batch."""
-        states = self.dropout(states)
-        paragraph = self._pool(states, batch)
+        last = self.dropout(states.last)
+        paragraph = self._pool(last, batch)
         return TaggerOutput(
             primary=self.primary(paragraph),
             mentions=self.mentions(paragraph),
-            tags=self.tags(states),
-            states=states,
+            tags=self.tags(last),
+            states=States(last, states.lower),
             paragraph=paragraph,
         )
 
@@ -146,6 +160,23 @@ class TaggerModel(PreTrainedModel):
         total = sums.new_zeros(paragraphs, sums.shape[1]).index_add(0, batch.paragraph, sums)
         counts = count.new_zeros(paragraphs, 1).index_add(0, batch.paragraph, count)
         return total / counts.clamp(min=1)
+
+    def read_values(self, states: States, batch: Batch, values: torch.Tensor, beside: torch.Tensor) -> ValueReading:
+        """Name and topic of some values.
+
+        Args:
+            states: The encoder's, of the batch.
+            batch: The batch.
+            values: For each value its window, first and last token, (N, 3).
+            beside: All values of these windows, in the same form; names are told with an eye on them.
+        """
+        if self.reader is not None:
+            assert states.lower is not None  # `encode` gives it where there is a reader
+            return self.reader(states.lower, batch, values, beside)
+        starts, ends = self.name_logits(states.last, batch, values)
+        return ValueReading(
+            starts=starts, ends=ends, topics=lambda names: self.topic_logits(states.last, values, names)
+        )
 
     def name_logits(
         self, states: torch.Tensor, batch: Batch, values: torch.Tensor

@@ -22,7 +22,7 @@ from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, re
 from lawgov_nlp.model.checkpoints import load_tagger, named_model
 from lawgov_nlp.model.decoding import decode_batch
 from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.windows import Batch, EncodedParagraph, WindowTokenizer
+from lawgov_nlp.model.windows import Batch, EncodedParagraph, States, WindowTokenizer
 from lawgov_nlp.report import Line, Report
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
@@ -144,7 +144,7 @@ class Tagger:
         return tagged, vectors
 
     def _decode(
-        self, states: torch.Tensor, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]
+        self, states: States, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]
     ) -> tuple[list[TaggedParagraph], np.ndarray]:
         """The tagged paragraphs of a batch from the encoder's states, and their vectors."""
         with torch.inference_mode():

@@ -76,6 +76,22 @@ class Batch:
         return Batch(**{name: tensor.to(device, non_blocking=gpu) for name, tensor in tensors.items()})
 
 
+@dataclass(frozen=True)
+class States:
+    """What the encoder gives for a batch.
+
+    *Shapes:* (windows, tokens, hidden) each. `last` is after the last layer; `lower` is after the layer that the
+    `ValueReader` starts from, None in models without one.
+    """
+
+    last: torch.Tensor
+    lower: torch.Tensor | None = None
+
+    def float(self) -> States:
+        """The same in float32."""
+        return States(self.last.float(), None if self.lower is None else self.lower.float())
+
+
 class WindowTokenizer:
     """Turns paragraphs into windows and windows into batches.
 

@@ -29,16 +29,20 @@ IGNORE = -100
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """What a batch should give. Shapes: primary (P,), mentions (P, D), tags (W, T), links (N, 6), weight (P,).
+    """What a batch should give.
+
+    *Shapes:* primary (P,), mentions (P, D), tags (W, T), links (N, 6), read (M,), weight (P,).
 
     A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `IGNORE`
-    in primary, tags and a link's topic, and NaN in mentions. `weight` is what each paragraph counts in the loss.
+    in primary, tags and a link's topic, and NaN in mentions. `read` holds the numbers of the links that are learned;
+    the others only stand beside them. `weight` is what each paragraph counts in the loss.
     """
 
     primary: torch.Tensor
     mentions: torch.Tensor
     tags: torch.Tensor
     links: torch.Tensor
+    read: torch.Tensor
     weight: torch.Tensor
 
 
@@ -100,6 +104,7 @@ class BatchDataset(Dataset):
             for k in group
         ]
         batch, targets = collate(data, self._coder, [self._weights[k] for k in group], scheme=self._scheme)
+        targets = replace(targets, read=_drawn(targets.links, config.values, rng))
         return {"batch": vars(batch), "targets": vars(targets)}
 
 
@@ -124,6 +129,17 @@ def clipped(coder: WindowTokenizer, data: Sequence[Example]) -> Counter[str]:
             first, last = _tokens(code, span)
             found[kind] += (code.offsets[first][0], code.offsets[last][1]) != span
     return +found
+
+
+def _drawn(links: torch.Tensor, most: int, rng: random.Random) -> torch.Tensor:
+    """Which links are learned: of each window at most so many, in order."""
+    found: dict[int, list[int]] = {}
+    for number, window in enumerate(links[:, 0].tolist()):
+        found.setdefault(window, []).append(number)
+    return torch.tensor(
+        sorted(n for those in found.values() for n in (those if len(those) <= most else rng.sample(those, most))),
+        dtype=torch.long,
+    )
 
 
 def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: random.Random) -> list[list[int]]:
@@ -203,6 +219,7 @@ def _targets(
         mentions=mentions,
         tags=tags,
         links=torch.tensor(links, dtype=torch.long).view(-1, 6),
+        read=torch.arange(len(links)),
         weight=torch.tensor(weights),
     )
 

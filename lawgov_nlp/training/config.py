@@ -13,7 +13,8 @@ class TrainConfig:
 
     Attributes:
         epochs: Passes over the training reports.
-        rate: Peak learning rate of the encoder; `head_rate` that of the heads, which start from nothing.
+        rate: Peak learning rate of the encoder and of the layers that read values; `head_rate` that of the heads, which
+            start from nothing.
         batch_tokens: Tokens in a batch, padding included.
         dropout: In the heads. The encoder has none: on a CPU it costs a quarter of the time, and with so few passes
             it changes little.
@@ -29,6 +30,8 @@ class TrainConfig:
             GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
             that tie names and tell topics are float32 always.
         replay: Paragraphs of the replayed reports in a pass for each one of the new reports, drawn anew each time.
+        values: The most values of a paragraph that are tied to names in a pass, drawn anew each time. Each is a pass
+            through the `ValueReader`'s layers, and a list of ten teaches little more than four of them.
         replay_weight: What a replayed paragraph counts in the loss; a new one counts 1.
         patience: Passes in a row that may be no better on dev before training stops; 0 never stops.
         seed: Of order, variation, dropout and the heads' first weights.
@@ -49,6 +52,7 @@ class TrainConfig:
     precision: str = "auto"
     replay: float = 1.0
     replay_weight: float = 1.0
+    values: int = 4
     patience: int = 0
     seed: int = 0
 
@@ -57,6 +61,8 @@ class TrainConfig:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
+        if self.values < 1:
+            raise ValueError(f"values must be at least 1, got {self.values}")
         if min(self.replay, self.replay_weight, self.patience) < 0:
             raise ValueError("replay, replay_weight and patience can't be negative")
 

@@ -73,8 +73,11 @@ def load_for_training(
     for rate in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
         if hasattr(settings, rate):
             setattr(settings, rate, 0.0)  # see TrainConfig.dropout
+    layers = max(1, settings.num_hidden_layers // 3)
     config = TaggerConfig(
         encoder=settings.to_diff_dict() | {"model_type": settings.model_type},
+        reader_layers=layers,
+        reader_from=settings.num_hidden_layers - layers,
         dimensions=scheme.to_config(),
         window=min(TaggerConfig().window, longest_window(settings)),
         dropout=dropout,
@@ -83,6 +86,8 @@ def load_for_training(
     )
     model = TaggerModel(config)
     model.encoder.load_state_dict(pretrained.float().state_dict())
+    assert model.reader is not None
+    model.reader.layers.take_over(model.encoder, config.reader_from)
     return model, tokenizer
 
 

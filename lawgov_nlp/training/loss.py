@@ -37,10 +37,10 @@ class TaggerWithLoss(nn.Module):
         whole, want = Batch(**batch), Targets(**targets)
         output = self.tagger(whole)
         # what ties names and tells topics computes in float32 always, as do the losses
-        with torch.autocast(output.states.device.type, enabled=False):
-            parts = losses(self.tagger, TaggerOutput(**{k: v.float() for k, v in vars(output).items()}), whole, want)
+        with torch.autocast(output.tags.device.type, enabled=False):
+            parts = losses(self.tagger, _in_float32(output), whole, want)
         if not parts:  # nothing of this batch was coded
-            return {"loss": output.states.sum() * 0.0}
+            return {"loss": output.tags.sum() * 0.0}
         total = torch.stack(list(parts.values())).sum()
         if not torch.isfinite(total):
             raise TrainingError(
@@ -71,18 +71,28 @@ def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targ
     if tagged.any():
         tags = F.cross_entropy(output.tags[tagged], targets.tags[tagged], reduction="none")
         parts["tags"] = (tags * window[:, None].expand_as(tagged)[tagged]).mean()
-    if len(targets.links):
-        values, names, topics = targets.links[:, :3], targets.links[:, 3:5], targets.links[:, 5]
+    if len(targets.read):
+        links = targets.links[targets.read]
+        values, names, topics = links[:, :3], links[:, 3:5], links[:, 5]
         weight = window[values[:, 0]]
-        starts, ends = model.name_logits(output.states, batch, values)
-        found = F.cross_entropy(starts, names[:, 0], reduction="none") + F.cross_entropy(
-            ends, names[:, 1], reduction="none"
-        )
+        reading = model.read_values(output.states, batch, values, targets.links[:, :3])
+        found = torch.stack(
+            [
+                F.cross_entropy(logits, torch.where(_within_reach(logits, at), at, IGNORE), reduction="none")
+                for logits, at in zip((reading.starts, reading.ends), names.unbind(1), strict=True)
+            ]
+        ).sum(0)
         parts["names"] = (found * weight).mean()
-        coded = topics != IGNORE
-        if coded.any():
-            told = F.cross_entropy(
-                model.topic_logits(output.states, values[coded], names[coded]), topics[coded], reduction="none"
-            )
-            parts["topics"] = (told * weight[coded]).mean()
+        if (topics != IGNORE).any():
+            told = F.cross_entropy(reading.topics(names), topics, reduction="none")  # 0 where nobody coded it
+            parts["topics"] = (told * weight).sum() / (topics != IGNORE).sum()
     return parts
+
+
+def _in_float32(output: TaggerOutput) -> TaggerOutput:
+    return TaggerOutput(**{name: part.float() for name, part in vars(output).items()})
+
+
+def _within_reach(logits: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """Whether the token that should be found can be, (N,): a `ValueReader` doesn't read the whole window."""
+    return logits.gather(1, at[:, None])[:, 0].isfinite()

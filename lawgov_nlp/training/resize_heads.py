@@ -11,6 +11,9 @@ from torch import nn
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.scheme import Label, Scheme
 
+_KEPT = ("encoder", "primary", "mentions", "tags")
+"""What a tagger keeps when it reads names in another way."""
+
 
 def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
     """The tagger with heads for other labels.
@@ -32,7 +35,33 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
     rows = source_rows(scheme, model.scheme)
     _take_over(new.primary, model.primary, [*rows, [len(model.scheme)]])
     _take_over(new.mentions, model.mentions, rows)
-    _take_over(new.topic[-1], model.topic[-1], source_rows(scheme, model.scheme, topics=True))
+    heads = (tagger.topic if tagger.reader is None else tagger.reader.topic for tagger in (new, model))
+    _take_over(*(head[-1] for head in heads), source_rows(scheme, model.scheme, topics=True))
+    return new
+
+
+def with_reader(model: TaggerModel, layers: int) -> TaggerModel:
+    """The tagger with a fresh `ValueReader` in place of its pointer or its reader; encoder and other heads are kept.
+
+    The reader's layers begin as the encoder's uppermost ones.
+
+    Args:
+        model: The tagger to start from; it stays as it is.
+        layers: Layers of the reader, fewer than the encoder's.
+
+    Raises:
+        ValueError: The encoder has no more layers than that.
+    """
+    depth = model.encoder.config.num_hidden_layers
+    if not 0 < layers < depth:
+        raise ValueError(f"{layers} layers to read values with: expected fewer than the encoder's {depth}, at least 1")
+    config = copy.deepcopy(model.config)
+    config.reader_layers, config.reader_from = layers, depth - layers
+    new = TaggerModel(config).to(model.device)
+    kept = {name: tensor for name, tensor in model.state_dict().items() if name.partition(".")[0] in _KEPT}
+    new.load_state_dict(kept, strict=False)
+    assert new.reader is not None
+    new.reader.layers.take_over(new.encoder, config.reader_from)
     return new
 
 

@@ -399,15 +399,16 @@ def _optimizer(
     """AdamW with a linear warm-up and a linear way down; no decay on biases and norms."""
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        groups.setdefault((name.startswith("tagger.encoder."), parameter.ndim > 1), []).append(parameter)
+        pretrained = name.startswith(("tagger.encoder.", "tagger.reader.layers."))
+        groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
     optimizer = torch.optim.AdamW(
         [
             {
                 "params": parameters,
-                "lr": config.rate if encoder else config.head_rate,
+                "lr": config.rate if pretrained else config.head_rate,
                 "weight_decay": config.weight_decay if matrix else 0.0,
             }
-            for (encoder, matrix), parameters in groups.items()
+            for (pretrained, matrix), parameters in groups.items()
         ]
     )
     warmup = max(1, int(config.warmup * steps))
