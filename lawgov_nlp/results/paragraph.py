@@ -74,8 +74,8 @@ class TaggedParagraph:
     labels: tuple[Label, ...]
     scores: Mapping[Label, float]
     secondary_scores: Mapping[Label, float] = field(default_factory=dict)
+    needs_review: bool = field(default=False, metadata={"since": "0.1"})  # the first files had none
     indicators: tuple[Indicator, ...] = ()
-    needs_review: bool = False
 
     def __post_init__(self) -> None:
         check_span(self.text, self.start, self.end, "paragraph")

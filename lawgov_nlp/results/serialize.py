@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lawgov_nlp.errors import ReadError, SchemeError
-from lawgov_nlp.report import Line, LineKind
-from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.results.quantity import MOST_DIGITS, Qualifier
+from lawgov_nlp.report import Line
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.results.quantity import MOST_DIGITS
 from lawgov_nlp.results.tables import REPORT_COLUMNS
 from lawgov_nlp.scheme import CODEBOOK, Label, Scheme
 from lawgov_nlp.text import shortened
@@ -39,11 +42,8 @@ def to_dict(report: TaggedReport) -> dict[str, Any]:
         "model": report.model,
         "warnings": [*report.warnings],
         "text": report.text,
-        "units": [
-            {"kind": str(u.kind), "text": u.text, "start": u.start, "end": u.end, "headings": [*u.headings]}
-            for u in report.units
-        ],
-        "paragraphs": [_paragraph_dict(p) for p in report.paragraphs],
+        "units": _plain(report.units),
+        "paragraphs": _plain(report.paragraphs),
     }
 
 
@@ -58,92 +58,95 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
         raise ReadError(f"expected a dictionary from TaggedReport.to_dict, got {type(data).__name__}")
     if data.get("format") != FORMAT:
         raise ReadError(f"format is {shortened(data.get('format'))}, expected {FORMAT!r}: write it anew with to_dict")
-    text = _take(data, "text", "", str)
-    scheme = _scheme(data)
+    walker = _Walker(text=_take(data, "text", "", str), scheme=_scheme(data))
     return _build(
         cls,
         "",
-        text=text,
-        units=_each(data, "units", "", lambda d, at: _unit(d, at, text)),
-        tagged=_each(data, "paragraphs", "", lambda d, at: _paragraph(d, at, text, scheme)),
+        text=walker.text,
+        units=walker.each(Line, data, "units", ""),
+        tagged=walker.each(TaggedParagraph, data, "paragraphs", ""),
         **{c.name: _take(data, c.name, "", int if c.kind == "integer" else str, optional=True) for c in REPORT_COLUMNS},
         model=_take(data, "model", "", str),
         warnings=_strings(data, "warnings", ""),
-        scheme=scheme,
+        scheme=walker.scheme,
     )
 
 
-def _paragraph_dict(p: TaggedParagraph) -> dict[str, Any]:
-    return {
-        "text": p.text,
-        "start": p.start,
-        "end": p.end,
-        "headings": [*p.headings],
-        "label": str(p.label) if p.label else None,
-        "labels": [*map(str, p.labels)],
-        "scores": {str(d): float(s) for d, s in p.scores.items()},
-        "secondary_scores": {str(d): float(s) for d, s in p.secondary_scores.items()},
-        "needs_review": p.needs_review,
-        "indicators": [
-            {
-                "text": i.text,
-                "start": i.start,
-                "end": i.end,
-                "name": i.name,
-                "name_start": i.name_start,
-                "name_end": i.name_end,
-                "number": None if i.number is None else str(i.number),
-                "unit": i.unit,
-                "qualifier": str(i.qualifier),
-                "dimension": str(i.dimension),
-                "score": float(i.score),
-            }
-            for i in p.indicators
-        ],
-    }
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A value, or the fields of one, as what JSON has."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): float(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [*map(_plain, value)]
+    if isinstance(value, (str, Decimal)):
+        return str(value)
+    return value if value is None or isinstance(value, int) else float(value)
 
 
-def _unit(data: Mapping[str, Any], at: str, text: str) -> Line:
-    return _build(
-        Line,
-        at,
-        kind=_name(LineKind, _take(data, "kind", at, str), f"{at}kind"),
-        headings=_strings(data, "headings", at),
-        **_span(data, at, text),
-    )
+@lru_cache
+def _types(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
-def _paragraph(data: Mapping[str, Any], at: str, text: str, scheme: Scheme) -> TaggedParagraph:
-    label = _take(data, "label", at, str, optional=True)
-    return _build(
-        TaggedParagraph,
-        at,
-        headings=_strings(data, "headings", at),
-        label=None if label is None else _label(scheme, label, f"{at}label"),
-        labels=tuple(_label(scheme, name, f"{at}labels") for name in _strings(data, "labels", at)),
-        scores=_scores(data, "scores", at, scheme),
-        secondary_scores=_scores(data, "secondary_scores", at, scheme),
-        needs_review="needs_review" in data and _take(data, "needs_review", at, bool),  # the first files had none
-        indicators=_each(data, "indicators", at, lambda d, a: _indicator(d, a, text, scheme)),
-        **_span(data, at, text),
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Walker:
+    """Builds values from dictionaries field by field, by the types that the fields are declared with.
 
+    A field that says since when it is there (`metadata`) may be missing: older files haven't got it.
+    """
 
-def _indicator(data: Mapping[str, Any], at: str, text: str, scheme: Scheme) -> Indicator:
-    name: dict[str, Any] = {"name": None, "name_start": None, "name_end": None}
-    if _take(data, "name", at, str, optional=True) is not None:
-        name = _span(data, at, text, ("name", "name_start", "name_end"))
-    return _build(
-        Indicator,
-        at,
-        **_span(data, at, text),
-        **name,
-        number=_decimal(_take(data, "number", at, str, optional=True), at),
-        unit=_take(data, "unit", at, str),
-        qualifier=_name(Qualifier, _take(data, "qualifier", at, str), f"{at}qualifier"),
-        dimension=_label(scheme, _take(data, "dimension", at, str), f"{at}dimension"),
-        score=_take(data, "score", at, float),
-    )
+    text: str
+    scheme: Scheme
+
+    def each(self, kind: type[Any], data: Mapping[str, Any], key: str, at: str) -> tuple[Any, ...]:
+        """The values of the dictionaries in a list."""
+        made = []
+        for index, item in enumerate(_take(data, key, at, list)):
+            where = f"{at}{key}[{index}]."
+            if not isinstance(item, Mapping):
+                raise ReadError(f"{where[:-1]} is {shortened(item)}, expected a dictionary")
+            made.append(self._value(kind, item, where))
+        return tuple(made)
+
+    def _value(self, kind: type[Any], data: Mapping[str, Any], at: str) -> object:
+        fields = _span(data, at, self.text)
+        types = _types(kind)
+        if "name_start" in types:
+            named = _take(data, "name", at, str, optional=True) is not None
+            names = ("name", "name_start", "name_end")
+            fields |= _span(data, at, self.text, names) if named else dict.fromkeys(names)
+        for field in dataclasses.fields(kind):
+            if field.name not in fields and (field.name in data or "since" not in field.metadata):
+                fields[field.name] = self._field(types[field.name], data, field.name, at)
+        return _build(kind, at, **fields)
+
+    def _field(self, declared: Any, data: Mapping[str, Any], key: str, at: str) -> object:  # noqa: ANN401
+        optional = type(None) in get_args(declared)
+        kind = next(t for t in get_args(declared) if t is not type(None)) if optional else declared
+        if get_origin(kind) is tuple:
+            item = get_args(kind)[0]
+            if not issubclass(item, str):
+                return self.each(item, data, key, at)
+            words = _strings(data, key, at)
+            return tuple(self._label(word, f"{at}{key}") for word in words) if issubclass(item, Label) else words
+        if get_origin(kind) is Mapping:
+            given = _take(data, key, at, Mapping)
+            return {self._label(name, f"{at}{key}"): _take(given, name, f"{at}{key}.", float) for name in given}
+        if not issubclass(kind, (Label, Enum, Decimal)):
+            return _take(data, key, at, kind, optional=optional)
+        word = _take(data, key, at, str, optional=optional)
+        if word is None:
+            return None
+        if issubclass(kind, Decimal):
+            return _decimal(word, at)
+        return self._label(word, f"{at}{key}") if issubclass(kind, Label) else _name(kind, word, f"{at}{key}")
+
+    def _label(self, word: str, at: str) -> Label:
+        if word not in self.scheme:
+            raise ReadError(f"{at} is {shortened(word)}; use one of: {self.scheme}")
+        return self.scheme.label(word)
 
 
 def _build(kind: Callable[..., _T], at: str, /, **fields: object) -> _T:
@@ -168,16 +171,6 @@ def _take(data: Mapping[str, Any], key: str, at: str, kind: type[Any], *, option
     return float(value) if kind is float else value
 
 
-def _each(data: Mapping[str, Any], key: str, at: str, make: Callable[[Mapping[str, Any], str], Any]) -> tuple[Any, ...]:
-    made = []
-    for index, item in enumerate(_take(data, key, at, list)):
-        where = f"{at}{key}[{index}]."
-        if not isinstance(item, Mapping):
-            raise ReadError(f"{where[:-1]} is {shortened(item)}, expected a dictionary")
-        made.append(make(item, where))
-    return tuple(made)
-
-
 def _strings(data: Mapping[str, Any], key: str, at: str) -> tuple[str, ...]:
     values = _take(data, key, at, list)
     for value in values:
@@ -198,11 +191,6 @@ def _span(
     return dict(zip(keys, (said, start, end), strict=True))
 
 
-def _scores(data: Mapping[str, Any], key: str, at: str, scheme: Scheme) -> dict[Label, float]:
-    given = _take(data, key, at, Mapping)
-    return {_label(scheme, name, f"{at}{key}"): _take(given, name, f"{at}{key}.", float) for name in given}
-
-
 def _scheme(data: Mapping[str, Any]) -> Scheme:
     if data.get("scheme") is None:
         return CODEBOOK
@@ -210,12 +198,6 @@ def _scheme(data: Mapping[str, Any]) -> Scheme:
         return Scheme.from_list(data["scheme"])
     except SchemeError as error:
         raise ReadError(f"scheme: {error}") from None
-
-
-def _label(scheme: Scheme, word: str, at: str) -> Label:
-    if word not in scheme:
-        raise ReadError(f"{at} is {shortened(word)}; use one of: {scheme}")
-    return scheme.label(word)
 
 
 def _name(kind: type[_E], word: str, at: str) -> _E:
@@ -226,9 +208,7 @@ def _name(kind: type[_E], word: str, at: str) -> _E:
         raise ReadError(f"{at} is {shortened(word)}; use one of: {known}") from None
 
 
-def _decimal(word: str | None, at: str) -> Decimal | None:
-    if word is None:
-        return None
+def _decimal(word: str, at: str) -> Decimal:
     try:
         number = Decimal(word)
     except InvalidOperation:

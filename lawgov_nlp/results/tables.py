@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,7 +32,30 @@ _DTYPES = {"text": "string", "integer": "Int64", "number": "float64"}
 _SENTENCE_END = re.compile(rf"(?:[。！？!?]+|{HALF_STOP.pattern})[”’」』）)]*")
 
 
-class Column(NamedTuple):
+class Spot(NamedTuple):
+    """What a row of a table is made of.
+
+    Attributes:
+        report: The report.
+        index: The paragraph's number in it, from 0.
+        p: The paragraph.
+        i: The indicator; None in a row of a paragraph.
+        sentence_ends: Offsets in the paragraph at which a sentence ends, 0 and its length included.
+    """
+
+    report: TaggedReport
+    index: int
+    p: TaggedParagraph
+    i: Indicator | None = None
+    sentence_ends: Sequence[int] = ()
+
+
+Value = str | int | float | Decimal | None
+"""What a cell holds; of the kinds of columns only `number` has `Decimal`s, which are exact."""
+
+
+@dataclass(frozen=True)
+class Column:
     """A column of a table.
 
     Attributes:
@@ -39,42 +63,58 @@ class Column(NamedTuple):
         kind: What it holds: `text`, `integer` or `number`.
         width: Its width in an Excel sheet, in characters.
         about: What it holds, in Chinese, for the reader of an Excel file.
+        get: Its value in a row.
     """
 
     name: str
     kind: str
     width: int
     about: str
+    get: Callable[[Any], Value] = field(default=lambda _: None, compare=False, repr=False)
 
 
 REPORT_COLUMNS = (
-    Column("source", "text", 24, "报告的来源文件"),
-    Column("title", "text", 36, "报告标题"),
-    Column("issuer", "text", 22, "报告机关"),
-    Column("year", "integer", 8, "报告年度"),
-    Column("date", "text", 12, "落款日期（年-月-日）"),
-    Column("doc_number", "text", 18, "文号"),
+    Column("source", "text", 24, "报告的来源文件", lambda s: s.report.source),
+    Column("title", "text", 36, "报告标题", lambda s: s.report.title),
+    Column("issuer", "text", 22, "报告机关", lambda s: s.report.issuer),
+    Column("year", "integer", 8, "报告年度", lambda s: s.report.year),
+    Column("date", "text", 12, "落款日期（年-月-日）", lambda s: s.report.date),
+    Column("doc_number", "text", 18, "文号", lambda s: s.report.doc_number),
 )
-_MODEL = Column("model", "text", 20, "标注所用模型的名称与版本")
+_MODEL = Column("model", "text", 20, "标注所用模型的名称与版本", lambda s: s.report.model)
 
 # A paragraph without a dimension is `none` and no missing value, which would drop it from pandas' `groupby` and from
 # Excel's filters.
 _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
     (
         *REPORT_COLUMNS,
-        Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落"),
-        Column("start", "integer", 8, "段落首字在报告全文中的位置，从 0 起"),
-        Column("end", "integer", 8, "段落末字之后的位置；end − start 即字数"),
-        Column("headings", "text", 36, "段落所属的各级标题，由外到内，以“ / ”相连"),
-        Column("label", "text", 14, f"主维度；{NONE} 表示不属于任何维度（引言、过渡）"),
-        Column("label_zh", "text", 20, f"主维度的中文名；{NONE_ZH} 表示不属于任何维度"),
-        Column("labels", "text", 26, f"主维度与次要维度，以“+”相连，主维度在前；无维度时为 {NONE}"),
-        Column("confidence", "number", 12, "主维度正确的概率，0–1，经校准"),
-        Column("needs_review", "integer", 13, "1 表示 confidence 低于模型的阈值，宜由人复核；否则为 0"),
+        Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落", lambda s: s.index),
+        Column("start", "integer", 8, "段落首字在报告全文中的位置，从 0 起", lambda s: s.p.start),
+        Column("end", "integer", 8, "段落末字之后的位置；end − start 即字数", lambda s: s.p.end),
+        Column("headings", "text", 36, "段落所属的各级标题，由外到内，以“ / ”相连", lambda s: " / ".join(s.p.headings)),
+        Column(
+            "label", "text", 14, f"主维度；{NONE} 表示不属于任何维度（引言、过渡）", lambda s: str(s.p.label or NONE)
+        ),
+        Column("label_zh", "text", 20, f"主维度的中文名；{NONE_ZH} 表示不属于任何维度", lambda s: label_zh(s.p.label)),
+        Column(
+            "labels",
+            "text",
+            26,
+            f"主维度与次要维度，以“+”相连，主维度在前；无维度时为 {NONE}",
+            lambda s: "+".join(map(str, s.p.labels)) or NONE,
+        ),
+        Column("confidence", "number", 12, "主维度正确的概率，0–1，经校准", lambda s: s.p.confidence),
+        Column(
+            "needs_review",
+            "integer",
+            13,
+            "1 表示 confidence 低于模型的阈值，宜由人复核；否则为 0",
+            lambda s: int(s.p.needs_review),
+        ),
     ),
     (
-        Column("indicators", "integer", 11, "本段抽取到的指标数"),
-        Column("text", "text", 80, "段落原文"),
+        Column("indicators", "integer", 11, "本段抽取到的指标数", lambda s: len(s.p.indicators)),
+        Column("text", "text", 80, "段落原文", lambda s: s.p.text),
         _MODEL,
     ),
 )
@@ -82,22 +122,28 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
 
 _INDICATORS = (
     *REPORT_COLUMNS,
-    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表"),
-    Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度"),
-    Column("value", "text", 14, "数值原文"),
-    Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空"),
-    Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空"),
-    Column("unit", "text", 8, "单位；金额一律为元，百分数为 %"),
-    Column("qualifier", "text", 10, "exact 确数、at_least 以上（余、多、超）、about 约（近）、at_most 以下（不足）"),
-    Column("qualifier_zh", "text", 12, "qualifier 的中文"),
-    Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同"),
-    Column("dimension_zh", "text", 20, "dimension 的中文名"),
-    Column("score", "number", 9, "模型认定该数值为指标的概率，0–1"),
-    Column("start", "integer", 8, "数值首字在报告全文中的位置，从 0 起"),
-    Column("end", "integer", 8, "数值末字之后的位置"),
-    Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空"),
-    Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空"),
-    Column("sentence", "text", 80, "数值所在的句子"),
+    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表", lambda s: s.index),
+    Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度", lambda s: str(s.p.label or NONE)),
+    Column("value", "text", 14, "数值原文", lambda s: s.i.text),
+    Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空", lambda s: s.i.name),
+    Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空", lambda s: s.i.number),
+    Column("unit", "text", 8, "单位；金额一律为元，百分数为 %", lambda s: s.i.unit),
+    Column(
+        "qualifier",
+        "text",
+        10,
+        "exact 确数、at_least 以上（余、多、超）、about 约（近）、at_most 以下（不足）",
+        lambda s: str(s.i.qualifier),
+    ),
+    Column("qualifier_zh", "text", 12, "qualifier 的中文", lambda s: QUALIFIER_ZH[s.i.qualifier]),
+    Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同", lambda s: str(s.i.dimension)),
+    Column("dimension_zh", "text", 20, "dimension 的中文名", lambda s: s.i.dimension.zh),
+    Column("score", "number", 9, "模型认定该数值为指标的概率，0–1", lambda s: float(s.i.score)),
+    Column("start", "integer", 8, "数值首字在报告全文中的位置，从 0 起", lambda s: s.i.start),
+    Column("end", "integer", 8, "数值末字之后的位置", lambda s: s.i.end),
+    Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空", lambda s: s.i.name_start),
+    Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空", lambda s: s.i.name_end),
+    Column("sentence", "text", 80, "数值所在的句子", lambda s: _sentence(s)),
     _MODEL,
 )
 _NUMERALS = "零一二三四五六七八九十"
@@ -121,17 +167,16 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
     count = _NUMERALS[len(scheme)] if len(scheme) < len(_NUMERALS) else f" {len(scheme)} "
     return (
         *before,
-        *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1") for d in scheme),
-        Column(f"score_{NONE}", "number", 12, f"不属于任何维度的概率，0–1；与前{count}项之和为 1"),
+        *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1", _score_of(d)) for d in scheme),
+        Column(
+            f"score_{NONE}", "number", 12, f"不属于任何维度的概率，0–1；与前{count}项之和为 1", lambda s: s.p.none_score
+        ),
         *behind,
     )
 
 
 TABLES = ("paragraphs", "indicators")
 """The two tables of a report."""
-
-COLUMNS: Mapping[str, tuple[Column, ...]] = {what: columns(what) for what in TABLES}
-"""The columns of the two tables under the shipped codebook."""
 
 
 def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
@@ -142,10 +187,9 @@ def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
     Raises:
         ValueError: `what` is neither "paragraphs" nor "indicators".
     """
-    columns(what)  # refuses another table
-    head = {c.name: getattr(report, c.name) for c in REPORT_COLUMNS}
-    make = _paragraph_rows if what == "paragraphs" else _indicator_rows
-    return ({**head, **row, "model": report.model} for row in make(report))
+    wanted = columns(what, report.scheme)
+    spots = _paragraph_spots(report) if what == "paragraphs" else _indicator_spots(report)
+    return ({column.name: column.get(spot) for column in wanted} for spot in spots)
 
 
 def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
@@ -197,48 +241,18 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-def _paragraph_rows(report: TaggedReport) -> Iterator[dict[str, Any]]:
-    for index, p in enumerate(report.paragraphs):
-        scores = {f"score_{d}": float(p.scores.get(d, 0.0)) for d in report.scheme}
-        yield {
-            "paragraph": index,
-            "start": p.start,
-            "end": p.end,
-            "headings": " / ".join(p.headings),
-            "label": str(p.label or NONE),
-            "label_zh": label_zh(p.label),
-            "labels": "+".join(map(str, p.labels)) or NONE,
-            "confidence": p.confidence,
-            "needs_review": int(p.needs_review),
-            **scores,
-            f"score_{NONE}": p.none_score,
-            "indicators": len(p.indicators),
-            "text": p.text,
-        }
+def _paragraph_spots(report: TaggedReport) -> Iterator[Spot]:
+    return (Spot(report, index, p) for index, p in enumerate(report.paragraphs))
 
 
-def _indicator_rows(report: TaggedReport) -> Iterator[dict[str, Any]]:
+def _indicator_spots(report: TaggedReport) -> Iterator[Spot]:
     for index, p in enumerate(report.paragraphs):
         ends = [0, *(m.end() for m in _SENTENCE_END.finditer(p.text)), len(p.text)]
-        for i in p.indicators:
-            yield {
-                "paragraph": index,
-                "paragraph_label": str(p.label or NONE),
-                "value": i.text,
-                "name": i.name,
-                "number": i.number,
-                "unit": i.unit,
-                "qualifier": str(i.qualifier),
-                "qualifier_zh": QUALIFIER_ZH[i.qualifier],
-                "dimension": str(i.dimension),
-                "dimension_zh": i.dimension.zh,
-                "score": float(i.score),
-                "start": i.start,
-                "end": i.end,
-                "name_start": i.name_start,
-                "name_end": i.name_end,
-                "sentence": _sentence(p, i, ends),
-            }
+        yield from (Spot(report, index, p, i, ends) for i in p.indicators)
+
+
+def _score_of(label: Label) -> Callable[[Spot], float]:
+    return lambda s: float(s.p.scores.get(label, 0.0))
 
 
 def plain_number(number: Decimal) -> str:
@@ -254,8 +268,14 @@ def label_zh(label: Label | None) -> str:
     return label.zh if label else NONE_ZH
 
 
-def _sentence(p: TaggedParagraph, i: Indicator, ends: Sequence[int]) -> str:
+def _sentence(spot: Spot) -> str:
     """The text between the last sentence end before the value and the first one behind it."""
+    p, i, ends = spot.p, spot.i, spot.sentence_ends
+    assert i is not None
     first = max((e for e in ends if e <= i.start - p.start), default=0)
     last = min((e for e in ends if e >= i.end - p.start), default=len(p.text))
     return p.text[first:last].strip()
+
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {what: columns(what) for what in TABLES}
+"""The columns of the two tables under the shipped codebook."""
