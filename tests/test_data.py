@@ -15,9 +15,17 @@ from lawgov_nlp.scheme import Dimension
 from .conftest import ROOT
 
 
+FOLDERS = {"composed": ROOT / "data", "modelled": ROOT / "data" / "modelled"}
+
+
+@pytest.fixture(scope="module", params=list(FOLDERS))
+def folder(request):
+    return FOLDERS[request.param]
+
+
 @pytest.fixture(scope="module")
-def splits():
-    return load_splits(ROOT / "data")
+def splits(folder):
+    return load_splits(folder)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +76,8 @@ def test_reports_do_not_repeat_each_other(reports):
     assert free < 0.003
 
 
-def test_the_second_coding_agrees_with_what_was_settled(reports):
-    second = read_markup_folder(ROOT / "data" / "second_coding")
+def test_the_second_coding_agrees_with_what_was_settled(reports, folder):
+    second = read_markup_folder(folder / "second_coding")
     settled = {report.id: report for report in reports}
     agreement = compare([settled[report.id] for report in second], second)
     paragraphs = sum(unit.kind is LineKind.BODY for report in reports for unit in report.units)

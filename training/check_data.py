@@ -14,7 +14,7 @@ from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity
 
-NAME_CHARACTERS = 20
+NAME_CHARACTERS = 30
 UNIT_CHARACTERS = 4
 
 

@@ -1,11 +1,12 @@
-"""The floors that a shipped model must hold on the test split: `python training/gate.py [--model FOLDER]`.
+"""The floors that a shipped model must hold on both test splits: `python training/gate.py [--model FOLDER]`.
 
     python training/gate.py                       # exit 1 and say what fell, where a figure is below its floor
     python training/gate.py --update              # raise the floors to what the model reaches, less MARGIN
     python training/gate.py --update --lower WHY  # allow floors to fall; the reason is kept in gate.json
 
-Floors belong to one state of the test split. If its hash differs from the one that they were measured on, the gate
-fails until it is updated, so that an easier test can't pass for a better model.
+The splits are that of the composed reports and that of the passages modelled on real ones. Floors belong to one state
+of a split. If its hash differs from the one that they were measured on, the gate fails until it is updated, so that an
+easier test can't pass for a better model.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import math
 import sys
 from pathlib import Path
 
-from lawgov_nlp.annotation.corpus import data_hash, load_splits
+from lawgov_nlp.annotation.corpus import MODELLED, data_hash, load_splits
 from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.evaluation.scores import evaluate
 from lawgov_nlp.model.tagger import Tagger
@@ -26,9 +27,9 @@ MARGIN = 0.01
 the accuracy and may be 0.005 of the macro-F1."""
 
 
-def measure(data: Path, model: Path | str | None) -> tuple[dict[str, float], str]:
-    """The figures of a model on the test split, and that split's hash."""
-    gold, tagger = load_splits(data)["test"], Tagger.from_pretrained(model, backend="torch:float32")
+def measure(folder: Path, model: Path | str | None) -> tuple[dict[str, float], str]:
+    """The figures of a model on the test split of a folder, and that split's hash."""
+    gold, tagger = load_splits(folder)["test"], Tagger.from_pretrained(model, backend="torch:float32")
     return evaluate(zip(gold, tagger.tag_many(map(parse_gold, gold)), strict=True)).figures, data_hash(gold)
 
 
@@ -70,18 +71,21 @@ def main() -> int:
         parser.error("--lower goes with --update")
     if not GATE.exists() and not args.update:
         parser.error(f"there is no {GATE.name}; make it with --update")
-    gate = json.loads(GATE.read_text(encoding="utf-8")) if GATE.exists() else {}
-    figures, test_hash = measure(args.data, args.model)
+    gates = json.loads(GATE.read_text(encoding="utf-8")) if GATE.exists() else {}
+    faults = []
+    for name, folder in {"composed": args.data, "modelled": args.data / MODELLED}.items():
+        figures, test_hash = measure(folder, args.model)
+        if args.update:
+            try:
+                gates[name] = updated(figures, test_hash, gates.get(name, {}), args.lower)
+            except ValueError as error:
+                print(f"{name}: {error}")
+                return 1
+        faults += [f"{name}: {fault}" for fault in fallen(figures, test_hash, gates[name])]
+        for figure, value in figures.items():
+            print(f"{name:9} {figure:20} {value:.4f}  floor {gates[name]['floors'].get(figure, 0.0):.4f}")
     if args.update:
-        try:
-            gate = updated(figures, test_hash, gate, args.lower)
-        except ValueError as error:
-            print(error)
-            return 1
-        GATE.write_text(json.dumps(gate, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    faults = fallen(figures, test_hash, gate)
-    for name, value in figures.items():
-        print(f"{name:20} {value:.4f}  floor {gate['floors'].get(name, 0.0):.4f}")
+        GATE.write_text(json.dumps(gates, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(*faults, sep="\n", end="\n" if faults else "")
     return len(faults)
 

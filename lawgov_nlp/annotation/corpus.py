@@ -13,6 +13,9 @@ from lawgov_nlp.errors import LawgovError
 
 SPLITS = ("train", "dev", "test")
 
+MODELLED = "modelled"
+"""The folder, beside the composed reports, of the passages modelled on real ones."""
+
 
 class SplitError(LawgovError, ValueError):
     """Splits that don't fit the reports, or a test split that isn't what its hash says."""
@@ -29,6 +32,17 @@ def shipped_corpus() -> Path:
         if (folder / "splits.json").is_file():
             return folder
     raise LawgovError(f"no annotated reports beside the package: {here / 'corpus'} is missing; reinstall lawgov-nlp")
+
+
+def load_shipped_splits() -> dict[str, list[GoldReport]]:
+    """All annotated reports that come with the package, composed and modelled ones, by split.
+
+    Raises:
+        LawgovError: The package was built without them, or as `load_splits`.
+    """
+    folder = shipped_corpus()
+    composed, modelled = load_splits(folder), load_splits(folder / MODELLED)
+    return {split: composed[split] + modelled[split] for split in SPLITS}
 
 
 def load_splits(folder: Path) -> dict[str, list[GoldReport]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
+from lawgov_nlp.annotation.corpus import load_shipped_splits
 from lawgov_nlp.annotation.examples import examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.relabel import can_relabel, relabel_gold, relabel_tagged, without_labels
@@ -198,7 +198,7 @@ def _alone(base: Path | None, scheme: Scheme) -> bool:
 
 def _corpus(scheme: Scheme) -> dict[str, list[GoldReport]]:
     """The shipped reports by split, as far as they are coded by a scheme."""
-    splits = load_splits(shipped_corpus())
+    splits = load_shipped_splits()
     return {split: [relabel_gold(report, scheme) for report in reports] for split, reports in splits.items()}
 
 
