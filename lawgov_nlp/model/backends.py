@@ -81,7 +81,9 @@ def native_precision(device: torch.device) -> str:
     """The fastest precision that a device computes in without a loss that can be seen in the labels."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"  # older ones emulate it
-    cpu = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't tell: float32, then
+    cpu: dict[str, bool] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # older versions of torch don't tell: float32, then
     return "bfloat16" if cpu.get("avx512_bf16") or cpu.get("amx_bf16") else "float32"
 
 
@@ -142,7 +144,7 @@ class OpenVINOBackend:
             logger.setLevel(level)
         self._request, self._lock = self._compiled.create_infer_request(), threading.Lock()
         self._check(model, precision)
-        model.encoder.to("meta")
+        nn.Module.to(model.encoder, "meta")
 
     def __call__(self, batch: Batch) -> torch.Tensor:
         """As `Backend` says."""
@@ -168,7 +170,7 @@ class OpenVINOBackend:
 
 def _openvino() -> ModuleType:
     """OpenVINO without its telemetry, which without an opt-out reports to Google Analytics from the import on."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] - its import fails, a stub is taken
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # its import fails, a stub is taken
     import openvino
 
     return openvino

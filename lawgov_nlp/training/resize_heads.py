@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -22,9 +23,10 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
         model: The tagger to start from, float32; it stays as it is.
         scheme: The labels to have.
     """
-    config = copy.deepcopy(model.config)
+    config: Any = copy.deepcopy(model.config)
     config.dimensions = scheme.to_config()
-    new = TaggerModel(config).to(model.device)
+    new = TaggerModel(config)
+    nn.Module.to(new, model.device)
     own = new.state_dict()
     new.load_state_dict(
         {name: tensor if tensor.shape == own[name].shape else own[name] for name, tensor in model.state_dict().items()}
@@ -32,7 +34,8 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
     rows = source_rows(scheme, model.scheme)
     _take_over(new.primary, model.primary, [*rows, [len(model.scheme)]])
     _take_over(new.mentions, model.mentions, rows)
-    _take_over(new.topic[-1], model.topic[-1], source_rows(scheme, model.scheme, topics=True))
+    last, before = cast(nn.Linear, new.topic[-1]), cast(nn.Linear, model.topic[-1])
+    _take_over(last, before, source_rows(scheme, model.scheme, topics=True))
     return new
 
 
