@@ -21,10 +21,11 @@ demo: $(READY) ## tag the sample reports; the table in the terminal, one page a 
 	$(BIN)/lawgov tag data/samples --out out/demo --format html --overwrite
 	@echo "页面：$(CURDIR)/out/demo/index.html"
 
-lint: $(READY) ## what can be said of the code without running it: style, and who may import whom
+lint: $(READY) ## what can be said of the code without running it: style, who may import whom, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 test: lint ## the tests that take a few minutes, offline
 	$(BIN)/pytest -m "not slow"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from lawgov_nlp.errors import SchemeError
 from lawgov_nlp.text import shortened
@@ -75,7 +75,8 @@ class Dimension(Label, Enum):
 
     def __new__(cls, name: str, zh: str, is_topic: bool = True) -> Dimension:
         """A member; called by `Enum` alone."""
-        self = Label.__new__(cls, name, zh, is_topic)
+        self = str.__new__(cls, name)
+        self.zh, self.is_topic = zh, is_topic
         self._value_ = name  # so that Dimension("plans") finds it
         return self
 
@@ -136,7 +137,7 @@ class Scheme:
     def __repr__(self) -> str:
         return f"Scheme({self})"
 
-    def __reduce_ex__(self, protocol: object) -> str | tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         return "CODEBOOK" if self is CODEBOOK else super().__reduce_ex__(protocol)  # it stays the one in every process
 
     @cached_property
@@ -163,7 +164,7 @@ class Scheme:
         return self.labels[self.index(name)]
 
     @cached_property
-    def heirs(self) -> Mapping[Dimension, Label]:
+    def heirs(self) -> Mapping[Label, Label]:
         """For each dimension of the codebook the label that takes it in, where exactly one does."""
         taken = {d: [label for label, of in zip(self.labels, self.sources, strict=True) if d in of] for d in Dimension}
         return {d: labels[0] for d, labels in taken.items() if len(labels) == 1}
@@ -326,7 +327,7 @@ def _sources(of: object) -> tuple[Dimension, ...]:
 
 def _itself(name: str) -> tuple[Dimension, ...]:
     """What a label takes in without saying so: the dimension of the same name."""
-    return (Dimension(name),) if name in DIMENSIONS else ()
+    return tuple(d for d in DIMENSIONS if d == name)
 
 
 def _check_unlike(label: Label, before: Sequence[Label]) -> None:

@@ -14,7 +14,6 @@ from lawgov_nlp.scheme import Dimension
 
 from .conftest import ROOT
 
-
 FOLDERS = {"composed": ROOT / "data", "modelled": ROOT / "data" / "modelled"}
 
 

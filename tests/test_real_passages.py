@@ -26,7 +26,9 @@ def written(tmp_path, *, topic="mediation", value=(6, 9), text=TEXT):
     codes, texts = tmp_path / "codes.jsonl", tmp_path / "texts.jsonl.xz"
     codes.write_text("".join(json.dumps({**row, "id": name}) + "\n" for name in ("a", "b")), encoding="utf-8")
     with lzma.open(texts, "wt", encoding="utf-8") as file:
-        file.writelines(json.dumps({"id": i, "text": t}, ensure_ascii=False) + "\n" for i, t in (("a", text), ("c", "")))
+        file.writelines(
+            json.dumps({"id": i, "text": t}, ensure_ascii=False) + "\n" for i, t in (("a", text), ("c", ""))
+        )
     return texts, codes
 
 

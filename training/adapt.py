@@ -1,6 +1,6 @@
 """Second stage of the shipped model: from composed reports to passages modelled on real ones, and real passages.
 
-    python training/adapt.py --base out/model/lawgov-composed --texts real-passages.jsonl.xz --out out/model/lawgov-small
+    python training/adapt.py --base out/model/lawgov-composed --texts texts.jsonl.xz --out out/model/lawgov-small
 
 Learns the train split of `data/modelled`, nine tenths of the real passages (where `--texts` has their texts), and in
 each pass a new draw of the composed reports, of which the base learned. The pass, the threshold of secondary labels and

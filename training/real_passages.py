@@ -70,7 +70,9 @@ def _report(row: dict, text: str) -> GoldReport:
     indicators = []
     for start, end, name_start, name_end, topic in row["indicators"]:
         if not (0 <= start < end <= len(text) and 0 <= name_start < name_end <= len(text)):
-            raise ValueError(f"{row['id']}: {[start, end, name_start, name_end]} lies outside its {len(text)} characters")
+            raise ValueError(
+                f"{row['id']}: {[start, end, name_start, name_end]} lies outside its {len(text)} characters"
+            )
         indicators.append(GoldIndicator(value=(start, end), name=(name_start, name_end), dimension=label(topic)))
     labels = [label(name) for name in row["labels"]]
     line = GoldLine(

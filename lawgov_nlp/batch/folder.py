@@ -265,7 +265,8 @@ class _Work:
             self._part(chunk, readings)
 
     def _part(self, names: Sequence[str], readings: Iterator[ReadOutcome]) -> None:
-        part, entries = self._manifest.parts, []
+        part = self._manifest.parts
+        entries: list[Entry] = []
         reports = self._tagger.tag_many(self._readable(names, readings, part, entries))
         format = self._manifest.header.format
         # an earlier file of that name is of a part that was never done

@@ -21,8 +21,13 @@ class Inputs(Protocol):
         shut: Folders in it that can't be opened, relative, each with the reason.
     """
 
-    names: Sequence[str]
-    shut: Sequence[tuple[str, str]]
+    @property
+    def names(self) -> Sequence[str]:
+        """The files' paths."""
+
+    @property
+    def shut(self) -> Sequence[tuple[str, str]]:
+        """The folders that can't be opened."""
 
     def has(self, name: str) -> bool:
         """Whether there is such a file now."""

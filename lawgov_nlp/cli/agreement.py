@@ -69,6 +69,7 @@ def _agreement(notes: Console, first: Path, second: Path, source: str | None, sc
     if alone:
         show_notes(notes, [f"{alone} 份报告只在一边，未比较"])
     pairs = [_alike(sides[0][name], sides[1][name]) for name in sorted(shared)]
+    assert scheme is not None  # each reading has one
     return compare([a for a, _ in pairs], [b for _, b in pairs], scheme)
 
 

@@ -77,6 +77,7 @@ def _convert(
 ) -> int:
     """Convert; give the number of rows that were rejected."""
     from lawgov_nlp.annotation import formats
+    from lawgov_nlp.atomic import save_new
     from lawgov_nlp.scheme import CODEBOOK
 
     if out is None:
@@ -84,7 +85,7 @@ def _convert(
     if labelling_config:
         if paths:
             raise InterchangeError("--labelling-config reads nothing; leave out the input files")
-        formats.save(formats.labelling_config(options.scheme or CODEBOOK).encode(), out)
+        save_new(formats.labelling_config(options.scheme or CODEBOOK).encode(), out)
         _written(notes, out)
         return 0
     if not paths:
@@ -102,7 +103,7 @@ def _convert(
         findings.check("Correct them in the tool and export again, or convert the rest with --skip-bad")
     if not reading.documents or not payload:
         raise InterchangeError(f"no report is left to write; see the reasons: {findings.problems[0]}")
-    formats.save(payload, out)
+    save_new(payload, out)
     _written(notes, out, _sum(reading))
     if findings.problems:
         formats.write_rejected(findings.problems, rejects)

@@ -68,7 +68,7 @@ def progress(
     total: int,
     failures: Sequence[Any],
     notes: Console,
-    report_of: Callable[[Item], TaggedReport] = lambda item: item,
+    report_of: Callable[[Any], TaggedReport] = lambda item: item,
 ) -> Iterator[Item]:
     """The reports, tagged as they come, with a bar where there are many.
 

@@ -7,7 +7,7 @@ import logging
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -112,7 +112,8 @@ def _train(
         raise TrainingError(
             f"what {base} learned from isn't known, so there is nothing to replay; leave out the replay options"
         )
-    config = replace(default_config(base), **{name: value for name, value in given.items() if value is not None})
+    changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    config = replace(default_config(base), **changed)
     scheme = chosen_scheme(labels) or base_scheme(base or shipped_model())
     reports = read_coded(notes, labelled, scheme)
     own = read_coded(notes, [dev], scheme) if dev else []

@@ -138,7 +138,7 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         tallies.append(_tally(gold, tagged, scheme))
     if scheme is None or not any(t.counts["units_gold"] for t in tallies):
         raise ValueError("there is no annotated report to compare with")
-    confusion = sum(t.confusion for t in tallies)
+    confusion = np.sum([t.confusion for t in tallies], axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # seqeval warns of a paragraph set without any span
         tags = [[line for t in tallies for line in lines(t)] for lines in (lambda t: t.gold_tags, lambda t: t.tags)]
@@ -264,11 +264,16 @@ def _ratio(part: np.ndarray, whole: np.ndarray, empty: float = 1.0) -> np.ndarra
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), empty)
 
 
+def _bounds(quantiles: np.ndarray) -> tuple[float, float]:
+    low, high = quantiles
+    return round(float(low), 4), round(float(high), 4)
+
+
 def _percentiles(drawn: Mapping[str, np.ndarray], level: float) -> dict[str, tuple[float, float]]:
     tails = (1 - level) / 2, (1 + level) / 2
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy warns where nothing was coded
-        return {name: tuple(round(float(q), 4) for q in np.nanquantile(v, tails)) for name, v in drawn.items()}
+        return {name: _bounds(np.nanquantile(v, tails)) for name, v in drawn.items()}
 
 
 def _check_known(report: str, coded: Sequence[Example], scheme: Scheme) -> None:

@@ -13,7 +13,7 @@ import sys
 import threading
 import warnings
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -23,6 +23,7 @@ from lawgov_nlp.model.windows import States
 
 if TYPE_CHECKING:
     from lawgov_nlp.model.modeling import TaggerModel
+    from lawgov_nlp.model.value_reader import ReaderLayers
     from lawgov_nlp.model.windows import Batch
 
 ENGINES = {"torch": ("float32", "bfloat16", "float16"), "openvino": ("float32", "bfloat16")}
@@ -82,7 +83,9 @@ def native_precision(device: torch.device) -> str:
     """The fastest precision that a device computes in without a loss that can be seen in the labels."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"  # older ones emulate it
-    cpu = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't tell: float32, then
+    cpu: dict[str, bool] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # older versions of torch don't tell: float32, then
     return "bfloat16" if cpu.get("avx512_bf16") or cpu.get("amx_bf16") else "float32"
 
 
@@ -152,9 +155,9 @@ class OpenVINOBackend:
             logger.setLevel(level)
         self._encoder, *reader = (_Compiled(request) for request in requests)
         self._check(model, reader, precision)
-        model.encoder.to("meta")
+        nn.Module.to(model.encoder, "meta")
         if model.reader is not None:
-            model.reader.layers = reader[0]
+            model.reader.layers = cast("ReaderLayers", reader[0])  # it is called like them
 
     def __call__(self, batch: Batch) -> States:
         """As `Backend` says."""
@@ -182,7 +185,7 @@ class OpenVINOBackend:
 class _Compiled(nn.Module):
     """A converted part of the model; takes and gives tensors."""
 
-    def __init__(self, request: object) -> None:
+    def __init__(self, request: Any) -> None:  # noqa: ANN401 - OpenVINO has no stubs
         super().__init__()
         self._request, self._lock = request, threading.Lock()
 
@@ -195,7 +198,7 @@ class _Compiled(nn.Module):
 
 def _openvino() -> ModuleType:
     """OpenVINO without its telemetry, which without an opt-out reports to Google Analytics from the import on."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] - its import fails, a stub is taken
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # its import fails, a stub is taken
     import openvino
 
     return openvino

@@ -86,9 +86,10 @@ def load_tagger(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
     transformers_logging.disable_progress_bar()
     try:
         config = TaggerConfig.from_pretrained(folder, local_files_only=True)
-        model, info = TaggerModel.from_pretrained(
+        loaded: Any = TaggerModel.from_pretrained(
             folder, config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
+        model, info = loaded
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # a damaged file fails in one of five libraries, each with errors of its own
         raise ModelError(f"{folder} could not be loaded as a lawgov_nlp model: {error}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -53,7 +54,7 @@ def build_encoder(config: PretrainedConfig) -> PreTrainedModel:
     """
     if type(config) not in MODEL_MAPPING:
         raise ValueError(f"transformers has no encoder for model_type {config.model_type!r}")
-    architecture = MODEL_MAPPING[type(config)]
+    architecture: Any = MODEL_MAPPING[type(config)]
     # a pooler would be weights that nothing trains
     return architecture(config, **without_pooler(architecture))
 

@@ -121,7 +121,7 @@ class Tagger:
 
     def _tag_paragraphs(self, paragraphs: Sequence[Line]) -> tuple[list[TaggedParagraph], np.ndarray]:
         encoded = self.tokenizer.encode(paragraphs)
-        tagged: list[TaggedParagraph | None] = [None] * len(paragraphs)
+        tagged: dict[int, TaggedParagraph] = {}
         vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
         waiting: deque[tuple[list[int], Future[tuple[list[TaggedParagraph], np.ndarray]]]] = deque()
 
@@ -141,7 +141,7 @@ class Tagger:
                     collect()
             while waiting:
                 collect()
-        return tagged, vectors
+        return [tagged[k] for k in range(len(paragraphs))], vectors
 
     def _decode(
         self, states: States, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]

@@ -63,8 +63,8 @@ class ReaderLayers(nn.Module):
             intermediate_size=inner,
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
-            attn_implementation="sdpa",
         )
+        config._attn_implementation = "sdpa"
         self.layer = nn.ModuleList(BertLayer(config) for _ in range(layers))
 
     def forward(self, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:

@@ -28,7 +28,7 @@ MAX_BYTES = 30_000_000
 _MIN_HAN = 40
 
 _GONE = ("head", "script", "style", "noscript", "template", "iframe", "object", "svg", "nav", "footer", "aside")
-_GONE += ("select", "input", "textarea", "button", "option")
+_GONE += ("select", "input", "textarea", "button", "option")  # type: ignore[assignment]
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"address", "article", "blockquote", "body", "caption", "center", "dd", "div", "dl", "dt", "fieldset"}
 _BLOCKS |= {"figcaption", "figure", "form", "header", "hr", "legend", "li", "main", "ol", "p", "pre", "section"}

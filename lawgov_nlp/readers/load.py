@@ -47,6 +47,16 @@ class ReadOutcome:
     error: LawgovError | None = None
     fingerprint: Fingerprint | None = None
 
+    def result(self) -> Report:
+        """The report.
+
+        Raises:
+            LawgovError: There is none.
+        """
+        if self.report is None:
+            raise self.error or ReadError("the file was not read")
+        return self.report
+
 
 def read_path(path: Path) -> Report:
     """Read a file and find the report's structure.

@@ -165,7 +165,7 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
     corners = page.get_bbox()
     if not all(map(math.isfinite, corners)):
         raise ReadError(f"{path}: the pdf is damaged (page {number + 1} has no bounds); download or print it again")
-    (x0, y0), (x1, y1) = _turned(*corners[:2], turn), _turned(*corners[2:], turn)
+    (x0, y0), (x1, y1) = _turned(*corners[:2], turn), _turned(*corners[2:], turn)  # type: ignore[call-arg]
     left, right, bottom, top = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     inside = [c for c in chars if bottom <= c.y <= top and left - c.em <= c.x0 <= right]
     count = sum(not c.text.isspace() for c in inside)

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -123,10 +123,10 @@ class ReadingPool:
             ahead.append((value, None if path is None else self._submit(path, identify)))
             if len(ahead) > (WINDOW if self._servers else 0):
                 value, job = ahead.popleft()
-                yield value, job and job.result()
+                yield value, None if job is None else job.result()
         while ahead:
             value, job = ahead.popleft()
-            yield value, job and job.result()
+            yield value, None if job is None else job.result()
 
     def close(self) -> None:
         """End all workers, whatever they are at."""
@@ -320,7 +320,7 @@ def read_reports(
     *,
     workers: int | None = None,
     timeout: float = 60.0,
-) -> Iterator[Report]:
+) -> Generator[Report, None, None]:
     """Read reports in order; arguments as for `tag_reports`. Whoever doesn't read to the end closes the iterator.
 
     Raises:
@@ -336,12 +336,7 @@ def read_reports(
     with ReadingPool(workers, timeout) as pool:
         for source, reading in pool.read_tasks(tasks):
             try:
-                if reading is None:
-                    report = read_report(source)
-                elif reading.report is None:
-                    raise reading.error
-                else:
-                    report = reading.report
+                report = read_report(source) if reading is None else reading.result()
             except LawgovError as error:
                 if on_error is None:
                     raise

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from lawgov_nlp.report import Line, LineKind, Report
 from lawgov_nlp.text import HALF_STOP
@@ -430,7 +431,7 @@ def _run_in(line: _Line) -> str | None:
     return text[: match.start()]
 
 
-def _metadata(units: Sequence[Line]) -> dict[str, str | int | None]:
+def _metadata(units: Sequence[Line]) -> dict[str, Any]:
     titles = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is LineKind.TITLE]
     signed = [u.text for u in units if u.kind is LineKind.SIGNOFF]
     number = next((m.group() for t in titles if (m := _DOC_NUMBER.search(t))), None)

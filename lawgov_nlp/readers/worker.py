@@ -74,7 +74,9 @@ def _listen(stream: BinaryIO, requests: queue.SimpleQueue[tuple[Path, bool, floa
             requests.put(pickle.load(stream))
     requests.put(None)
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+        main_thread = threading.main_thread().ident
+        assert main_thread is not None  # it runs
+        signal.pthread_kill(main_thread, signal.SIGTERM)
         time.sleep(_GRACE)  # for what the reader has to end
     os._exit(0)
 

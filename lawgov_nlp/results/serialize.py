@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -86,7 +86,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 
 
 @lru_cache
-def _types(kind: type) -> dict[str, Any]:
+def _types(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
@@ -112,7 +112,7 @@ class _Walker:
 
     def _value(self, kind: type[Any], data: Mapping[str, Any], at: str) -> object:
         fields = _span(data, at, self.text)
-        types = _types(kind)
+        types = _types(kind)  # type: ignore[arg-type]  # a class is hashable
         if "name_start" in types:
             named = _take(data, "name", at, str, optional=True) is not None
             names = ("name", "name_start", "name_end")

@@ -37,14 +37,14 @@ class Spot(NamedTuple):
 
     Attributes:
         report: The report.
-        index: The paragraph's number in it, from 0.
+        number: The paragraph's number in it, from 0.
         p: The paragraph.
         i: The indicator; None in a row of a paragraph.
         sentence_ends: Offsets in the paragraph at which a sentence ends, 0 and its length included.
     """
 
     report: TaggedReport
-    index: int
+    number: int
     p: TaggedParagraph
     i: Indicator | None = None
     sentence_ends: Sequence[int] = ()
@@ -88,7 +88,7 @@ _MODEL = Column("model", "text", 20, "标注所用模型的名称与版本", lam
 _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
     (
         *REPORT_COLUMNS,
-        Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落", lambda s: s.index),
+        Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落", lambda s: s.number),
         Column("start", "integer", 8, "段落首字在报告全文中的位置，从 0 起", lambda s: s.p.start),
         Column("end", "integer", 8, "段落末字之后的位置；end − start 即字数", lambda s: s.p.end),
         Column("headings", "text", 36, "段落所属的各级标题，由外到内，以“ / ”相连", lambda s: " / ".join(s.p.headings)),
@@ -122,7 +122,7 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
 
 _INDICATORS = (
     *REPORT_COLUMNS,
-    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表", lambda s: s.index),
+    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表", lambda s: s.number),
     Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度", lambda s: str(s.p.label or NONE)),
     Column("value", "text", 14, "数值原文", lambda s: s.i.text),
     Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空", lambda s: s.i.name),

@@ -27,7 +27,11 @@ _NUMBERING = re.compile(
     r"^(?:第?[一二三四五六七八九十]{1,3}(?:[、，,.．]|部分\s*[、，：:]?)|[（(](?:[一二三四五六七八九十]{1,3}|\d{1,2})[）)]|[①-⑳]"
     r"|\d{1,2}(?:[．、]|\.(?!\d))|\d{1,2}[)）])\s*"
 )
-_UNITS = {a: b for pair in ("件起", "场次", "份册", "户家", "名人", "个处", "条项") for a, b in (pair, pair[::-1])}
+_UNITS = {
+    a: b
+    for pair in ("件起", "场次", "份册", "户家", "名人", "个处", "条项")
+    for a, b in (tuple(pair), tuple(pair[::-1]))
+}
 """Units that could as well stand for each other."""
 
 _PLACE = re.compile(r"([一-鿿]{2,3}?)(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
@@ -41,7 +42,7 @@ def load_for_training(
         return model, tokenizer
     try:
         settings = AutoConfig.from_pretrained(folder, local_files_only=True)
-        architecture = MODEL_MAPPING[type(settings)]
+        architecture: Any = MODEL_MAPPING[type(settings)]
         if type(settings) not in MODEL_FOR_MASKED_LM_MAPPING or settings.is_encoder_decoder:
             raise ModelError(f"{architecture.__name__} isn't an encoder of BERT's kind")
         pretrained, info = AutoModel.from_pretrained(
@@ -51,12 +52,13 @@ def load_for_training(
             output_loading_info=True,
             **without_pooler(architecture),
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        found: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # a folder can be wrong in many ways, in libraries with errors of their own
         raise ModelError(
             f"{folder}: no encoder to start from: {error}; expected config.json, model.safetensors and tokenizer files "
             "of an encoder that transformers knows"
         ) from error
+    tokenizer = found
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"{folder}: no pretrained {architecture.__name__}, {missing} … are missing")

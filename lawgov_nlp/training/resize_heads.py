@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -25,9 +26,10 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
         model: The tagger to start from, float32; it stays as it is.
         scheme: The labels to have.
     """
-    config = copy.deepcopy(model.config)
+    config: Any = copy.deepcopy(model.config)
     config.dimensions = scheme.to_config()
-    new = TaggerModel(config).to(model.device)
+    new = TaggerModel(config)
+    nn.Module.to(new, model.device)
     own = new.state_dict()
     new.load_state_dict(
         {name: tensor if tensor.shape == own[name].shape else own[name] for name, tensor in model.state_dict().items()}
@@ -36,7 +38,8 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
     _take_over(new.primary, model.primary, [*rows, [len(model.scheme)]])
     _take_over(new.mentions, model.mentions, rows)
     heads = (tagger.topic if tagger.reader is None else tagger.reader.topic for tagger in (new, model))
-    _take_over(*(head[-1] for head in heads), source_rows(scheme, model.scheme, topics=True))
+    last, before = (cast(nn.Linear, head[-1]) for head in heads)
+    _take_over(last, before, source_rows(scheme, model.scheme, topics=True))
     return new
 
 
@@ -55,9 +58,10 @@ def with_reader(model: TaggerModel, layers: int) -> TaggerModel:
     depth = model.encoder.config.num_hidden_layers
     if not 0 < layers < depth:
         raise ValueError(f"{layers} layers to read values with: expected fewer than the encoder's {depth}, at least 1")
-    config = copy.deepcopy(model.config)
+    config: Any = copy.deepcopy(model.config)
     config.reader_layers, config.reader_from = layers, depth - layers
-    new = TaggerModel(config).to(model.device)
+    new = TaggerModel(config)
+    nn.Module.to(new, model.device)
     kept = {name: tensor for name, tensor in model.state_dict().items() if name.partition(".")[0] in _KEPT}
     new.load_state_dict(kept, strict=False)
     assert new.reader is not None

@@ -130,7 +130,7 @@ def train(
     if loose:
         logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
     batches = BatchDataset(learned, replayed, coder, config, scheme)
-    learner = TaggerWithLoss(tagger.to(device))
+    learner = TaggerWithLoss(tagger.to(device))  # type: ignore[arg-type]
     progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
     trainer = Trainer(
         model=learner,
@@ -138,7 +138,7 @@ def train(
         train_dataset=batches,
         data_collator=lambda items: items[0],
         callbacks=[progress],
-        optimizers=_optimizer(learner, config, len(batches)),
+        optimizers=_optimizer(learner, config, len(batches)),  # type: ignore[arg-type]
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = _last_checkpoint(folder) if resume else None
@@ -314,7 +314,7 @@ class _Progress(TrainerCallback):
         best = self._best()
         if quality > best["quality"] or not (self.folder / _BEST).is_dir():
             model.config.secondary_threshold = threshold
-            calibrate(model.config, scores)
+            calibrate(model.config, scores)  # type: ignore[arg-type]
             took = {"minutes": round((time.monotonic() - self.began) / 60, 1), **_peak_memory(model.device)}
             record = {"train": asdict(self.config), **self.provenance, **took, "epoch": epoch, "dev": scores.figures}
             replace_folder(self.folder / _BEST, lambda folder: save_tagger(model, self.tokenizer, folder, record))

@@ -29,7 +29,7 @@ class Value:
 
     span: Span
     name: Span | None
-    topic: Label
+    topic: Label | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,9 @@ class Row:
 def from_gold(gold: GoldReport) -> Document:
     """An annotated report as lines; the headings are those that `readers.structure` finds."""
     paths = {unit.start: unit.headings for unit in parse_gold(gold).paragraphs}
-    lines, at, above = [], 0, ()
+    lines: list[CodedLine] = []
+    at = 0
+    above: tuple[str, ...] = ()
     for unit in gold.units:
         start = at + len(unit.text) - len(unit.text.lstrip())
         above = paths.get(start, above)

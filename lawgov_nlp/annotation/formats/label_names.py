@@ -110,7 +110,7 @@ class Words:
 
     def _find(self, word: str, allowed: Sequence[Label]) -> Label:
         found = self._words.get(word.strip()) or self._words.get(word.strip().lower())
-        if found in allowed:
+        if found is not None and found in allowed:
             return found
         if found:
             raise RowError(f"{word!r} is a function and can't be a topic; expected one of {', '.join(allowed)}")
@@ -133,6 +133,6 @@ def mark_labels(of: Sequence[Label]) -> list[str]:
     return [of[0].value, *(f"+{d}" for d in of[1:])] if of else [NONE]
 
 
-def value_label(topic: Label) -> str:
+def value_label(topic: Label | None) -> str:
     """The label of a value where the topic must be part of it."""
-    return f"{VALUE}-{topic}"
+    return f"{VALUE}-{topic}" if topic else VALUE

@@ -223,8 +223,8 @@ class _File:
         try:
             mark = Mark(
                 key=str(result.get("id")),
-                start=int(start),
-                end=int(end),
+                start=int(start),  # type: ignore[arg-type]
+                end=int(end),  # type: ignore[arg-type]
                 label=labels[0],
                 said=json_fields.word(value, "text"),
             )
@@ -301,7 +301,8 @@ def _results(line: CodedLine) -> list[dict[str, Any]]:
     for v in line.values:
         key = f"v{v.span[0]}"
         region(key, v.span, "span", "labels", [label_names.VALUE])
-        region(key, v.span, "topic", "choices", [v.topic.value])
+        if v.topic is not None:
+            region(key, v.span, "topic", "choices", [v.topic.value])
         if v.name:
             link = {"type": "relation", "from_id": key, "to_id": keys[v.name], "direction": "right"}
             out.append({**link, "labels": ["所数"]})

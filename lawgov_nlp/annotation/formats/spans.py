@@ -105,7 +105,8 @@ def values(
             if own is None:
                 raise RowError(f"value {_show(text, span)} has no topic, and its paragraph has none either; choose one")
             findings.count(form, PARAGRAPH_TOPIC)
-        out.append(Value(span=span, name=tied[key], topic=topic or own))
+            topic = own
+        out.append(Value(span=span, name=tied[key], topic=topic))
     return tuple(sorted(out, key=lambda v: v.span))
 
 

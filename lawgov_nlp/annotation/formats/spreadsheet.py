@@ -84,7 +84,7 @@ def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) 
                 target = sheet.cell(number, column, cell)
             except IllegalCharacterError:
                 raise InterchangeError(
-                    f"{row[0]}: {cell[:30]!r} has a character that Excel can't hold; use csv"
+                    f"{row[0]}: {cell[:30]!r} has a character that Excel can't hold; use csv"  # type: ignore[index]
                 ) from None
             if isinstance(cell, str):
                 target.data_type = "s"  # never a formula

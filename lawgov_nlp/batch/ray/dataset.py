@@ -15,7 +15,7 @@ again, and what the dead actor made of it is dropped by Ray, so that the dataset
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -34,7 +34,7 @@ from lawgov_nlp.batch.ray.session import (
     share,
 )
 from lawgov_nlp.errors import LawgovError, OutputError, ReadError
-from lawgov_nlp.model.checkpoints import is_shipped, model_scheme
+from lawgov_nlp.model.checkpoints import is_shipped, model_scheme, named_model
 from lawgov_nlp.readers.load import read_report
 from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
@@ -104,7 +104,7 @@ def tag_dataset(
         ValueError: A number makes no sense.
     """
     ray = load_ray()
-    own = frozenset(schema(CODEBOOK if is_shipped(model) else model_scheme(Path(model))).names)
+    own = frozenset(schema(CODEBOOK if is_shipped(model) else model_scheme(named_model(model))).names)
     columns = Columns(
         text=None if path_column else text_column, path=path_column, bytes=bytes_column, keep=tuple(keep), own=own
     )
@@ -274,6 +274,7 @@ class ReportTagger:
         into `found`.
         """
         columns = self._setting.columns
+        sources: Iterable[tuple[int, str | None, Path | None]]
         if columns.path is None:
             sources = ((k, text, None) for k, text in enumerate(batch[columns.text].to_pylist()))
         else:
@@ -286,10 +287,8 @@ class ReportTagger:
                             "the row has no text" if columns.path is None else "the row has no path or no bytes"
                         )
                     report = read_report(given)
-                elif reading.report is None:
-                    raise reading.error
                 else:
-                    report = replace(reading.report, source=given)
+                    report = replace(reading.result(), source=given)
             except LawgovError as error:
                 found[k] = [{"source": given if columns.path else None, "error": str(error).removeprefix(f"{place}: ")}]
             else:
@@ -308,7 +307,8 @@ def paragraph_rows(report: TaggedReport) -> list[dict[str, Any]]:
     if not found:
         found = [{name: getattr(report, name) for name in _OF_THE_ROW if hasattr(report, name)}]
     return [
-        {**row, "indicators": nested.get(row.get("paragraph"), []), "warnings": list(report.warnings)} for row in found
+        {**row, "indicators": nested.get(row.get("paragraph", -1), []), "warnings": list(report.warnings)}
+        for row in found
     ]
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,7 +195,7 @@ class Result:
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
 
-def results(chunks: Sequence[Sequence[str]], setting: Setting, actors: int) -> Iterator[Result]:
+def results(chunks: Sequence[Sequence[str]], setting: Setting, actors: int) -> Generator[Result, None, None]:
     """What comes of each part, in order, from so many actors.
 
     Raises:

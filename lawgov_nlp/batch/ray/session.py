@@ -203,7 +203,7 @@ def attempt(attempts: ActorHandle, actor: str, batch: Hashable) -> Iterator[bool
 
 def on_all_nodes(model: Path | str | None) -> Path | str | None:
     """A model as all nodes know it: by its whole path, or by the name of one that comes with the package."""
-    return model if is_shipped(model) else Path(model).resolve()
+    return model if model is None or is_shipped(model) else Path(model).resolve()
 
 
 def on_this_node(model: Path | str | None, share: Share, backend: str) -> Any:  # noqa: ANN401 - a Tagger, imported lazily

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +46,7 @@ class Fetched:
 class Place(Protocol):
     """Where a run's files lie, as every node sees it; goes over the network to the actors."""
 
-    def fetch(self, names: Sequence[str]) -> Iterator[Iterator[Fetched]]:
+    def fetch(self, names: Sequence[str]) -> AbstractContextManager[Iterator[Fetched]]:
         """A context manager: the files in order, as they are needed; what was copied goes at its end."""
 
 

@@ -31,7 +31,7 @@ class ParquetSink:
         self._stack = ExitStack()
         self._files = two_tables(place, path)
         self._held: dict[str, list[dict[str, Any]]] = {what: [] for what in self._files}
-        self._writers = {}
+        self._writers: dict[str, Any] = {}
 
     def begin(self, scheme: Scheme) -> None:
         pa = self._pa
