@@ -21,7 +21,7 @@ from lawgov_nlp.annotation.corpus import MODELLED, load_splits
 from lawgov_nlp.model.checkpoints import load_tagger
 from lawgov_nlp.training.config import TrainConfig
 from lawgov_nlp.training.resize_heads import with_reader
-from lawgov_nlp.training.trainer import save, train
+from lawgov_nlp.training.trainer import save_tagger, train
 
 ROOT = Path(__file__).resolve().parents[1]
 ADAPT = TrainConfig(epochs=2, rate=1e-4, head_rate=5e-4, heading_dropout=0.12, replay=0.4)
@@ -59,7 +59,7 @@ def main() -> None:
         model, tokenizer = load_tagger(base)
         if model.reader is None:
             base = Path(folder) / "base"
-            save(with_reader(model.float(), args.reader), tokenizer, base, {})
+            save_tagger(with_reader(model.float(), args.reader), tokenizer, base, {})
         scores = train(
             [*modelled["train"], *real],
             modelled["dev"],
