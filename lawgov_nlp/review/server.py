@@ -329,6 +329,7 @@ def serve(site: Site, host: str, port: int, on_start: Callable[[], None] | None 
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(64)  # whoever comes before the loop runs waits for it
         if on_start:
             on_start()
         config = uvicorn.Config(
