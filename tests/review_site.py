@@ -18,7 +18,7 @@ from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.review.learning import Learning
 from lawgov_nlp.review.library import Library
 from lawgov_nlp.review.security import Secrets
-from lawgov_nlp.review.server import Site
+from lawgov_nlp.review.server import Site, configured
 from lawgov_nlp.review.settling import Settling
 
 
@@ -104,7 +104,7 @@ def running(
         library = Library(list(paths), out, model=model, coder=coder, backend="torch:float32")
         learning = Learning(library, command, model) if command else None
         site = Site(library, Secrets("127.0.0.1", port), learning, Settling(library, settle) if settle else None)
-        server = uvicorn.Server(uvicorn.Config(site.app(), log_level="error", ws="none", lifespan="off"))
+        server = uvicorn.Server(configured(site))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         library.start()
         if wait:

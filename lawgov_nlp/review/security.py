@@ -103,30 +103,21 @@ class Guard:
         if not self._known(headers):
             await _answer(send, 403, "no-session")
             return
-        taken = 0
+        body = await _body(receive)
+        if body is None:
+            await _answer(send, 413, "too-long")
+            return
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def limited() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MOST_BYTES:
-                raise _TooLongError
-            return message
-
-        started = False
+        async def replayed() -> Message:
+            return waiting.pop() if waiting else await receive()
 
         async def headed(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 message["headers"] = [*message.get("headers", []), *HEADERS]
             await send(message)
 
-        try:
-            await self.app(scope, limited, headed)
-        except _TooLongError:
-            if not started:
-                await _answer(send, 413, "too-long")
+        await self.app(scope, replayed, headed)
 
     def _refusal(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
         hosts = _all(headers, b"host")
@@ -170,8 +161,20 @@ class Guard:
         await _answer(send, 303, "let-in", more)
 
 
-class _TooLongError(Exception):
-    """A body went on beyond what it may have."""
+async def _body(receive: Receive) -> bytes | None:
+    """The body of a request; None where it goes on beyond what it may have."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 async def _answer(send: Send, status: int, code: str, more: Iterable[tuple[bytes, bytes]] = ()) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -31,6 +31,9 @@ from lawgov_nlp.review.next_up import BATCH, estimate, suggested
 from lawgov_nlp.review.security import Guard, Secrets
 from lawgov_nlp.review.settling import Settling
 from lawgov_nlp.review.store import ACTIONS, Conflict, Store
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -315,6 +318,21 @@ class _Clash(Exception):
         self.current = current
 
 
+def configured(site: Site) -> uvicorn.Config:
+    """How uvicorn is to serve the page: it says nothing of itself, and believes no proxy."""
+    import uvicorn
+
+    return uvicorn.Config(
+        site.app(),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+    )
+
+
 def serve(site: Site, host: str, port: int, on_start: Callable[[], None] | None = None) -> None:
     """Answer until the process is interrupted.
 
@@ -332,10 +350,7 @@ def serve(site: Site, host: str, port: int, on_start: Callable[[], None] | None 
         listening.listen(64)  # whoever comes before the loop runs waits for it
         if on_start:
             on_start()
-        config = uvicorn.Config(
-            site.app(), log_level="warning", server_header=False, proxy_headers=False, ws="none", access_log=False
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(configured(site)).run(sockets=[listening])
 
 
 def _state(coding: Coding, text: str, changed: int) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class App {
           this.open(mine.report, { at: mine.at });
           await this.shown;
         }
-        conflict(this, this.view, mine, current);
+        conflict(this.view, mine, current);
       },
       refused: (change, error) => {
         this.tell(t("refused", { why: error.message }));

@@ -74,6 +74,7 @@ const WORDS = {
   noMark: ["先选一个标记（逗号、句号键，或点击）", "Choose a mark first (comma and full stop, or a click)"],
   incomplete: ["标签已定；还有数值没有名称（或名称没有数值），连上或删去才算完成", "The label is set; a value has no name (or a name no value): tie or remove it to be done"],
   caretOn: ["键盘选字：←→ 移动，Shift＋←→ 选取，v 数值，n 名称，Esc 退出", "Selecting: arrows move, Shift+arrows select, v value, n name, Esc ends"],
+  topicSet: ["数值的主题：{label}（按 Esc 后数字键改段落标签）", "topic of the value: {label} (Esc, and the digits mean labels again)"],
   conflictTitle: ["这一段已被改过", "This paragraph was changed"],
   conflictText: ["你改的时候，{who}也改了这一段。请选一边，另一边仍在修改记录里。", "While you changed it, {who} did too. Choose one; the other stays in the edit log."],
   someone: ["别的窗口或别人", "another window or someone else"],

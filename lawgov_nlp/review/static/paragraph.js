@@ -22,7 +22,7 @@ export function reading(state, span) {
 }
 
 // The text of a paragraph with its marks. `active` is the chosen mark, `caret` a selection that the keyboard makes.
-export function renderText(state, { active = null, caret = null, find = "" } = {}) {
+export function renderText(state, { active = null, caret = null, find = "", handles = false } = {}) {
   const all = points(state.text);
   const own = marks(state.coding);
   const edges = new Set([0, all.length]);
@@ -61,6 +61,9 @@ export function renderText(state, { active = null, caret = null, find = "" } = {
       open.element.append(piece);
     } else {
       open = { mark, element: markElement(state, mark, active) };
+      if (handles && open.element.classList.contains("active")) {
+        for (const side of ["left", "right"]) open.element.append(h("span", { class: `handle ${side}`, "data-side": side, "aria-hidden": "true" }));
+      }
       open.element.append(piece);
       out.push(open.element);
     }

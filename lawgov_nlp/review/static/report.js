@@ -4,7 +4,7 @@ import { h, fill, say, tool, keyOf, typing, dialog } from "/static/dom.js";
 import { t, language } from "/static/i18n.js";
 import { get, post, changes, reportPath } from "/static/api.js";
 import { labels, labelName, reading, renderText, renderTags, spoken } from "/static/paragraph.js";
-import { points, slice, selected, offsetAt, trimmed } from "/static/text.js";
+import { points, slice, selected, select, offsetAt, trimmed } from "/static/text.js";
 import * as edit from "/static/edit.js";
 
 const CLAUSE = /[，。；、：！？,.;:!?\s]/;
@@ -122,7 +122,16 @@ export class ReportView {
     row.element.setAttribute("aria-current", here ? "true" : "false");
     row.element.tabIndex = here ? 0 : -1;
     fill(row.tags, renderTags(state, row.number));
-    fill(row.text, renderText(state, { active: here ? this.active : null, caret: here ? this.caret : null, find: this.find }));
+    const shown = {
+      active: here ? this.active : null, caret: here ? this.caret : null, find: this.find,
+      handles: here && !this.data.locked && !this.caret,
+    };
+    const told = JSON.stringify([state.coding, state.readings, shown, language()]);
+    if (row.told === told) return; // so that a selection that is being made stays
+    row.told = told;
+    const span = selected(row.text);
+    fill(row.text, renderText(state, shown));
+    if (span) select(row.text, span);
   }
 
   redrawAll() {
@@ -286,7 +295,7 @@ export class ReportView {
       const row = labels.rows.find((r) => r.name === name);
       if (this.active?.kind === "value" && !second && row) {
         this.change(this.at, edit.setTopic(state.coding, this.active.span, name, labels.topics), "indicators");
-        say(labelName(name));
+        this.app.tell(t("topicSet", { label: labelName(name) }), true);
         return;
       }
       const coding = second ? edit.toggleSecondary(state.coding, name, labels.topics)
@@ -343,15 +352,8 @@ export class ReportView {
     this.caret = null;
     this.redraw(this.at);
     this.drawPanel();
-    this.handles();
     const state = this.states[this.at];
     if (mark) say(`${slice(state.text, ...mark.span)} ${mark.kind === "value" ? reading(state, mark.span) : ""}`);
-  }
-
-  handles() {
-    const element = this.rows[this.at].text.querySelector(".active");
-    if (!element || this.data.locked) return;
-    for (const side of ["left", "right"]) element.append(h("span", { class: `handle ${side}`, "data-side": side, "aria-hidden": "true" }));
   }
 
   step(by) {
@@ -469,19 +471,18 @@ export class ReportView {
     window.getSelection().removeAllRanges();
     [this.selection, this.caret] = [null, null];
     const tied = kind === "name" && coding.values.find((v) => edit.same(v.name, span));
-    this.active = kind === "value" ? { kind, span } : tied ? { kind: "value", span: tied.span } : { kind, span };
+    // once a name has found its value the digits mean labels again
+    this.active = kind === "value" || !tied ? { kind, span } : null;
     this.change(this.at, coding, "indicators");
     this.choose(this.active);
     this.focus();
   }
 
   startCaret() {
-    const state = this.states[this.at];
     const place = this.active ? this.active.span[1] : 0;
     this.caret = { anchor: place, focus: place, keys: true };
     this.redraw(this.at);
     this.app.tell(t("caretOn"), true);
-    void state;
   }
 
   moveCaret(event) {
@@ -562,11 +563,10 @@ export class ReportView {
       this.redraw(this.at);
       this.drawPanel();
     } else window.getSelection().removeAllRanges();
-    void language;
   }
 }
 
-export function conflict(app, view, mine, current) {
+export function conflict(view, mine, current) {
   const state = view.states[mine.at];
   const side = (title, coding, readings) => {
     const shown = { ...state, coding, readings };
@@ -587,5 +587,4 @@ export function conflict(app, view, mine, current) {
   Object.assign(state, { coding: current.coding, version: current.version, readings: current.readings, changed: current.changed });
   view.redraw(mine.at);
   if (view.at === mine.at) view.drawPanel();
-  void app;
 }

@@ -47,3 +47,22 @@ export function trimmed(text, [start, end]) {
   while (end > start && !all[end - 1].trim()) end -= 1;
   return start < end ? [start, end] : null;
 }
+
+// Select characters of a paragraph anew, after its elements were replaced.
+export function select(element, [start, end]) {
+  const range = document.createRange();
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let seen = 0;
+  let found = 0;
+  while (walker.nextNode() && found < 2) {
+    const all = points(walker.currentNode.data);
+    const units = (k) => all.slice(0, k).join("").length;
+    if (found === 0 && start < seen + all.length) { range.setStart(walker.currentNode, units(start - seen)); found = 1; }
+    if (found === 1 && end <= seen + all.length) { range.setEnd(walker.currentNode, units(end - seen)); found = 2; }
+    seen += all.length;
+  }
+  if (found < 2) return;
+  const selection = window.getSelection();
+  selection.removeAllRanges();
+  selection.addRange(range);
+}
