@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ import pytest
 from lawgov_nlp.annotation import markup
 from lawgov_nlp.annotation.markup import load_folder
 from lawgov_nlp.report import UnitKind
+from lawgov_nlp.review.coding import from_dict
 from lawgov_nlp.scheme import CODEBOOK
 from tests.review_site import Running, running, write_reports
 from tests.test_page import ARGUMENTS, ATTACK
@@ -86,8 +89,6 @@ def site(tmp_path, gold, base) -> Iterator[Running]:
             store = found.library.stores[name]
             for at, coding in enumerate(store.codings):
                 blank = {**coding.to_dict(), "primary": None, "secondary": [], "values": [], "names": []}
-                from lawgov_nlp.review.coding import from_dict
-
                 text = found.library.entries[name].texts[at]
                 store.save(at, from_dict(blank, text, CODEBOOK), coding.version, "indicators")
         yield found
@@ -373,8 +374,6 @@ def test_both_languages_and_what_a_screen_reader_is_told(site, visit):
 
 
 def test_every_word_is_there_in_both_languages() -> None:
-    import re
-
     static = Path(__file__).parents[1] / "lawgov_nlp" / "review" / "static"
     words = {*re.findall(r'^\s*|"?([\w-]+)"?: \[', (static / "i18n.js").read_text("utf-8"))}
     used = {w for f in static.glob("*.js") for w in re.findall(r'\bt\("([\w-]+)"', f.read_text("utf-8"))}
@@ -407,8 +406,6 @@ def test_two_hundred_reports_of_sixty_paragraphs_stay_quick(tmp_path, gold, base
             store = site.library.store(name)
             for at in range(5):
                 note = f"{at}"
-                from dataclasses import replace
-
                 store.save(at, replace(store.codings[at], note=note), store.codings[at].version, "note")
         page = visit(site)
         page.evaluate("sessionStorage.begun = performance.now()")

@@ -307,9 +307,8 @@ def test_reports_of_a_session_keep_their_names_when_others_come(tmp_path, gold, 
     (folder / "a").mkdir()
     (folder / "a" / "r000.txt").write_text(gold.text.replace("青柳", "红柳"), encoding="utf-8")
     with running([folder], tmp_path / "out", base) as site:
-        assert {e.file: e.id for e in site.library.entries.values()} == {
-            "reports/a/r000.txt": "r000", "reports/r000.txt": "r000-3", "reports/乡/r000.txt": "r000-2",
-        } or site.library.stores["r000-2"].source.file == "reports/乡/r000.txt"  # fmt: skip
+        assert site.library.stores["r000-2"].source.file == "reports/乡/r000.txt"
+        assert len(site.library.stores) == 3
         assert site.library.stores["r000-2"].done == len(bodies(gold))
         assert all(s.locked is None for s in site.library.stores.values())
 

@@ -455,6 +455,7 @@ export class ReportView {
   }
 
   make(kind) {
+    this.selecting(); // a key may come before the browser has told of the selection
     const caret = this.caret && this.caret.anchor !== this.caret.focus
       ? { at: this.at, span: [this.caret.anchor, this.caret.focus].sort((a, b) => a - b) } : null;
     const found = caret ?? this.selection;
