@@ -35,3 +35,11 @@ class InterchangeError(LawgovError, ValueError):
 
 class ClusterError(LawgovError, RuntimeError):
     """A cluster that isn't there, or on which the tagging couldn't go on."""
+
+
+class ReviewError(LawgovError, ValueError):
+    """A correction that can't be taken, or a report that can't be corrected; `code` is the reason for the page."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -303,7 +303,7 @@ def _number(i: Indicator) -> str:
 
 
 def _page(template: str, scheme: Scheme, **values: object) -> str:
-    css, js = _asset("page.css") + _palette(scheme), _asset("page.js")
+    css, js = _asset("page.css") + palette(scheme), _asset("page.js")
     hashes = {"css_hash": _hash(css), "js_hash": _hash(js)}
     return _render(template, css=Markup(css), js=Markup(js), scheme=scheme, **hashes, **values)
 
@@ -312,7 +312,8 @@ def _render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def _palette(scheme: Scheme) -> str:
+def palette(scheme: Scheme) -> str:
+    """The style rules that give each label its colours, as `--c` and the text colour on it as `--t`."""
     return "".join(f".d-{key}{{--c:{ground};--t:{text}}}\n" for key, (ground, text) in _colors(scheme).items())
 
 
