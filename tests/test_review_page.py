@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lawgov_nlp.annotation import markup
-from lawgov_nlp.annotation.markup import load_folder
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.annotation.markup import read_markup_folder
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import from_dict
 from lawgov_nlp.scheme import CODEBOOK
 from tests.review_site import Running, running, write_reports
@@ -108,7 +108,7 @@ def saved(page: Page) -> None:
 
 
 def bodies(gold):
-    return [u for u in gold.units if u.kind is UnitKind.BODY]
+    return [u for u in gold.units if u.kind is LineKind.BODY]
 
 
 def here(page: Page) -> int:
@@ -172,7 +172,7 @@ def test_forty_paragraphs_by_keyboard_alone(tmp_path, gold, base, visit, record_
             page.wait_for_selector("tr[data-id]")
         took = time.monotonic() - begun
         waits = page.evaluate("window.waits")
-    reports = load_folder(tmp_path / "out")
+    reports = read_markup_folder(tmp_path / "out")
     assert len(reports) == 6
     for report in reports:
         coded = bodies(report)
@@ -233,7 +233,7 @@ def test_a_selection_across_marks_by_mouse_makes_a_value_and_a_name(site, gold, 
     assert page.locator(".para.here .value").count() == 2
     press(page, "Escape", "2", " ")
     saved(page)
-    assert bodies(markup.load(site.library.out / "r000.txt"))[2].indicators == bodies(gold)[2].indicators
+    assert bodies(markup.read_markup(site.library.out / "r000.txt"))[2].indicators == bodies(gold)[2].indicators
     assert text == page.locator(".para .text").nth(2).inner_text()
 
 
@@ -263,7 +263,7 @@ def test_marks_are_widened_tied_and_removed(site, gold, visit):
     press(page, "2")  # the topic of the chosen value
     press(page, "x", " ")
     saved(page)
-    assert bodies(markup.load(site.library.out / "r000.txt"))[1].indicators == ()
+    assert bodies(markup.read_markup(site.library.out / "r000.txt"))[1].indicators == ()
 
 
 def test_the_end_of_a_mark_is_dragged(site, gold, visit):

@@ -18,10 +18,10 @@ import pytest
 from typer.testing import CliRunner
 
 from lawgov_nlp.annotation import markup
-from lawgov_nlp.annotation.markup import load_folder
+from lawgov_nlp.annotation.markup import read_markup_folder
 from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import ReviewError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding, from_gold
 from lawgov_nlp.review.library import Library
 from lawgov_nlp.review.next_up import estimate, suggested
@@ -39,7 +39,7 @@ def site(tmp_path, gold, base) -> Iterator[Running]:
 
 
 def bodies(gold):
-    return [u for u in gold.units if u.kind is UnitKind.BODY]
+    return [u for u in gold.units if u.kind is LineKind.BODY]
 
 
 def coded(gold, at: int) -> dict:
@@ -59,7 +59,7 @@ def test_a_correction_is_saved_and_read_back(site, gold, tmp_path):
     assert status == 200
     assert saved["readings"] == [{"number": "4", "unit": "次", "qualifier": "exact"}]
     assert saved["progress"]["done"] == 1
-    assert markup.load(tmp_path / "out" / "r001.txt").units[5] == bodies(gold)[1]
+    assert markup.read_markup(tmp_path / "out" / "r001.txt").units[5] == bodies(gold)[1]
     status, clash = site.ask(
         "POST", "/api/reports/r001/paragraphs/1", {**body, "coding": {**coded(gold, 1), "note": "x"}}
     )
@@ -335,11 +335,11 @@ def test_two_coders_do_not_see_each_other_and_are_settled(tmp_path, gold, base):
         pair = found["pairs"][0]
         body = {"base": pair["settled"]["version"], "what": "settle", "coding": pair["first"]["coding"]}
         assert site.ask("POST", f"/api/reports/{pair['report']}/paragraphs/{pair['at']}", body)[0] == 200
-    settled = load_folder(tmp_path / "out")
+    settled = read_markup_folder(tmp_path / "out")
     assert [r.id for r in settled] == ["r000", "r001"]
     assert settled[0].units[3:5] == gold.units[3:5]
     assert settled[0].units == replace(gold, units=tuple(settled[0].units)).units
-    assert sum(u.labels_coded and u.kind is UnitKind.BODY for r in settled for u in r.units) == 13
+    assert sum(u.labels_coded and u.kind is LineKind.BODY for r in settled for u in r.units) == 13
 
 
 def test_labels_of_ones_own_come_from_the_model(tmp_path, gold):
@@ -355,7 +355,7 @@ def test_labels_of_ones_own_come_from_the_model(tmp_path, gold):
             store.codings[0].version,
             "labels",
         )
-        assert markup.load(tmp_path / "out" / "r000.txt", site.library.scheme).units[3].primary == label
+        assert markup.read_markup(tmp_path / "out" / "r000.txt", site.library.scheme).units[3].primary == label
 
 
 LEARN = """

@@ -16,7 +16,7 @@ import pytest
 
 from lawgov_nlp.annotation import markup
 from lawgov_nlp.errors import OutputError, ReviewError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.review import store as store_module
 from lawgov_nlp.review.coding import Coding, Mark, from_dict, from_gold, from_model, readings
 from lawgov_nlp.review.store import Conflict, Source, Store
@@ -31,7 +31,7 @@ EMPTY = Coding(primary=None)
 @pytest.fixture
 def source(gold) -> Source:
     """The report of conftest with what a model might say of it: no label anywhere."""
-    bodies = [u for u in gold.units if u.kind is UnitKind.BODY]
+    bodies = [u for u in gold.units if u.kind is LineKind.BODY]
     return Source(
         id="t01",
         file="reports/t01.docx",
@@ -44,7 +44,7 @@ def source(gold) -> Source:
 
 def right(gold, at: int) -> Coding:
     """What the coder of conftest's report says of a paragraph."""
-    return from_gold([u for u in gold.units if u.kind is UnitKind.BODY][at], EMPTY)
+    return from_gold([u for u in gold.units if u.kind is LineKind.BODY][at], EMPTY)
 
 
 def opened(folder: Path, source: Source, who: str = "") -> Store:
@@ -64,7 +64,7 @@ def test_what_is_saved_is_the_markup_that_training_reads(tmp_path, source, gold)
     store = opened(tmp_path / "out", source, "张三")
     for at in range(len(source.tagged)):
         save(store, at, right(gold, at))
-    saved = markup.load(store.markup)
+    saved = markup.read_markup(store.markup)
     assert saved.units == gold.units
     assert saved.meta == {"source": "reports/t01.docx", "year": "2023", "coder": "张三"}
     assert [e["what"] for e in events(store)] == ["begin", *["confirm"] * len(source.tagged)]
@@ -105,7 +105,7 @@ def test_undo_takes_back_one_change_after_the_other_also_after_a_restart(tmp_pat
     assert store.undo() == (0, EMPTY)
     with pytest.raises(ReviewError, match="no change to take back"):
         store.undo()
-    assert markup.load(store.markup).units[3].labels_coded is False
+    assert markup.read_markup(store.markup).units[3].labels_coded is False
     assert len(events(store)) == 1 + 4 + 4  # nothing is ever taken out of the log
 
 
@@ -175,7 +175,7 @@ def test_what_an_editor_wrote_is_read_and_logged_and_not_overwritten(tmp_path, s
     assert store.markup.read_text("utf-8") == text
     assert [e["what"] for e in events(store)] == ["begin", "confirm", "external"]
     save(store, 2, right(gold, 2))
-    assert markup.load(store.markup).units[5].primary is Dimension.PLANS
+    assert markup.read_markup(store.markup).units[5].primary is Dimension.PLANS
     store.undo()
     with pytest.raises(ReviewError, match="no change"):  # what an editor did isn't ours to take back
         store.undo()
@@ -315,7 +315,7 @@ def test_another_model_changes_only_what_nobody_decided_on(tmp_path, source, gol
 
 def test_labels_of_ones_own(tmp_path):
     gold = own_gold()
-    bodies = [u for u in gold.units if u.kind is UnitKind.BODY]
+    bodies = [u for u in gold.units if u.kind is LineKind.BODY]
     source = Source(
         id="o01", file="o01.txt", lines=tuple((u.kind, u.text) for u in gold.units), meta={}, model="",
         tagged=tuple(EMPTY for _ in bodies),
@@ -324,7 +324,7 @@ def test_labels_of_ones_own(tmp_path):
     store = Store(tmp_path / "out", source, OWN)
     for at, unit in enumerate(bodies):
         store.save(at, from_gold(unit, EMPTY), store.codings[at].version, "confirm")
-    assert markup.load(store.markup, OWN).units == gold.units
+    assert markup.read_markup(store.markup, OWN).units == gold.units
 
 
 def test_a_models_marks_that_overlap_are_left_out_and_counted():
@@ -372,7 +372,7 @@ def test_offsets_count_characters_also_beyond_the_basic_plane(tmp_path):
         primary=Dimension.MEDIATION, labels_coded=True, indicators_coded=True,
         values=(Mark(span=(7, 9), name=(3, 7), topic=Dimension.MEDIATION),),
     )  # fmt: skip
-    source = Source(id="a", file="a", lines=((UnitKind.BODY, text),), meta={}, model="", tagged=(EMPTY,))
+    source = Source(id="a", file="a", lines=((LineKind.BODY, text),), meta={}, model="", tagged=(EMPTY,))
     store = opened(tmp_path / "out", source)
     save(store, 0, coding)
     assert "𠮷𠮷村<a:调解纠纷>{a:3件|mediation}。" in store.markup.read_text("utf-8")
@@ -383,14 +383,14 @@ import json, sys
 from pathlib import Path
 from dataclasses import replace
 from lawgov_nlp.annotation.markup import parse
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding
 from lawgov_nlp.review.store import Source, Store
 from lawgov_nlp.scheme import CODEBOOK
 gold = parse(Path(sys.argv[2]).read_text("utf-8"), "t01")
 empty = Coding(primary=None)
 source = Source(id="t01", file="f", lines=tuple((u.kind, u.text) for u in gold.units), meta={}, model="",
-                tagged=tuple(empty for u in gold.units if u.kind is UnitKind.BODY))
+                tagged=tuple(empty for u in gold.units if u.kind is LineKind.BODY))
 store = Store(Path(sys.argv[1]), source, CODEBOOK)
 n = 0
 while True:
@@ -425,8 +425,8 @@ def test_kill_9_at_ten_moments_loses_nothing_that_was_confirmed(tmp_path, source
         assert len(notes) == min(max(notes) + 1, len(source.tagged))
         numbers = [e["n"] for e in events(store)]
         assert numbers == list(range(len(numbers)))
-        saved = markup.load(store.markup)
-        assert [u.primary for u in saved.units if u.kind is UnitKind.BODY] == [c.primary for c in store.codings]
+        saved = markup.read_markup(store.markup)
+        assert [u.primary for u in saved.units if u.kind is LineKind.BODY] == [c.primary for c in store.codings]
         assert told >= 0 > told_before
         for file in folder.iterdir():  # from the start again, so that the first write is hit too
             file.unlink()

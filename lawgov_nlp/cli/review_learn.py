@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lawgov_nlp.errors import LawgovError
 
 if TYPE_CHECKING:
-    from lawgov_nlp.training.retrain import Measured
+    from lawgov_nlp.training.retrain import BeforeAfter
 
 _FLIPS = 200
 
@@ -44,8 +44,8 @@ def main() -> int:
 def _learn(order: dict[str, Any]) -> dict[str, Any]:
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.annotation.examples import read_gold
-    from lawgov_nlp.annotation.markup import load_folder
+    from lawgov_nlp.annotation.examples import parse_gold
+    from lawgov_nlp.annotation.markup import read_markup_folder
     from lawgov_nlp.evaluation.comparison import flips
     from lawgov_nlp.model.backends import resolve_device
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
@@ -58,13 +58,13 @@ def _learn(order: dict[str, Any]) -> dict[str, Any]:
     config = default_config(base)
     if order.get("epochs"):
         config = replace(config, epochs=int(order["epochs"]))
-    reports = load_folder(Path(order["labelled"]), scheme)
+    reports = read_markup_folder(Path(order["labelled"]), scheme)
     device, out = str(resolve_device("auto")), Path(order["out"])
     found = retrain(reports, out, base=base, scheme=scheme, config=config, device=device)
     _tell(stage="comparing")
     held_out = [r for r in reports if r.id in found.held_out] or reports
-    taggers = [Tagger(folder, device) for folder in (Path(order["before"]), out)]
-    sides = [list(tagger.tag_many(map(read_gold, held_out))) for tagger in taggers]
+    taggers = [Tagger.from_pretrained(folder, device) for folder in (Path(order["before"]), out)]
+    sides = [list(tagger.tag_many(map(parse_gold, held_out))) for tagger in taggers]
     flipped = sorted(
         flips(zip(held_out, *sides, strict=True)), key=lambda f: ("broken", "other", "mended").index(f.change)
     )
@@ -88,7 +88,7 @@ def _learn(order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gains(measured: Measured) -> dict[str, Any]:
+def _gains(measured: BeforeAfter) -> dict[str, Any]:
     """Each figure before and after, the gain and its interval, which of one or two reports is left out."""
     from lawgov_nlp.evaluation.figures import FEWEST, FIGURES
 

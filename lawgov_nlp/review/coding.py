@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from lawgov_nlp.annotation.gold import GoldIndicator, GoldUnit
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine
 from lawgov_nlp.errors import ReviewError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.quantity import read_quantity
 from lawgov_nlp.results.tables import plain_number
@@ -162,12 +162,12 @@ def from_model(paragraph: TaggedParagraph) -> tuple[Coding, int]:
             else:
                 name, lost = None, lost + 1
         marks.append(Mark(span=span, name=name, topic=topic))
-    secondary = tuple(label for label in paragraph.labels[1:] if label.counts)
+    secondary = tuple(label for label in paragraph.labels[1:] if label.is_topic)
     lost += len(paragraph.labels[1:]) - len(secondary)
     return Coding(primary=paragraph.label, secondary=secondary, values=tuple(marks)), lost
 
 
-def from_gold(unit: GoldUnit, below: Coding) -> Coding:
+def from_gold(unit: GoldLine, below: Coding) -> Coding:
     """What a line of the markup says; where nobody coded a layer, what `below` says of it. The note is kept."""
     out = replace(below, labels_coded=unit.labels_coded, indicators_coded=unit.indicators_coded)
     if unit.labels_coded:
@@ -178,11 +178,11 @@ def from_gold(unit: GoldUnit, below: Coding) -> Coding:
     return out
 
 
-def to_gold(coding: Coding, text: str) -> GoldUnit:
+def to_gold(coding: Coding, text: str) -> GoldLine:
     """The line for the markup: the layers that a person decided on, the others as uncoded."""
     searched = coding.indicators_coded and coding.complete
-    return GoldUnit(
-        kind=UnitKind.BODY,
+    return GoldLine(
+        kind=LineKind.BODY,
         text=text,
         primary=coding.primary if coding.labels_coded else None,
         secondary=coding.secondary if coding.labels_coded else (),

@@ -266,9 +266,9 @@ class Library:
         return report
 
     def _tagger(self) -> Tagger:
-        from lawgov_nlp.model.tagger import tagger
+        from lawgov_nlp.model.tagger import get_tagger
 
-        return tagger(self.model, self._device, self._backend)
+        return get_tagger(self.model, self._device, self._backend)
 
     def _register(self, name: str, path: Path, file: str, key: str, report: TaggedReport, generation: int) -> None:
         pairs = [from_model(p) for p in report.paragraphs]
@@ -447,6 +447,6 @@ def _model_key(folder: Path) -> str:
 def scheme_rows(scheme: Scheme) -> list[dict[str, object]]:
     """The labels for the page: name, Chinese name, whether it is a topic, the key that stands for it."""
     return [
-        {"name": label.value, "zh": label.zh, "topic": label.counts, "key": str(k) if k <= 9 else ""}
+        {"name": label.value, "zh": label.zh, "topic": label.is_topic, "key": str(k) if k <= 9 else ""}
         for k, label in enumerate(scheme, 1)
     ]

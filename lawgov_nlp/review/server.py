@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from lawgov_nlp.annotation.suggest import reason
 from lawgov_nlp.errors import LawgovError, ReviewError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.page import palette
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.review.codebook import rules
@@ -165,12 +165,12 @@ class Site:
         at = 0
         for unit in tagged.units:
             line: dict[str, Any] = {"kind": unit.kind.value}
-            if unit.kind is UnitKind.BODY:
+            if unit.kind is LineKind.BODY:
                 line |= self._paragraph(store, entry, tagged.paragraphs[at], at)
                 at += 1
             else:
                 line["text"] = unit.text
-                if unit.kind is UnitKind.HEADING:
+                if unit.kind is LineKind.HEADING:
                     line["depth"] = min(depths.get(unit.text, 0), 2)
             lines.append(line)
         return {

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lawgov_nlp.annotation.gold import GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldLine, GoldReport
 from lawgov_nlp.errors import ReviewError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding, same_decisions
 from lawgov_nlp.review.library import Library, coder_folder
 from lawgov_nlp.review.store import LOG, Store
@@ -117,7 +117,7 @@ def _only(gold: GoldReport, both: list[bool]) -> GoldReport:
     wanted = iter(both)
     units = []
     for unit in gold.units:
-        if unit.kind is UnitKind.BODY and not next(wanted):
-            unit = GoldUnit(kind=unit.kind, text=unit.text, labels_coded=False, indicators_coded=False)
+        if unit.kind is LineKind.BODY and not next(wanted):
+            unit = GoldLine(kind=unit.kind, text=unit.text, labels_coded=False, indicators_coded=False)
         units.append(unit)
     return replace(gold, units=tuple(units))

@@ -26,9 +26,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lawgov_nlp.annotation import markup
-from lawgov_nlp.annotation.gold import GoldReport, GoldUnit
+from lawgov_nlp.annotation.gold import GoldLine, GoldReport
 from lawgov_nlp.errors import MarkupError, OutputError, ReviewError
-from lawgov_nlp.report import UnitKind
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding, from_dict, from_gold, sign_in, to_gold
 from lawgov_nlp.scheme import Scheme
 
@@ -60,7 +60,7 @@ class Source:
 
     id: str
     file: str
-    lines: tuple[tuple[UnitKind, str], ...]
+    lines: tuple[tuple[LineKind, str], ...]
     meta: Mapping[str, str]
     model: str
     tagged: tuple[Coding, ...]
@@ -68,7 +68,7 @@ class Source:
     @property
     def paragraphs(self) -> list[str]:
         """The texts of the body lines."""
-        return [text for kind, text in self.lines if kind is UnitKind.BODY]
+        return [text for kind, text in self.lines if kind is LineKind.BODY]
 
     @property
     def text_hash(self) -> str:
@@ -288,7 +288,7 @@ class Store:
             return
         where = str(self.markup)
         try:
-            theirs = markup.parse(raw.decode("utf-8"), self.source.id, file=where, scheme=self.scheme)
+            theirs = markup.parse_markup(raw.decode("utf-8"), self.source.id, file=where, scheme=self.scheme)
         except (MarkupError, UnicodeDecodeError) as error:
             raise ReviewError("markup-damaged", f"{error}; mend it in an editor, or move it away") from None
         if [(u.kind, u.text) for u in theirs.units] != list(self.source.lines):
@@ -296,9 +296,9 @@ class Store:
                 "markup-differs",
                 f"{where} holds other lines than {self.source.file}; move it away, or choose another folder with -o",
             )
-        self._adopt([u for u in theirs.units if u.kind is UnitKind.BODY], _sha(raw))
+        self._adopt([u for u in theirs.units if u.kind is LineKind.BODY], _sha(raw))
 
-    def _adopt(self, units: Sequence[GoldUnit], sha: str) -> None:
+    def _adopt(self, units: Sequence[GoldLine], sha: str) -> None:
         """Log what somebody else wrote into the markup; the markup itself stays as it is."""
         before = self._sha
         for at, (unit, mine) in enumerate(zip(units, self.codings, strict=True)):
@@ -399,15 +399,15 @@ class Store:
 
     def _render(self, codings: Sequence[Coding]) -> bytes:
         gold = self._gold(codings)
-        told = markup.write(gold)
-        if _ordered(markup.parse(told, gold.id, scheme=self.scheme)) != _ordered(gold):
+        told = markup.to_markup(gold)
+        if _ordered(markup.parse_markup(told, gold.id, scheme=self.scheme)) != _ordered(gold):
             raise ReviewError("markup-differs", f"{gold.id}: the markup would read back as something else; not saved")
         return told.encode("utf-8")
 
     def _gold(self, codings: Sequence[Coding]) -> GoldReport:
         coded = iter(codings)
         units = tuple(
-            to_gold(next(coded), text) if kind is UnitKind.BODY else GoldUnit(kind=kind, text=text)
+            to_gold(next(coded), text) if kind is LineKind.BODY else GoldLine(kind=kind, text=text)
             for kind, text in self.source.lines
         )
         meta = {**self.source.meta, **({"coder": self.who} if self.who else {})}
