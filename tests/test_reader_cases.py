@@ -210,3 +210,109 @@ def test_long_runs_of_page_words_take_no_time() -> None:
             text = (piece * n)[:n] + "完"
             is_furniture(text), is_pager(text), is_path(text)
     assert time.process_time() - begin < 1
+
+
+# ---- structure: red heads, notices, texts copied from a page, dates
+
+REPORT_LINES = ["一、主要举措", BODY, "二、存在问题", "执法力量不足，经费也紧张。", "溪口县司法局", "2024年1月10日"]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "溪司发〔2024〕3号        签发人：李某某",
+        "溪司发〔2024〕3号\t签发人：李某某",
+        "溪司发〔２０２４〕３号　　签发：王某",
+        "溪司发〔2024〕3号\n签发人：李某某",
+        "000012\n机密★1年\n特急\n溪司发〔2024〕3号",
+        "№0000007\n秘密　特 急\n溪司发〔2024〕3号　　　签发人：李某某　王某",
+        "份号：000001\n密级：内部\n紧急程度：平急\n溪司发〔2024〕3号",
+    ],
+)
+@pytest.mark.parametrize("top", ["", "溪口县司法局文件\n"])
+def test_what_stands_in_a_red_head_is_no_title(number: str, top: str) -> None:
+    title = "溪口县司法局关于2023年度法治政府建设工作情况的报告"
+    report = parse_report("\n".join([top + number, title, "县人民政府：", *REPORT_LINES]))
+    assert (report.title, report.issuer, report.year, report.date) == (title, "溪口县司法局", 2023, "2024-01-10")
+    assert (report.doc_number or "").endswith("号")
+    assert of_kind(report, "heading") == ["一、主要举措", "二、存在问题"]
+
+
+NAME = "溪口县2023年法治政府建设情况报告"
+NOTICE = [
+    "溪政办发〔2024〕6号",
+    f"溪口县人民政府办公室关于印发《{NAME}》的通知",
+    "各乡镇人民政府，县直各部门：",
+    f"《{NAME}》已经县政府同意，现印发给你们，请认真贯彻执行。",
+    "溪口县人民政府办公室",
+    "2024年1月15日",
+]
+
+
+@pytest.mark.parametrize("between", [[], ["（此件公开发布）"], ["附件"], ["附件1"]])
+@pytest.mark.parametrize("name", [[NAME], ["溪口县2023年", "法治政府建设情况报告"], ["溪口县人民政府", "2023年法治政府建设情况报告"]])
+def test_a_notice_with_the_report_that_it_sends_out(between: list[str], name: list[str]) -> None:
+    report = parse_report("\n".join([*NOTICE, *between, *name, *REPORT_LINES[:4]]))
+    assert (report.title, report.year, report.date) == ("".join(name), 2023, "2024-01-15")
+    assert report.doc_number == "溪政办发〔2024〕6号"
+    assert of_kind(report, "heading") == ["一、主要举措", "二、存在问题"]
+    assert set(NOTICE[-2:]) <= set(of_kind(report, "signoff"))
+    assert of_kind(report, "body") == [NOTICE[3], REPORT_LINES[1], REPORT_LINES[3]]
+
+
+def test_a_report_passed_on_without_its_name_in_brackets() -> None:
+    notice = ["溪口县人民政府办公室转发县司法局关于2023年法治政府建设情况报告的通知", "各乡镇人民政府：", "现将报告转发给你们，请遵照执行。"]
+    title = "溪口县司法局关于2023年法治政府建设情况的报告"
+    report = parse_report("\n".join([*notice, *NOTICE[-2:], title, *REPORT_LINES]))
+    assert (report.title, report.issuer, report.year, report.date) == (title, "溪口县司法局", 2023, "2024-01-15")
+    assert of_kind(report, "signoff") == [*NOTICE[-2:], *REPORT_LINES[-2:]]
+
+
+def test_a_notice_alone_encloses_nothing() -> None:
+    report = parse_report("\n".join(NOTICE))
+    assert report.title == NOTICE[1]
+    assert report.date == "2024-01-15"
+
+
+@pytest.mark.parametrize("meta", ["文章来源：司法局 更新时间：2021/03/29 11:30:01", "来源：司法局　作者：张某　浏览次数：33"])
+@pytest.mark.parametrize("suffix", ["txt", "str"])
+def test_text_copied_from_a_page(tmp_path: Path, meta: str, suffix: str) -> None:
+    top = ["今天是：2019年10月31日 星期四", "工作报告", "您所在的位置：政务公开 > 工作报告", NAME, meta, NAME]
+    bottom = ["责任编辑：张某", "上一篇：没有了", "主办：溪口县人民政府　承办：大数据中心", "版权所有：溪口县"]
+    text = "\n".join([*top, *REPORT_LINES, *bottom])
+    report = read_report(saved(tmp_path / "a.txt", text)) if suffix == "txt" else read_report(text)
+    assert (report.title, report.year, report.date) == (NAME, 2023, "2024-01-10")
+    assert of_kind(report, "heading") == ["一、主要举措", "二、存在问题"]
+    assert set(of_kind(report, "artifact")) == {*top, *bottom} - {NAME}
+
+
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [
+        ("２０２４年１月１０日", "2024-01-10"),
+        ("二〇〇六年十月十八日", "2006-10-18"),
+        ("?二〇〇六年十月十八日", "2006-10-18"),
+        ("·二○○六年十月十八日", "2006-10-18"),
+        ("— 二0二四年一月十日", "2024-01-10"),
+        ("二ＯＯ九年三月五日。", "2009-03-05"),
+        ("2024年1月10日　", "2024-01-10"),
+    ],
+)
+def test_dates_as_they_are_written(written: str, date: str) -> None:
+    report = parse_report("\n".join(["溪口县石坪镇２０２３年法治政府建设报告", *REPORT_LINES[:5], written]))
+    assert (report.year, report.date, report.issuer) == (2023, date, "溪口县司法局")
+    assert of_kind(report, "signoff") == ["溪口县司法局", written.strip("\u3000")]
+    assert report.units[0].text == "溪口县石坪镇２０２３年法治政府建设报告"  # as it stands in the text
+
+
+def test_years_in_chinese_characters() -> None:
+    for written, year in (("二〇〇六", 2006), ("二○一三", 2013), ("二0二三", 2023), ("一九九八", 1998)):
+        assert parse_report(f"溪口县{written}年依法行政工作总结\n{BODY}").year == year
+
+
+@pytest.mark.parametrize("piece", ["急", "机密★", "签发：", "密级：", "1", "12345 ", "№", "特 急"])
+def test_long_red_heads_take_no_time(piece: str) -> None:
+    begin = time.process_time()
+    parse_report((piece * 60)[:59] + "完\n" + BODY)
+    parse_report((piece * 60)[:60] + "\n" + BODY)
+    assert time.process_time() - begin < 1
