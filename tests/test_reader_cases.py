@@ -12,7 +12,7 @@ from lawgov_nlp import read_report
 from lawgov_nlp.readers import read_file
 from lawgov_nlp.readers.furniture import is_furniture, is_pager, is_path
 from lawgov_nlp.readers.structure import parse_report
-from tests.test_readers import lines_of, refused, saved, word
+from tests.test_readers import lines_of, lists, lvl, num, p, refused, saved, word
 
 TITLE = "溪口县竹坪乡2022年法治政府建设年度报告"
 PARTS = [
@@ -316,3 +316,199 @@ def test_long_red_heads_take_no_time(piece: str) -> None:
     parse_report((piece * 60)[:59] + "完\n" + BODY)
     parse_report((piece * 60)[:60] + "\n" + BODY)
     assert time.process_time() - begin < 1
+
+
+# ---- docx
+
+LEVELS = lists(lvl(0, "chineseCounting", "%1、"), lvl(1, "chineseCounting", "（%2）"))
+
+
+def styled(*styles: tuple[str, str, str]) -> str:
+    """Paragraph styles: id, properties, the style that it is based on."""
+    return "".join(
+        f'<w:style w:type="paragraph" w:styleId="{name}">{base and f"<w:basedOn w:val={base!r}/>"}{inside}</w:style>'.replace("'", '"')
+        for name, inside, base in styles
+    )
+
+
+def in_style(text: str, style: str) -> str:
+    return p(text, f'<w:pStyle w:val="{style}"/>')
+
+
+@pytest.mark.parametrize("deeper", [1, 2, 3])
+def test_a_level_whose_list_stands_in_the_base_style(tmp_path: Path, deeper: int) -> None:
+    own = f"<w:pPr>{num(1)}</w:pPr>"
+    level = '<w:pPr><w:numPr><w:ilvl w:val="1"/></w:numPr></w:pPr>'
+    chain = [("s1", own, ""), ("s2", level, "s1"), *((f"s{k}", "", f"s{k - 1}") for k in range(3, deeper + 2))]
+    lines = [("组织领导", "s1"), ("压实责任", chain[-1][0]), ("完善机制", chain[-1][0]), ("普法宣传", "s1")]
+    body = "".join(in_style(*line) for line in lines)
+    got = lines_of(word(tmp_path / "a.docx", body, numbering=LEVELS, styles=styled(*chain)))
+    want = ["一、组织领导", "（一）压实责任", "（二）完善机制", "二、普法宣传"]
+    assert got == (want if deeper else got)
+
+
+def test_a_style_s_own_list_does_not_take_its_level_from_another(tmp_path: Path) -> None:
+    own = f"<w:pPr>{num(1)}</w:pPr>"
+    styles = styled(("a", own, ""), ("b", '<w:pPr><w:numPr><w:numId w:val="0"/></w:numPr></w:pPr>', "a"))
+    got = lines_of(word(tmp_path / "a.docx", in_style("甲", "a") + in_style("乙", "b"), numbering=LEVELS, styles=styles))
+    assert got == ["一、甲", "乙"]
+
+
+def test_an_outer_level_passed_over_counts_as_begun(tmp_path: Path) -> None:
+    body = p("一、工作情况") + p("领导", num(1, 1)) + p("普法", num(1, 1)) + p("问题", num(1, 0)) + p("力量", num(1, 1))
+    got = lines_of(word(tmp_path / "a.docx", body, numbering=LEVELS))
+    assert got == ["一、工作情况", "（一）领导", "（二）普法", "二、问题", "（一）力量"]
+
+
+def run(text: str, properties: str = "") -> str:
+    return f"<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>"
+
+
+def test_hidden_text_is_left_out(tmp_path: Path) -> None:
+    styles = (
+        '<w:style w:type="character" w:styleId="c"><w:rPr><w:vanish/></w:rPr></w:style>'
+        '<w:style w:type="paragraph" w:styleId="h"><w:rPr><w:vanish/></w:rPr></w:style>'
+    )
+    parts = [run("讲座12场，"), run("（待核）", "<w:vanish/>"), run("（旧稿）", '<w:rStyle w:val="c"/>')]
+    shown = run("受众300人次。", '<w:vanish w:val="0"/>')
+    body = f"<w:p>{''.join(parts)}{shown}</w:p>" + in_style("全段", "h")
+    numbered = p("甲", num(1)) + f"<w:p><w:pPr>{num(1)}<w:rPr><w:vanish/></w:rPr></w:pPr>{parts[1]}</w:p>" + p("乙", num(1))
+    path = word(tmp_path / "a.docx", body + numbered, styles=styles, numbering=LEVELS)
+    assert lines_of(path) == ["讲座12场，受众300人次。", "一、甲", "二、乙"]
+
+
+def mark(kind: str) -> str:
+    return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+
+
+def code(text: str) -> str:
+    return f"<w:r><w:instrText> {text} </w:instrText></w:r>"
+
+
+@pytest.mark.parametrize("end", [False, True])
+def test_contents_without_an_end_swallow_nothing(tmp_path: Path, end: bool) -> None:
+    opening = mark("begin") + code('TOC \\o "1-3"') + mark("separate")
+    page_number = mark("begin") + code("PAGEREF _Toc1") + mark("separate") + run("3") + mark("end")
+    entries = f"<w:p>{opening}{run('一、组织领导')}<w:r><w:tab/></w:r>{run('1')}</w:p>"
+    entries += f"<w:p>{run('二、普法宣传')}<w:r><w:tab/></w:r>{page_number}</w:p>" + p("三、打算......5")
+    body = p(TITLE) + entries + (f"<w:p>{mark('end')}</w:p>" if end else "") + "".join(map(p, PARTS))
+    source = read_file(word(tmp_path / "a.docx", body))
+    assert source.text.split("\n") == [TITLE, *PARTS]
+    assert source.warnings == ("the table of contents was left out",)
+
+
+def test_contents_that_end_behind_the_report_swallow_no_sentences(tmp_path: Path) -> None:
+    opening = f"<w:p>{mark('begin')}{code('TOC')}{mark('separate')}{run('一、主要工作 1')}</w:p>"
+    body = opening + "".join(map(p, PARTS[1:])) + f"<w:p>{mark('end')}</w:p>"
+    assert PARTS[1:2] == [line for line in lines_of(word(tmp_path / "a.docx", body)) if line in PARTS[1:2]]
+
+
+def test_drop_cap_raw_line_end_and_capital_numbers(tmp_path: Path) -> None:
+    cap = p("今", '<w:framePr w:dropCap="drop" w:lines="2"/>')
+    capital = lists(lvl(0, "chineseLegalSimplified", "%1、").replace('w:val="1"', 'w:val="10"', 1))
+    body = cap + p("年以来调解45件。") + p("讲座12场，\n受众300人次。") + p("甲", num(1)) + p("乙", num(1))
+    assert lines_of(word(tmp_path / "a.docx", body, numbering=capital)) == [
+        "今年以来调解45件。", "讲座12场， 受众300人次。", "壹拾、甲", "壹拾壹、乙",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [(r"eq \o\ac(○,11)", "⑪"), (r"EQ \o(○,3)", "③"), (r"eq \o\ac(○,甲)", "甲"), ("SEQ x", ""), (r"eq \o\ac(○,99)", "99")],
+)
+def test_circled_characters(tmp_path: Path, field: str, shown: str) -> None:
+    body = f"<w:p>{mark('begin')}{code(field)}{mark('end')}{run('完善制度。')}</w:p>"
+    assert lines_of(word(tmp_path / "a.docx", body)) == [f"{shown}完善制度。"]
+
+
+def test_word_art_is_read(tmp_path: Path) -> None:
+    art = '<w:p><w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:textpath string="溪口县人民政府文件"/></v:shape></w:pict></w:r></w:p>'
+    assert lines_of(word(tmp_path / "a.docx", art + p(TITLE))) == ["溪口县人民政府文件", TITLE]
+
+
+def test_a_report_that_is_an_embedded_file(tmp_path: Path) -> None:
+    chunk = '<w:altChunk xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rId9"/>'
+    refused(word(tmp_path / "a.docx", chunk), "altChunk")
+    assert "altChunk" in read_file(word(tmp_path / "b.docx", chunk + p(BODY))).warnings[0]
+
+
+def test_a_long_heading_in_word_s_heading_style(tmp_path: Path) -> None:
+    long = "深入学习领会上级部署要求，全面加强乡党委对依法治理工作的领导，推动各项任务落到实处见到成效"
+    styles = '<w:style w:type="paragraph" w:styleId="1"><w:name w:val="heading 1"/></w:style>'
+    styles += '<w:style w:type="paragraph" w:styleId="2"><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style>'
+    body = p(TITLE) + in_style(long, "1") + in_style("强化责任", "2") + p(BODY) + in_style("改进普法", "2") + p(BODY)
+    report = read_report(word(tmp_path / "a.docx", body, styles=styles))
+    assert [q.headings for q in report.paragraphs] == [(long, "强化责任"), (long, "改进普法")]
+    plain = read_report(word(tmp_path / "b.docx", p(TITLE) + p(long) + p(BODY)))
+    assert of_kind(plain, "heading") == []
+
+
+# ---- txt
+
+LONG = [
+    "　　根据县里的要求，现将竹坪乡2022年法治政府建设情况报告如下：乡党委、乡政府把依法办事摆在重要位置，全年召开专题会议6次。",
+    "　　一、组织领导",
+    "　　乡长带头学法3次，逐级签订责任书41份，接受群众咨询1302人次，发放宣传资料3200余份，培育法律明白人58名，处处有人管。",
+    "　　二、存在的不足",
+    "　　持证执法人员只有5名，专业力量与承担的任务还不相称，普法宣传的形式也比较单一，群众参与度不高，还要下更大的力气。",
+]
+
+
+def cut(line: str, columns: int) -> list[str]:
+    """A line as an editor cuts it at a width."""
+    lines, now, width = [], "", 0
+    for char in line:
+        step = 1 if char.isascii() else 2
+        if width + step > columns:
+            lines.append(now)
+            now, width = "", 0
+        now, width = now + char, width + step
+    return [*lines, now]
+
+
+@pytest.mark.parametrize("columns", [40, 57, 64, 72])
+@pytest.mark.parametrize("layout", ["indented", "blank lines"])
+def test_lines_cut_at_a_width(tmp_path: Path, columns: int, layout: str) -> None:
+    whole = [TITLE, *LONG, *SIGNED] if layout == "indented" else [TITLE, *(line.strip() for line in LONG), *SIGNED]
+    pieces = [piece for line in whole for piece in [*cut(line, columns), *([""] if layout != "indented" else [])]]
+    assert lines_of(saved(tmp_path / "a.txt", "\r\n".join(pieces))) == [line.strip() for line in whole]
+
+
+def test_lines_that_were_not_cut_stay(tmp_path: Path) -> None:
+    short = [f"（{n}）制定制度{n}件，落实责任" for n in range(10, 20)]
+    for lines in ([TITLE, *PARTS, *SIGNED], [TITLE, *LONG], short, [line.strip() for line in LONG]):
+        text = "\n".join(lines)
+        assert read_file(saved(tmp_path / "a.txt", text)).text == text
+
+
+@pytest.mark.parametrize("gap", ["　　", "        ", "\u2003\u2003", "&nbsp;&nbsp;&nbsp;&nbsp;"])
+def test_a_whole_report_on_one_line(tmp_path: Path, gap: str) -> None:
+    whole = [TITLE, *PARTS, *SIGNED]
+    assert lines_of(saved(tmp_path / "a.txt", gap.join(whole))) == whole
+    row = "一行" * 90 + gap + "又一行"  # one gap makes no outline
+    assert "".join(read_file(saved(tmp_path / "b.txt", row)).text.split()) == row.replace(gap, "") or "&" in gap
+
+
+def test_markdown(tmp_path: Path) -> None:
+    text = f"# {TITLE}\n\n## 工作成效\n\n### 组织领导\n\n{BODY[:9]}**{BODY[9:]}**\n\n|事项|件数|\n|---|---|\n|调解|87|\n\n## 不足 ##\n\n{BODY}\n"
+    report = read_report(saved(tmp_path / "a.txt", text))
+    assert report.title == TITLE
+    assert [(q.headings, q.text) for q in report.paragraphs] == [
+        (("工作成效", "组织领导"), BODY), (("工作成效", "组织领导"), "事项\t件数"), (("工作成效", "组织领导"), "调解\t87"), (("不足",), BODY),
+    ]  # fmt: skip
+    single = "# 一行\n" + BODY
+    assert read_file(saved(tmp_path / "b.txt", single)).text == single
+
+
+def test_entities_left_over(tmp_path: Path) -> None:
+    text = f"{TITLE}\n&nbsp;&nbsp;一、组织领导\n&emsp;{BODY}&ldquo;好&rdquo;\n&nbsp;&nbsp;二、不足\n{BODY}\n"
+    report = read_report(saved(tmp_path / "a.txt", text))
+    assert [q.headings for q in report.paragraphs] == [("一、组织领导",), ("二、不足",)]
+    assert report.paragraphs[0].text == f"{BODY}“好”"
+
+
+@pytest.mark.parametrize("piece", ["# a", "**a", "---", "|", "　　", "&amp;", "#" * 500 + "x\n# ", "甲"])
+def test_long_texts_take_no_time(tmp_path: Path, piece: str) -> None:
+    begin = time.process_time()
+    read_file(saved(tmp_path / "a.txt", "# 甲\n# 乙\n" + piece * (300_000 // len(piece)) + "完"))
+    assert time.process_time() - begin < 4

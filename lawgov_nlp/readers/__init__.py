@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import stat
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
@@ -33,7 +34,7 @@ SUFFIXES: tuple[str, ...] = tuple(_READERS)
 
 _HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
 # All that str.splitlines() breaks at: whoever splits the text that way must get the same lines as with "\n".
-_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 HALF_PAIRS = "half surrogate pairs were replaced by U+FFFD"
 """What a user is told of them."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -46,10 +47,12 @@ class Source:
     Attributes:
         text: The text, a paragraph or heading a line; `text.encode("utf-8")` always works.
         warnings: What was left out or is doubtful, for the user to read.
+        headings: Lines that the file sets as headings (Word's styles, Markdown), with their level from 1 on.
     """
 
     text: str
     warnings: tuple[str, ...] = ()
+    headings: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_file(path: Path) -> Source:
@@ -62,7 +65,7 @@ def read_file(path: Path) -> Source:
     data = _load(path, suffix)
     kind = _kind(data, suffix, path)
     source = importlib.import_module(f"lawgov_nlp.readers.{kind}").read(data, path)
-    text = _LINE_ENDS.sub("\n", source.text)
+    text = LINE_ENDS.sub("\n", source.text)
     warnings = list(source.warnings)
     if kind != _READERS[suffix]:
         warnings.insert(0, f"named {suffix}, but the content is {kind}; read as {kind}")

@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import Source, check_length
+from lawgov_nlp.readers import LINE_ENDS, Source, check_length
+from lawgov_nlp.readers.unwrap import paragraphs
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -35,7 +36,8 @@ def read(data: bytes, path: Path) -> Source:
     """
     check_length(len(data) // 4, path)  # no encoding has over 4 bytes a character: refused before decoding
     text, warnings = decode(data, path)
-    return Source(text=text, warnings=warnings)
+    text, headings = paragraphs(LINE_ENDS.sub("\n", text))
+    return Source(text=text, warnings=warnings, headings=headings)
 
 
 def decode(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
