@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +16,7 @@ from lawgov_nlp import read_report
 from lawgov_nlp.readers import read_file
 from lawgov_nlp.readers.furniture import is_furniture, is_pager, is_path
 from lawgov_nlp.readers.structure import parse_report
-from tests.test_readers import lines_of, lists, lvl, num, p, refused, saved, word
+from tests.test_readers import FULL, at, draw, lines_of, lists, lvl, needs_font, num, p, refused, saved, word
 
 TITLE = "溪口县竹坪乡2022年法治政府建设年度报告"
 PARTS = [
@@ -250,7 +254,9 @@ NOTICE = [
 
 
 @pytest.mark.parametrize("between", [[], ["（此件公开发布）"], ["附件"], ["附件1"]])
-@pytest.mark.parametrize("name", [[NAME], ["溪口县2023年", "法治政府建设情况报告"], ["溪口县人民政府", "2023年法治政府建设情况报告"]])
+@pytest.mark.parametrize(
+    "name", [[NAME], ["溪口县2023年", "法治政府建设情况报告"], ["溪口县人民政府", "2023年法治政府建设情况报告"]]
+)
 def test_a_notice_with_the_report_that_it_sends_out(between: list[str], name: list[str]) -> None:
     report = parse_report("\n".join([*NOTICE, *between, *name, *REPORT_LINES[:4]]))
     assert (report.title, report.year, report.date) == ("".join(name), 2023, "2024-01-15")
@@ -261,7 +267,11 @@ def test_a_notice_with_the_report_that_it_sends_out(between: list[str], name: li
 
 
 def test_a_report_passed_on_without_its_name_in_brackets() -> None:
-    notice = ["溪口县人民政府办公室转发县司法局关于2023年法治政府建设情况报告的通知", "各乡镇人民政府：", "现将报告转发给你们，请遵照执行。"]
+    notice = [
+        "溪口县人民政府办公室转发县司法局关于2023年法治政府建设情况报告的通知",
+        "各乡镇人民政府：",
+        "现将报告转发给你们，请遵照执行。",
+    ]
     title = "溪口县司法局关于2023年法治政府建设情况的报告"
     report = parse_report("\n".join([*notice, *NOTICE[-2:], title, *REPORT_LINES]))
     assert (report.title, report.issuer, report.year, report.date) == (title, "溪口县司法局", 2023, "2024-01-15")
@@ -274,7 +284,9 @@ def test_a_notice_alone_encloses_nothing() -> None:
     assert report.date == "2024-01-15"
 
 
-@pytest.mark.parametrize("meta", ["文章来源：司法局 更新时间：2021/03/29 11:30:01", "来源：司法局　作者：张某　浏览次数：33"])
+@pytest.mark.parametrize(
+    "meta", ["文章来源：司法局 更新时间：2021/03/29 11:30:01", "来源：司法局　作者：张某　浏览次数：33"]
+)
 @pytest.mark.parametrize("suffix", ["txt", "str"])
 def test_text_copied_from_a_page(tmp_path: Path, meta: str, suffix: str) -> None:
     top = ["今天是：2019年10月31日 星期四", "工作报告", "您所在的位置：政务公开 > 工作报告", NAME, meta, NAME]
@@ -326,7 +338,9 @@ LEVELS = lists(lvl(0, "chineseCounting", "%1、"), lvl(1, "chineseCounting", "�
 def styled(*styles: tuple[str, str, str]) -> str:
     """Paragraph styles: id, properties, the style that it is based on."""
     return "".join(
-        f'<w:style w:type="paragraph" w:styleId="{name}">{base and f"<w:basedOn w:val={base!r}/>"}{inside}</w:style>'.replace("'", '"')
+        f'<w:style w:type="paragraph" w:styleId="{name}">{base and f"<w:basedOn w:val={base!r}/>"}{inside}</w:style>'.replace(
+            "'", '"'
+        )
         for name, inside, base in styles
     )
 
@@ -350,7 +364,9 @@ def test_a_level_whose_list_stands_in_the_base_style(tmp_path: Path, deeper: int
 def test_a_style_s_own_list_does_not_take_its_level_from_another(tmp_path: Path) -> None:
     own = f"<w:pPr>{num(1)}</w:pPr>"
     styles = styled(("a", own, ""), ("b", '<w:pPr><w:numPr><w:numId w:val="0"/></w:numPr></w:pPr>', "a"))
-    got = lines_of(word(tmp_path / "a.docx", in_style("甲", "a") + in_style("乙", "b"), numbering=LEVELS, styles=styles))
+    got = lines_of(
+        word(tmp_path / "a.docx", in_style("甲", "a") + in_style("乙", "b"), numbering=LEVELS, styles=styles)
+    )
     assert got == ["一、甲", "乙"]
 
 
@@ -372,7 +388,9 @@ def test_hidden_text_is_left_out(tmp_path: Path) -> None:
     parts = [run("讲座12场，"), run("（待核）", "<w:vanish/>"), run("（旧稿）", '<w:rStyle w:val="c"/>')]
     shown = run("受众300人次。", '<w:vanish w:val="0"/>')
     body = f"<w:p>{''.join(parts)}{shown}</w:p>" + in_style("全段", "h")
-    numbered = p("甲", num(1)) + f"<w:p><w:pPr>{num(1)}<w:rPr><w:vanish/></w:rPr></w:pPr>{parts[1]}</w:p>" + p("乙", num(1))
+    numbered = (
+        p("甲", num(1)) + f"<w:p><w:pPr>{num(1)}<w:rPr><w:vanish/></w:rPr></w:pPr>{parts[1]}</w:p>" + p("乙", num(1))
+    )
     path = word(tmp_path / "a.docx", body + numbered, styles=styles, numbering=LEVELS)
     assert lines_of(path) == ["讲座12场，受众300人次。", "一、甲", "二、乙"]
 
@@ -414,7 +432,13 @@ def test_drop_cap_raw_line_end_and_capital_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "shown"),
-    [(r"eq \o\ac(○,11)", "⑪"), (r"EQ \o(○,3)", "③"), (r"eq \o\ac(○,甲)", "甲"), ("SEQ x", ""), (r"eq \o\ac(○,99)", "99")],
+    [
+        (r"eq \o\ac(○,11)", "⑪"),
+        (r"EQ \o(○,3)", "③"),
+        (r"eq \o\ac(○,甲)", "甲"),
+        ("SEQ x", ""),
+        (r"eq \o\ac(○,99)", "99"),
+    ],
 )
 def test_circled_characters(tmp_path: Path, field: str, shown: str) -> None:
     body = f"<w:p>{mark('begin')}{code(field)}{mark('end')}{run('完善制度。')}</w:p>"
@@ -512,3 +536,218 @@ def test_long_texts_take_no_time(tmp_path: Path, piece: str) -> None:
     begin = time.process_time()
     read_file(saved(tmp_path / "a.txt", "# 甲\n# 乙\n" + piece * (300_000 // len(piece)) + "完"))
     assert time.process_time() - begin < 4
+
+
+# ---- pdf
+
+
+def ocr(*words: tuple[float, float, str, int]) -> Callable[[Any], None]:
+    """A page of the invisible words that OCR lays over a scan: x, y, text, width in per cent."""
+
+    def page(canvas: Any) -> None:
+        for x, y, text, scale in words:
+            word = canvas.beginText(x, y)
+            word.setFont("STSong-Light", 16)
+            word.setTextRenderMode(3)
+            word.setHorizScale(scale)
+            word.textOut(text)
+            canvas.drawText(word)
+
+    return page
+
+
+def test_ocr_equal_digits_set_narrow(tmp_path: Path) -> None:
+    words = [
+        (90, 700, "全年举办讲座", 100),
+        (186, 700, "11", 30),
+        (200, 700, "场，化解", 100),
+        (264, 700, "2333", 30),
+        (290, 700, "件。", 100),
+    ]
+    assert lines_of(draw(tmp_path / "a.pdf", ocr(*words))) == ["全年举办讲座11场，化解2333件。"]
+
+
+def test_ocr_words_that_overlap(tmp_path: Path) -> None:
+    words = [
+        (90, 700, "乡里认真研究，扎实推进依法治理各项工作。", 100),
+        (90, 640, "2025", 130),
+        (112, 640, "年", 100),
+        (138, 640, "1", 60),
+    ]
+    words += [(150, 640, "月", 60), (165, 640, "10", 60), (180, 640, "日", 60)]
+    assert lines_of(draw(tmp_path / "a.pdf", ocr(*words)))[-1] == "2025年1月10日"
+
+
+def test_ocr_space_behind_each_word(tmp_path: Path) -> None:
+    words = [(90 + 34 * k, 700, text + " ", 60) for k, text in enumerate(("全年", "召开", "法治", "会议", "12", "次"))]
+    assert lines_of(draw(tmp_path / "a.pdf", ocr(*words))) == ["全年召开法治会议12次"]
+
+
+@pytest.mark.parametrize("degrees", [-2, -1, 0, 1.5, 2])
+def test_ocr_of_a_crooked_scan(tmp_path: Path, degrees: float) -> None:
+    rise = math.tan(math.radians(degrees))
+    lines = [FULL[:23] + "甲", *[FULL] * 4, "完成。"]
+    words = [
+        (x, 720 - 28 * row + rise * (x - 100), line[k : k + 4], 100)
+        for row, line in enumerate(lines)
+        for k in range(0, len(line), 4)
+        for x in [100 + 32 * (row == 0) + 16 * k]
+    ]
+    assert lines_of(draw(tmp_path / "a.pdf", ocr(*words))) == ["".join(lines)]
+
+
+def test_bold_printed_twice_is_still_read_once(tmp_path: Path) -> None:
+    page = at(*((100 + dx, 700, "Report 2023, 11 of 33") for dx in (0, 0.4)))
+    assert lines_of(draw(tmp_path / "a.pdf", page)) == ["Report 2023, 11 of 33"]
+
+
+COLUMN = "乡里把人员经费逐项落实，全年活动三次"  # 18 characters, 216 points
+
+
+@needs_font
+@pytest.mark.parametrize("aligned", [True, False])
+def test_two_columns(tmp_path: Path, aligned: bool) -> None:
+    left = [COLUMN] * 9
+    right = [COLUMN[:12] + "。", "二、下一步", *[COLUMN] * 6, "完成。"]
+
+    def page(canvas: Any) -> None:
+        canvas.setFont("STSong-Light", 22)
+        canvas.drawCentredString(297, 770, TITLE)
+        canvas.setFont("STSong-Light", 12)
+        for x, column, down in ((60, left, 0), (310, right, 0 if aligned else 9)):
+            for row, line in enumerate(column):
+                indent = 24 if (row == 0 and x == 60) or (x == 310 and row in (1, 2)) else 0
+                canvas.drawString(x + indent, 720 - 20 * row - down, line[: 18 - indent // 12])
+
+    joined = COLUMN[:16] + COLUMN * 8 + COLUMN[:12] + "。"
+    assert lines_of(draw(tmp_path / "a.pdf", page)) == [
+        TITLE,
+        joined,
+        "二、下一步",
+        COLUMN[:16] + COLUMN * 5 + "完成。",
+    ]
+
+
+@needs_font
+def test_a_table_of_two_columns_is_none(tmp_path: Path) -> None:
+    rows = [("事项", "件数"), *((f"第{k}类矛盾纠纷", f"{k}件") for k in range(1, 12))]
+    page = at(*((x, 700 - 24 * k, cell) for k, row in enumerate(rows) for x, cell in zip((100, 340), row, strict=True)))
+    assert lines_of(draw(tmp_path / "a.pdf", page)) == ["\t".join(row) for row in rows]
+
+
+@pytest.mark.parametrize("leader", ["........................", "……………………", "· · · · · · · · ·", ".  .  .  .  .  .  ."])
+@needs_font
+def test_contents_with_leaders(tmp_path: Path, leader: str) -> None:
+    entries = [
+        f"{name}{leader}{n}" for n, name in enumerate(("第一部分主要工作", "第二部分存在的不足", "附件有关统计数据"), 1)
+    ]
+    contents = at((250, 740, "目录"), *((100, 700 - 28 * k, entry) for k, entry in enumerate(entries)))
+    body = at((132, 700, FULL[:23]), (100, 672, FULL), (100, 644, "完成。"))
+    report = read_report(draw(tmp_path / "a.pdf", contents, body))
+    assert [q.text for q in report.paragraphs] == [FULL[:23] + FULL + "完成。"]
+    assert len(of_kind(report, "artifact")) == 4
+
+
+@needs_font
+@pytest.mark.parametrize("shifts", [(0, 24, 0, 24), (24, 0, 24, 0), (0, 11, 5, 30)])
+def test_shifted_pages(tmp_path: Path, shifts: tuple[int, ...]) -> None:
+    def page(dx: int) -> Callable[[Any], None]:
+        rows = [(132, FULL[:23]), (100, FULL), (100, "完成。"), (132, FULL[:23]), (100, FULL), (100, FULL)]
+        return at(*((x + dx, 720 - 28 * k, text) for k, (x, text) in enumerate(rows)))
+
+    got = lines_of(draw(tmp_path / "a.pdf", *map(page, shifts)))
+    first, second = FULL[:23] + FULL + "完成。", FULL[:23] + FULL * 2
+    assert got == [first, second] * 4
+
+
+@pytest.mark.parametrize("count", [20, 60])
+def test_lines_that_all_begin_elsewhere(tmp_path: Path, count: int) -> None:
+    page = at(*((40 + 7 * k, 790 - 12 * k, f"{k} ab") for k in range(count)))
+    assert lines_of(draw(tmp_path / "a.pdf", page))[0] == "0 ab"
+
+
+def test_characters_beyond_unicode(tmp_path: Path) -> None:
+    cmap = (
+        b"begincmap /CMapName /X def 3 begincodespacerange <00> <7F> <E08080> <EFBFBF> <F0808080> <F7BFBFBF>\n"
+        b"endcodespacerange 1 begincidchar <E38081> 1 endcidchar endcmap"
+    )
+    text = b"BT /F 16 Tf 60 700 Td <E38081E5B9B3F7BFBFBFE38081> Tj ET"
+    font = b"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding 6 0 R/DescendantFonts[7 0 R]>>"
+    inner = (
+        b"<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(A)/Ordering(Identity)/Supplement 0>>>>"
+    )
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>"
+    stream = b"<<%s/Length %d>>stream\n%s\nendstream"
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page]
+    objects += [stream % (b"", len(text), text), font, stream % (b"/Type/CMap/CMapName/X", len(cmap), cmap), inner]
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (k, inside) for k, inside in enumerate(objects, 1))
+    refused(
+        saved(tmp_path / "a.pdf", b"%PDF-1.5\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF"), "no meaning in its fonts"
+    )
+
+
+@needs_font
+@pytest.mark.parametrize(("size", "gray", "x"), [(60, 0.8, 90), (60, 0, 90), (16, 0.8, 115)])
+def test_a_level_watermark_through_the_text(tmp_path: Path, size: int, gray: float, x: int) -> None:
+    def page(canvas: Any) -> None:
+        at((132, 700, FULL[:23]), *((100, 700 - 28 * k, FULL) for k in range(1, 6)), (100, 532, "完成。"))(canvas)
+        canvas.setFillGray(gray)
+        canvas.setFont("STSong-Light", size)
+        canvas.drawString(x, 614, "征求意见稿件")
+
+    source = read_file(draw(tmp_path / "a.pdf", page))
+    assert source.text == FULL[:23] + FULL * 5 + "完成。"
+    assert "6 characters of a watermark" in source.warnings[0]
+
+
+def ruled(rows: list[list[str]], **style: Any) -> Callable[[Any], None]:
+    def page(canvas: Any) -> None:
+        from reportlab.lib.styles import ParagraphStyle
+        from reportlab.platypus import Paragraph, Table
+
+        look = ParagraphStyle("cell", fontName="STSong-Light", fontSize=11, leading=15, wordWrap="CJK")
+        lines = [("GRID", (0, 0), (-1, -1), 0.5, "black"), ("VALIGN", (0, 0), (-1, -1), style.get("valign", "MIDDLE"))]
+        cells = [[Paragraph(text, look) for text in row] for row in rows]
+        table = Table(cells, colWidths=[110, 180, 120], style=[*lines, *style.get("spans", [])])
+        table.wrapOn(canvas, 416, 400)
+        table.drawOn(canvas, 90, 560)
+        at((122, 500, FULL[:23]), (90, 472, "完成。"))(canvas)
+
+    return page
+
+
+@needs_font
+@pytest.mark.parametrize("valign", ["TOP", "MIDDLE", "BOTTOM"])
+def test_cells_that_wrap_stay_whole(tmp_path: Path, valign: str) -> None:
+    rows = [
+        ["任务", "完成情况", "责任单位"],
+        ["加强行政执法规范化建设", "全年执法检查126次，立案37件，办结35件，罚没款18.6万元，培训4期", "司法所"],
+        ["推进公共法律服务", "受理援助58件，接待来访1200人次", "司法所、综合行政执法队"],
+    ]
+    got = lines_of(draw(tmp_path / "a.pdf", ruled(rows, valign=valign)))
+    assert got == [*("\t".join(row) for row in rows), FULL[:23] + "完成。"]
+
+
+@needs_font
+def test_merged_cells_of_a_ruled_table(tmp_path: Path) -> None:
+    rows = [["类别", "件数", ""], ["调解", "受理87件", "办结85件"], ["", "上年80件", "上年79件"]]
+    spans = [("SPAN", (1, 0), (2, 0)), ("SPAN", (0, 1), (0, 2))]
+    got = lines_of(draw(tmp_path / "a.pdf", ruled(rows, spans=spans)))
+    assert got[:3] == ["类别\t件数", "调解\t受理87件\t办结85件", "上年80件\t上年79件"]
+
+
+# ---- which reader
+
+
+def test_an_odt_whose_mimetype_is_not_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with zipfile.ZipFile(tmp_path / "a.odt", "w") as archive:
+        archive.writestr("content.xml", "<x/>")
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+    refused(tmp_path / "a.odt", "LibreOffice")
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.mhtml", "a.txt", "a.doc"])
+def test_web_archives_of_browsers(tmp_path: Path, name: str) -> None:
+    head = "From: <Saved by Blink>\r\nSubject: =?utf-8?Q?a?=\r\n =?utf-8?Q?b?=\r\nDate: Mon\r\nMIME-Version: 1.0\r\n"
+    refused(saved(tmp_path / name, head + "Content-Type: multipart/related\r\n"), "web archive", ".html")

@@ -16,13 +16,14 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import Source, check_length
 from lawgov_nlp.readers.lines import WIDE, visible
+from lawgov_nlp.readers.ruled import Grid, grids, rules
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -38,6 +39,10 @@ _LEVEL = 0.002  # a line of 400 points then rises by less than a point
 _STEPS = 8
 _PALE = 60
 _PAGE_LINES = 5
+_MAX_PATHS = 4000
+_ENTRY = 250
+_BOX_SEGMENTS = 5
+_CELL_CHARS = 600
 _COLUMN_LINES = 5
 _FULL_LINES = 0.5
 _SHAPES = 100  # characters of a page, spread over it, that are looked at for their shape
@@ -53,7 +58,7 @@ _MARKER = re.compile(
     r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|\d{1,2}[.．、](?!\d)|[（(]\d{1,2}[）)]|[①-⑳]"
     r"|第[一二三四五六七八九十]{1,3}[章节条部]|[•●■◆▪○□➢✓]"
 )
-_LEADERS = re.compile(r".{1,80}?[.．·•…‥]{4,}[\W_]*\d{1,3}", re.DOTALL)
+_LEADERS = re.compile(r".{1,80}?(?:[.．·•‥…]\s{0,3}){4,}\d{1,3}")
 _DOC_NUMBER = re.compile(r".{1,14}[〔\[［（(]\s*(?:19|20)\d\d\s*[〕\]］）)]\s*\d{1,4}\s*号")
 _ISSUER = re.compile("(?:人民政府|办事处|委员会|局)$")
 _TITLE_OPENING = re.compile("关于|20\\d\\d年|二[〇○零]")
@@ -202,8 +207,9 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
     left, right, bottom, top = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     inside = [c for c in chars if bottom <= c.y <= top and left - c.em <= c.x0 <= right]
     count = sum(not c.text.isspace() for c in inside)
+    tables = grids(*rules(_drawn(page, turn))) if count else []
     return _Page(
-        lines=_lines(inside, number),
+        lines=_with_tables(inside, tables, number),
         left=left,
         right=right,
         bottom=bottom,
@@ -215,6 +221,82 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
         scanned=count < _MIN_CHARS and _has_picture(page),
         bare=bare,
     )
+
+
+def _drawn(page: pypdfium2.PdfPage, turn: int) -> list[tuple[float, float, float, float]]:
+    """Left, bottom, right and top of the lines and boxes drawn on a page; of none where they are too many for tables."""
+    import pypdfium2.raw as raw
+
+    boxes: list[tuple[float, float, float, float]] = []
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for path in islice(page.get_objects(filter=(raw.FPDF_PAGEOBJ_PATH,), max_depth=2), _MAX_PATHS):
+        count = raw.FPDFPath_CountSegments(path)
+        shapes: list[tuple[float, float, float, float]] = []
+        if count <= _BOX_SEGMENTS:
+            shapes.append(path.get_bounds())
+        else:  # a whole table in one path
+            matrix = path.get_matrix()
+            last = (0.0, 0.0)
+            for k in range(min(count, _MAX_PATHS)):
+                segment = raw.FPDFPath_GetPathSegment(path, k)
+                raw.FPDFPathSegment_GetPoint(segment, x, y)
+                point = matrix.on_point(x.value, y.value)
+                if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_LINETO:
+                    shapes.append((*map(min, last, point), *map(max, last, point)))
+                last = point
+        for left, bottom, right, top in shapes:
+            (ax, ay), (bx, by) = _turned(left, bottom, turn), _turned(right, top, turn)
+            if math.isfinite(ax + ay + bx + by):
+                boxes.append((min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)))
+        if len(boxes) > _MAX_PATHS:
+            return []
+    return boxes
+
+
+def _with_tables(chars: list[_Char], tables: list[Grid], page: int) -> list[_Line]:
+    """The lines of a page, of ruled tables one for each row: its cells, whole however they wrap, with tabs between."""
+    cells: list[dict[tuple[int, int], list[_Char]]] = [defaultdict(list) for _ in tables]
+    rest: list[_Char] = []
+    for char in chars:
+        for table, found in zip(tables, cells, strict=True):
+            place = table.cell((char.x0 + char.x1) / 2, char.y + 0.3 * char.em)
+            if place is not None:
+                found[place].append(char)
+                break
+        else:
+            rest.append(char)
+    written = []
+    for table, found in zip(tables, cells, strict=True):
+        filled = sum(not c.text.isspace() for chars in found.values() for c in chars)
+        if not filled:
+            continue
+        if any(len(inside) > _CELL_CHARS for inside in found.values()):  # the page is set in a table
+            rest += [c for inside in found.values() for c in inside]
+        else:
+            written.append(list(_table_rows(table, found, page)))
+    lines = _lines(rest, page) if rest else []
+    for rows in written:
+        if rows:
+            at = next((k for k, line in enumerate(lines) if line.y < rows[0].y), len(lines))
+            lines[at:at] = rows
+    return lines
+
+
+def _table_rows(table: Grid, cells: dict[tuple[int, int], list[_Char]], page: int) -> Iterator[_Line]:
+    """A line for each row; a cell that is one with that above it is empty, one with that before it left out."""
+    for row in range(table.rows):
+        texts: list[str] = []
+        first: _Line | None = None
+        for column in range(table.columns):
+            place = table.merged[row, column]
+            if place[1] != column:
+                continue
+            lines = _lines(cells.get(place, []), page) if place[0] == row else []
+            texts.append(_joined([replace(line, text=line.text.replace("\t", " ")) for line in lines]) if lines else "")
+            first = first or next(iter(lines), None)
+        if first is not None:
+            y = (table.ys[table.rows - row] + table.ys[table.rows - 1 - row]) / 2
+            yield replace(first, text="\t".join(texts), x0=table.xs[0], x1=table.xs[-1], y=y, row=True, column=False)
 
 
 def _has_picture(page: pypdfium2.PdfPage) -> bool:
@@ -484,7 +566,11 @@ def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
     for char in row[1:]:
         last = kept[-1]
         # Bold made by printing twice; narrow digits of OCR stand close, too, but beside each other.
-        if char.text == last.text and char.word is None and char.x0 - last.x0 < min(0.2 * em, 0.5 * (char.x1 - char.x0)):
+        if (
+            char.text == last.text
+            and char.word is None
+            and char.x0 - last.x0 < min(0.2 * em, 0.5 * (char.x1 - char.x0))
+        ):
             continue
         gap = char.x0 - last.x1
         unseen = char.word is not None
@@ -601,6 +687,7 @@ def _pattern(line: _Line) -> tuple[str, int]:
 
 def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator[str]:
     """The paragraphs in order; a table row is one of its own. Upright and turned pages have layouts of their own."""
+
     def shapes(line: _Line) -> tuple[int, int, bool]:
         page = pages[line.page]
         return round(page.left), round(page.right), line.column
@@ -682,7 +769,7 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
     """Whether `line` begins a new paragraph, `paragraph` being the lines of the one before."""
     first, last = paragraph[0], paragraph[-1]
     em = max(last.em, line.em)
-    if _LEADERS.fullmatch(last.text):  # an entry of a table of contents
+    if len(last.text) <= _ENTRY and _LEADERS.fullmatch(last.text):  # an entry of a table of contents
         return True
     if line.row or last.row or abs(last.em - line.em) > 0.1 * em or _DOC_NUMBER.fullmatch(line.text):
         return True

@@ -39,7 +39,7 @@ _UNNUMBERED = 1.5
 _ITEM = re.compile(rf"(?:[{_NUM}]|其[{_NUM}])(?:是|要|为|则|方面)|首先|其次|再次|最后")
 _ARTIFACT = re.compile(
     r"(?:\[(?:bookmark|image|图片|表格|if|endif)[^\]]*\]\s*)+|[-—–·*_=~＊—\s]+|[-—–]\s*\d{1,3}\s*[-—–]|第\s*\d{1,3}\s*页.{0,12}"
-    r"|.{2,60}?(?:[.．·]{3,}|…+)\s*\d{1,3}",  # an entry of a table of contents
+    r"|.{2,60}?(?:(?:[.．·•‥]\s{0,3}){3,80}|…+)\s*\d{1,3}",  # an entry of a table of contents
     re.IGNORECASE,
 )
 _CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]{0,200}\]", re.IGNORECASE)
@@ -154,7 +154,13 @@ def parse_report(
             _mark_tail(part, above)
             _mark_middle([line for line in part if line.kind is None], headings)
     units = tuple(_units(lines))
-    return Report(text=text, units=units, source=source, warnings=warnings, **_metadata(units, lines[enclosed].start if enclosed else 0))
+    return Report(
+        text=text,
+        units=units,
+        source=source,
+        warnings=warnings,
+        **_metadata(units, lines[enclosed].start if enclosed else 0),
+    )
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -211,7 +217,9 @@ def _mark_contents(lines: Sequence[_Line]) -> None:
 
 def _mark_path(lines: Sequence[_Line]) -> None:
     """您所在的位置：政务公开 > 工作报告, and what a page has above it: its date, the site's and the channel's name."""
-    top = next((k for k, line in enumerate(lines[:_PATH_LINES]) if line.ends_sentence or len(line.text) > 80), len(lines))
+    top = next(
+        (k for k, line in enumerate(lines[:_PATH_LINES]) if line.ends_sentence or len(line.text) > 80), len(lines)
+    )
     at = next((k for k, line in enumerate(lines[: min(top, _PATH_LINES)]) if is_path(line.text)), -1)
     for line in lines[: at + 1]:
         line.kind = UnitKind.ARTIFACT
@@ -275,7 +283,11 @@ def _enclosed(lines: Sequence[_Line], head: int) -> int | None:
         opening = [lines[j].text for j in near[place : place + 3]]
         whole = any(_bare("".join(opening[:n])) in named for n in (1, 2, 3))
         titled = len(text) <= 60 and lines[k].rank is None and not _AFTERWORD.match(text) and not lines[k].ends_sentence
-        if titled and place > 0 and (whole or (signed and any(_TITLE_END.search(t) for t in opening[:2] if len(t) <= 60))):
+        if (
+            titled
+            and place > 0
+            and (whole or (signed and any(_TITLE_END.search(t) for t in opening[:2] if len(t) <= 60)))
+        ):
             if _is_date(text) or (signed and _is_body_name(lines[k]) and _is_date(opening[1] if opening[1:] else "")):
                 continue
             return k
@@ -521,7 +533,9 @@ def _run_in(line: _Line) -> str | None:
 def _metadata(units: Sequence[Unit], enclosed: int) -> dict[str, str | int | None]:
     """What the title block and the sign-off say; of a report that a notice sends out from `enclosed` on, both do."""
     titles = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is UnitKind.TITLE]
-    own = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is UnitKind.TITLE and u.start >= enclosed]
+    own = [
+        _CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is UnitKind.TITLE and u.start >= enclosed
+    ]
     signed = [u.text for u in units if u.kind is UnitKind.SIGNOFF]
     number = next((m.group() for t in titles if (m := _DOC_NUMBER.search(t.translate(_HALF_WIDTH)))), None)
     named = [t for t in own if not (_is_date(t) or _is_red_head(t))]

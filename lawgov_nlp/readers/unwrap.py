@@ -1,5 +1,6 @@
 """Paragraphs of a plain text whose line ends say something else: lines cut at a width, a whole report on one line,
-Markdown, the entities of a web page. A text that is none of these is returned as it is."""
+Markdown, the entities of a web page. A text that is none of these is returned as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_ENTITY = re.compile(r"&(?:nbsp|emsp|ensp|thinsp|ldquo|rdquo|lsquo|rsquo|mdash|middot|hellip|amp|lt|gt|quot|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
+_ENTITY = re.compile(
+    r"&(?:nbsp|emsp|ensp|thinsp|ldquo|rdquo|lsquo|rsquo|mdash|middot|hellip|amp|lt|gt|quot|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
+)
 _INDENT = re.compile(r"[\u3000\u2003\u00a0]|[ ]{2,}|\t")
 _MARK = re.compile(
     r"\s*(第?[一二三四五六七八九十百]{1,3}[、．.]|[（(][一二三四五六七八九十]{1,3}[）)]|[（(]?\d{1,2}[）)、．]|\d{1,2}\.(?!\d)|[①-⑳]|第[一二三四五六七八九十]{1,3}[章节条部])"
