@@ -209,7 +209,7 @@ def test_lines_of_a_page() -> None:
 
 def test_long_runs_of_page_words_take_no_time() -> None:
     begin = time.process_time()
-    for piece in ("1 ", "首页", "共1页", "打印 ", "下一页", "[大 "):
+    for piece in ("1 ", "1/2", "打印本页", "关闭窗口", "首页", "共1页", "打印 ", "下一页", "[大 "):
         for n in (10, 20, 59, 119):
             text = (piece * n)[:n] + "完"
             is_furniture(text), is_pager(text), is_path(text)

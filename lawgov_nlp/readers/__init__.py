@@ -140,7 +140,8 @@ def _load(path: Path, suffix: str) -> bytes:
 
 def _archive(path: Path) -> ReadError:
     return ReadError(
-        f"{path}: a web archive (mht, mhtml); open it in a browser or Word and save it as .html (the page alone) or .docx"
+        f"{path}: a web archive (mht, mhtml); "
+        "open it in a browser or Word and save it as .html (the page alone) or .docx"
     )
 
 

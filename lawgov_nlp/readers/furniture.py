@@ -18,7 +18,8 @@ _LABELS = (
     r"|技术支持|上一[篇条页]|下一[篇条页]|版权|今天是|网站标识码|备案号|邮\s*编"
 )
 _BUTTONS = (
-    r"打印|打印本页|关闭|关闭窗口|收藏|分享|微信|微博|QQ空间|字体|字号|返回|返回顶部|顶部|首页|本页|本文|窗口|设为首页|加入收藏|纠错|听全文|语音播报"
+    # none of them two others in a row, or a line of a hundred would be tried in each way
+    r"打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|设为|加入|纠错|听全文|语音播报"
     r"|[大中小]|A|点赞|在看|登录|注册"
 )
 # No line with a full stop is one: 全年开展“扫一扫”答题，浏览次数1.2万次。 is a finding of the report.
@@ -28,16 +29,16 @@ _FURNITURE = re.compile(
     r"|地\s*址\s*[:：].*(邮\s*编|电\s*话|传\s*真)|建议使用.{0,40}(浏览|分辨率)|.{0,12}最佳(浏览|分辨率)"
     rf"|(({_BUTTONS})[\W_]*)+$"
     r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\s+\d{1,2}:\d{2}(:\d{2})?\W*$"
-    r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图|(?i:copyright|all rights reserved)))"
+    r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图"
+    r"|(?i:copyright|all rights reserved)))"
 )
 _FURNITURE_CHARS = 120
 _PATH = re.compile(
     r"[\W_]*(((您|你)?(现在|当前|目前)?所?在?的?位\s*置(是)?|当前页面|路径)\s*[:：]|(网站)?首\s*页\s*[>＞»›→/|\\-]+)"
 )
-_PAGER = re.compile(
-    r"[\W_]*(\d{1,3}[\W_]+|首页[\W_]*|上一页[\W_]*|第?\d{1,3}/\d{1,3}页?[\W_]*|共\s*\d{1,3}\s*页[\W_]*|第\s*\d{1,3}\s*页[\W_]*)*"
-    r"(下一?页|尾页|末页|共\s*\d{1,3}\s*页)[\W_\d]*((下一?页|尾页|末页|余下全文|全文)[\W_]*)*"
-)
+_PAGER = re.compile(r"下一?页|末页|尾页|共\s{0,3}\d{1,3}\s{0,3}页")
+_PAGER_WORDS = re.compile(r"上一?页|下一?页|首页|尾页|末页|余下全文|共\s{0,3}\d{1,3}\s{0,3}页|第|页|[\W\d_]+")
+_SINGLE = re.compile(r"共\s{0,3}1\s{0,3}页")
 
 
 def is_furniture(line: str) -> bool:
@@ -55,4 +56,6 @@ def is_path(line: str) -> bool:
 def is_pager(line: str) -> bool:
     """Whether a line leads to the further pages of an article (1 2 下一页)."""
     line = line.strip()
-    return len(line) <= 60 and _PAGER.fullmatch(line) is not None
+    if len(line) > 60 or not _PAGER.search(line) or _SINGLE.search(line):
+        return False
+    return not _PAGER_WORDS.sub("", line)

@@ -56,6 +56,7 @@ _HEAD_LINES = 12
 _ENTITIES = re.compile(r"&(?:nbsp|emsp|ensp|ldquo|rdquo|mdash|middot|hellip);")
 _SCRAP = 0.5
 _FEW = 60
+_SURE_CHARS = 100
 _DOUBT = 0.5
 """Junk for a character of text, from which on a page's article is doubtful."""
 _TITLE_CHARS = 4000  # with the white space of the source
@@ -392,10 +393,10 @@ def _article(root: etree._Element, page: _Page) -> etree._Element:
         best = inside[0]
     sure = [e for e in named if _SURE.search(e.get("id", "")) or _SURE.search(e.get("class", ""))]
     held = max(sure, key=lambda e: weights[e].text, default=None)
-    if held is not None and weights[held].text >= max(100, weights[root].text / 2):
-        # With less of the site's words than what was found, or with more of the article's.
-        if weights[held].text >= 0.9 * sum(weights[e].text for e in sure if not _within(e, sure)):
-            best = held
+    # Unless the article lies in several of them.
+    whole = 0.9 * sum(weights[e].text for e in sure if not _within(e, sure))
+    if held is not None and weights[held].text >= max(_SURE_CHARS, weights[root].text / 2, whole):
+        best = held
     # Figures in a table weigh next to nothing, and some sites set the table beside the block with the text.
     child = best
     for parent in islice(best.iterancestors(), _CLIMB):

@@ -224,7 +224,7 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
 
 
 def _drawn(page: pypdfium2.PdfPage, turn: int) -> list[tuple[float, float, float, float]]:
-    """Left, bottom, right and top of the lines and boxes drawn on a page; of none where they are too many for tables."""
+    """Left, bottom, right and top of the lines and boxes drawn on a page; of none where there are too many of them."""
     import pypdfium2.raw as raw
 
     boxes: list[tuple[float, float, float, float]] = []

@@ -39,10 +39,12 @@ class Grid:
 
     @property
     def rows(self) -> int:
+        """How many rows it has."""
         return len(self.ys) - 1
 
     @property
     def columns(self) -> int:
+        """How many columns it has."""
         return len(self.xs) - 1
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:

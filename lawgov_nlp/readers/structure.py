@@ -537,7 +537,7 @@ def _metadata(units: Sequence[Unit], enclosed: int) -> dict[str, str | int | Non
         _CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is UnitKind.TITLE and u.start >= enclosed
     ]
     signed = [u.text for u in units if u.kind is UnitKind.SIGNOFF]
-    number = next((m.group() for t in titles if (m := _DOC_NUMBER.search(t.translate(_HALF_WIDTH)))), None)
+    number = next((t[m.start() : m.end()] for t in titles if (m := _DOC_NUMBER.search(t.translate(_HALF_WIDTH)))), None)
     named = [t for t in own if not (_is_date(t) or _is_red_head(t))]
     # The body above the title is part of it, unless the title names it again.
     named = [t for t, below in zip(named, [*named, ""][1:], strict=True) if not below.startswith(t)]
@@ -565,7 +565,9 @@ def _is_red_head(text: str) -> bool:
 
 def _issuer(title: str, signed: Sequence[str]) -> str | None:
     """The body that reports: in front of 关于 or of the year in the title, else in the sign-off."""
-    head = re.split(rf"关于|印发|{_YEAR.pattern}|法治政府|依法行政|推进", title.translate(_HALF_WIDTH))[0].strip(_SPACE)
+    halved = title.translate(_HALF_WIDTH)  # as long as the title
+    end = re.search(rf"关于|印发|{_YEAR.pattern}|法治政府|依法行政|推进|$", halved)
+    head = title[: end.start() if end else None].strip(_SPACE)
     signer = next((re.split(_DATE, s)[0].strip(_SPACE) for s in signed if re.search(_ORGANISATION, s)), None)
     if re.search(rf"{_ORGANISATION}$", head):
         return head
