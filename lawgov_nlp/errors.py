@@ -35,3 +35,7 @@ class InterchangeError(LawgovError, ValueError):
 
 class ClusterError(LawgovError, RuntimeError):
     """A cluster that isn't there, or on which the tagging couldn't go on."""
+
+
+class PanelError(LawgovError, ValueError):
+    """A panel that can't be built: a table of the user's that is wrong, or reports that give none."""

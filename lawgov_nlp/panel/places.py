@@ -143,7 +143,15 @@ def resolve_issuer(
     along = _path_places(source, year, gaz)
     label = next((_clean(p) for p in phrases if p.strip()), "")
     if not read and not along:
-        return Place(status=Status.UNKNOWN, id=f"<{label or source or '?'}>", note="没有读出地名" if label else "没有报告机关")
+        level, body = _by_suffix(label)
+        return Place(
+            status=Status.UNKNOWN,
+            id=f"<{label or source or '?'}>",
+            name=label,
+            level=level,
+            body=body,
+            note="没有读出地名" if label else "没有报告机关",
+        )
     note = ""
     if read:
         main, others = read[0][1], [f for _, f in read[1:]]
@@ -158,7 +166,7 @@ def resolve_issuer(
         note = why or note
     lonely = main.named == 1 and bool(left) and left[0].level == "township" and not note.startswith("据")
     if len(left) != 1 or lonely:
-        names = tuple(f"{_padded(d.code)} {''.join(p.name for p in gaz.path(d))}" for d in (left or main.divisions)[:100])
+        names = tuple(f"{padded(d.code)} {''.join(p.name for p in gaz.path(d))}" for d in (left or main.divisions)[:100])
         note = "只有乡镇街道名，没有县区名" if lonely or main.named == 1 and main.divisions[0].level == "township" else "同名不止一处"
         return Place(
             status=Status.AMBIGUOUS, id=f"<{label}>", name=label, level=main.level, candidates=names, body=main.body, note=note
@@ -171,6 +179,20 @@ def resolve_issuer(
     if clash:
         note = f"另有“{clash[0][:30]}”指别处"
     return _place(left[0], main, note, gaz)
+
+
+def _by_suffix(label: str) -> tuple[str, str]:
+    """Level and body of an issuer whose place isn't known, by how its name ends; 市 may be either of two levels."""
+    if match := _TOWN.fullmatch(label):
+        return "township", "government"
+    if re.search(rf"(?:{_ZONES}){_GOVERNMENT}$", label):
+        return "zone", "government"
+    if re.search(rf"[县旗]{_GOVERNMENT}$", label):
+        return "county", "government"
+    if _ORGANS.search(label) and re.search(r"(?:政府|委员会)$", label):
+        return "", "government"
+    found = re.search(r"[县市区旗]([^县市区旗]{1,14}(?:局|委员会|办公室|中心|大队|支队))$", label)
+    return ("", found[1]) if found else ("", "")
 
 
 def _refines(other: _Found, main: _Found, gaz: Gazetteer) -> bool:
@@ -350,17 +372,17 @@ def _place(division: Division, found: _Found, note: str, gaz: Gazetteer) -> Plac
     notes = [note] if note else []
     successor = ""
     if now != division:
-        notes.append(f"原{division.name}（{_padded(division.code)}），{division.until}年改为{now.name}")
+        notes.append(f"原{division.name}（{padded(division.code)}），{division.until}年改为{now.name}")
     elif not now.current and now.successor:
         heir = gaz.by_code.get(now.successor)
-        successor = _padded(now.successor)
+        successor = padded(now.successor)
         notes.append(f"{now.until}年并入{heir.name if heir else now.successor}")
     elif not now.current:
         notes.append("已撤销")
     place = Place(
         status=Status.RESOLVED,
-        id=_padded(now.code),
-        code=_padded(now.code),
+        id=padded(now.code),
+        code=padded(now.code),
         name="".join(d.name for d in gaz.path(now)),
         level=found.level if found.extra else now.level,
         province=path.get("province", ""),
@@ -380,6 +402,6 @@ def _place(division: Division, found: _Found, note: str, gaz: Gazetteer) -> Plac
     return place
 
 
-def _padded(code: str) -> str:
+def padded(code: str) -> str:
     """A code with its 12 digits."""
     return code.ljust(12, "0")
