@@ -213,8 +213,8 @@ def _source_columns(entry: ReportEntry, value: Value, codes: Indicators) -> dict
         "value": value.text,
         "sentence": value.sentence,
         "source": entry.source,
-        "start": value.start,
-        "end": value.end,
+        "value_start": value.start,
+        "value_end": value.end,
     }
 
 
@@ -278,7 +278,7 @@ def _unmatched_rows(entries: list[ReportEntry]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, str], list[Value]] = defaultdict(list)
     for entry in entries:
         for value in entry.values:
-            if value.code is None and value.name:
+            if value.status == "unmatched" and value.name:
                 groups[value.name, value.unit, value.dimension].append(value)
     rows = [
         {
@@ -302,8 +302,8 @@ def _value_rows(entries: list[ReportEntry]) -> Iterator[dict[str, Any]]:
                 "source": entry.source,
                 "place_id": entry.place.id,
                 "year": entry.year,
-                "start": value.start,
-                "end": value.end,
+                "value_start": value.start,
+                "value_end": value.end,
                 "name": value.name,
                 "number": value.number,
                 "unit": value.unit,

@@ -56,6 +56,7 @@ class Value:
     sentence: str
     total: bool
     review: bool
+    aside: bool  # stands in a paragraph of plans or deficiencies
     status: str = ""
 
 
@@ -131,6 +132,7 @@ def report_values(report: TaggedReport, indicators: Indicators, year: int | None
                     near=match.near,
                     sentence=sentences[len(values)],
                     total=bool(_TOTAL.search(paragraph.text[: min(s for s in (span.start, span.name_start) if s >= 0)])),
+                    aside=label in ("plans", "shortcomings"),
                     review=paragraph.needs_review or match.how == "likeness",
                 )
             )
@@ -144,16 +146,16 @@ def fill_cells(values: Sequence[Value]) -> dict[str, Cell]:
     for value in values:
         if value.number is None:
             value.status = "unread"
+        elif value.aside or value.role not in (Role.DONE, Role.STOCK, Role.PART):
+            value.status = "role"
         elif value.code is None:
             value.status = "unmatched"
         elif value.role is Role.PART:
             value.status = "part"
             if value.whole is None or values[value.whole].code != value.code:
                 parts[value.code].append(value)
-        elif value.role in (Role.DONE, Role.STOCK):
-            candidates[value.code].append(value)
         else:
-            value.status = "role"
+            candidates[value.code].append(value)
     for code, found in parts.items():
         if code not in candidates:
             candidates[code] = found

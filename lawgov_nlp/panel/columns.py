@@ -60,8 +60,8 @@ _SOURCE = (
     PanelColumn("value", "text", "数值原文", "Value as written"),
     PanelColumn("sentence", "text", "所在的句子", "Sentence"),
     PanelColumn("source", "text", "来源文件", "Source file"),
-    PanelColumn("start", "integer", "数值首字在报告全文中的位置，从 0 起", "Offset of the value"),
-    PanelColumn("end", "integer", "数值末字之后的位置", "Offset behind the value"),
+    PanelColumn("value_start", "integer", "数值首字在报告全文中的位置，从 0 起", "Offset of the value"),
+    PanelColumn("value_end", "integer", "数值末字之后的位置", "Offset behind the value"),
 )
 LONG = (
     *PLACE,
@@ -118,13 +118,13 @@ VALUES = (
     PanelColumn("source", "text", "来源文件", "Source file"),
     *PLACE[:1],
     *YEAR[:1],
-    PanelColumn("start", "integer", "数值首字的位置", "Offset of the value"),
-    PanelColumn("end", "integer", "数值末字之后的位置", "Offset behind the value"),
+    PanelColumn("value_start", "integer", "数值首字的位置", "Offset of the value"),
+    PanelColumn("value_end", "integer", "数值末字之后的位置", "Offset behind the value"),
     PanelColumn("name", "text", "指标名原文", "Name as written"),
     PanelColumn("number", "number", "数值", "Number"),
     PanelColumn("unit", "text", "单位", "Unit"),
     PanelColumn("role", "text", "数的作用", "Role of the number"),
-    PanelColumn("part_of", "integer", "所属整体的位置（start）", "Offset of the whole that it is a part of"),
+    PanelColumn("part_of", "integer", "所属整体的位置（value_start）", "Offset of the whole that it is a part of"),
     PanelColumn("code", "text", "指标代码", "Indicator code"),
     PanelColumn(
         "status",

@@ -115,6 +115,8 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
         if not name:
             raise PanelError(f"{where}: {code} isn't in the gazetteer; correct it, or give a name to keep it")
         place_id = digits.ljust(12, "0") if code else f"<{name}>"
+        if body not in ("government", "party"):
+            place_id = f"{place_id}:{body}"
         return Place(
             status=Status.BY_HAND, id=place_id, code=digits.ljust(12, "0") if code else "", name=name, level=level, body=body, **given
         )

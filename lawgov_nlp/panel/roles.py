@@ -85,7 +85,9 @@ _TO = re.compile(r"(?:[到至为]|达到?|仅?有|仅)$")
 _SERIES = re.compile(r"^(?:[、和及与,，]|以及)*$")
 _FROM = re.compile(r"(?:由|从)(?:原来|原先|过去|上年|去年|法定|改革前|现在|年初|之前|整改前|\d{4}年|以往|最初|原有|平均|承诺|的|近|约)*$")
 _FROM_LATER = re.compile(r"(?:由|从)[^，。；、]{0,12}$")
-_THEN = re.compile(r"^[^，。；]{0,10}?(?:提[高升到]|增[加至长到]|减[少至为到]|压[缩减降至]|降[低至到为]|上升|下降|缩[短减]|扩大|精简|升至|整合|变为|调整为|优化)[^，。；]{0,4}?(?:[到至为]|成)")
+_THEN = re.compile(
+    r"^[^，。；]{0,10}?(?:提[高升]?|增[加长]?|减少?|压[缩减降]?|降低?|缩[短减]?|上升|下降|升|精简|扩大|整合|变|调整|优化)[^，。；]{0,4}?(?:[到至为]|成)"
+)
 _LAST_YEAR = re.compile(r"(?:去年|上年|上一年|上年度|去年同期|上年同期|前年)(?:度|末|底|全年|同期)?(?:共|为|仅|只有|的|有|是|全年)*[^，。；（(]{0,8}$")
 _CARRIED = re.compile(r"(?:上年|去年|上年度)(?:度)?(?:结转|遗留|转结|结存|存量)[^，。；]{0,6}$")
 _AMONG = re.compile(r"其中|当中|内含|含(?=[^量糊盖义有])")
@@ -103,6 +105,7 @@ _STAFF = re.compile(
 _ACTED = re.compile(
     r"新增|新建|新聘|聘请|选聘|配备|培育|培养|培训|参加|参训|组织|增配|增至|选派|轮训|招录|出动|考取|取得|通过|招聘|举办|开展|增加|购置|新购|落实|核定|建成|组建|增配|选任|调整|命名|评为|走访|检查|覆盖|抽查|发放"
 )
+_ACTS = "办理|开展|举办|组织|审查|审核|调解|接待|共|全年|发放|出具|召开|发布|公开|受理|培训|制定|清理|帮助|提供|走访|成功|化解率|查处|立案|罚|没收|移送|拆除"
 _WHOLE_ACT = re.compile(r"全(?:镇|县|市|区|乡|省|街道|局|旗|系统|州|域)|镇村|县乡|两级|三级|辖区|目前|现")
 
 
@@ -242,6 +245,12 @@ def _part(
         return None
     if re.search(r"[。；;]", same_clause):
         return None
+    if re.search(r"\d", same_clause):  # not the first after 其中: a new act or more than the whole ends the list
+        number, total = read_quantity(text, *spans[index][:2]).number, read_quantity(text, *spans[whole][:2]).number
+        if number is not None and total is not None and number > total:
+            return None
+        if re.search(rf"[，,](?:{_ACTS})[^，,]*$", same_clause):
+            return None
     return RoleReading(Role.PART, whole, "其中")
 
 
