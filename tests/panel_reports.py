@@ -51,7 +51,10 @@ def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
                 indicators=tuple(indicators),
             )
         )
-    fields = {name: getattr(report, name) for name in ("text", "units", "title", "issuer", "year", "date", "doc_number", "source")}
+    fields = {
+        name: getattr(report, name)
+        for name in ("text", "units", "title", "issuer", "year", "date", "doc_number", "source")
+    }
     made = TaggedReport(**fields, tagged=tuple(paragraphs))
     return replace(made, year=year) if year else made
 
@@ -59,7 +62,7 @@ def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
 def report(issuer: str, year: int, *lines: str, source: str | None = None, date: str = "") -> TaggedReport:
     """A report of one paragraph a line; `[纠纷]{5件}` in a line marks a number and its name, `{5%}` alone one of the name before."""
     body = []
-    for line in lines or ('none 现将有关情况报告如下。',):
+    for line in lines or ("none 现将有关情况报告如下。",):
         label, _, text = line.partition(" ")
         names: list[str] = []
 
@@ -73,7 +76,13 @@ def report(issuer: str, year: int, *lines: str, source: str | None = None, date:
 
         body.append(f"[{label}] " + re.sub(r"(?:\[([^\]]+)\])?\{([^|}]+)(?:\|(\w+))?\}", mark, text))
     markup = "\n".join(
-        [f"[title] {issuer}", f"[title] 关于{year}年法治政府建设情况的报告", "[heading] 一、主要做法", *body]
-        + [f"[signoff] {issuer}", f"[signoff] {date or f'{year + 1}年1月8日'}"]
+        [
+            f"[title] {issuer}",
+            f"[title] 关于{year}年法治政府建设情况的报告",
+            "[heading] 一、主要做法",
+            *body,
+            f"[signoff] {issuer}",
+            f"[signoff] {date or f'{year + 1}年1月8日'}",
+        ]
     )
     return tagged(markup, source or f"{issuer}{year}.txt", year)

@@ -104,7 +104,9 @@ def test_of_two_reports_the_later_counts_and_the_other_is_listed(reports):
 def test_a_report_without_place_or_year_is_told(reports):
     import dataclasses
 
-    nowhere = dataclasses.replace(report("县司法局", 2020, "publicity [普法活动]{3场}。"), issuer=None, source="x/1.txt")
+    nowhere = dataclasses.replace(
+        report("县司法局", 2020, "publicity [普法活动]{3场}。"), issuer=None, source="x/1.txt"
+    )
     undated = dataclasses.replace(report(TOWN, 2021, "publicity [普法活动]{3场}。", source="2.txt"), year=None)
     panel = build_panel([*reports, nowhere, undated])
     assert (panel.values["status"] == "no_year").sum() == 1
@@ -130,7 +132,9 @@ def test_stated_growth_against_last_year(reports):
 
 
 def test_planted_faults_are_found_and_sound_reports_pass():
-    sound = "mediation [排查矛盾纠纷]{200件}，[化解]{190件}，[化解率]{95%}，其中[婚姻家庭纠纷]{20件}、[邻里纠纷]{30件}。"
+    sound = (
+        "mediation [排查矛盾纠纷]{200件}，[化解]{190件}，[化解率]{95%}，其中[婚姻家庭纠纷]{20件}、[邻里纠纷]{30件}。"
+    )
     assert kinds(report(TOWN, 2020, sound)) == set()
     assert kinds(report(TOWN, 2020, sound.replace("95%", "85%"))) == {("rate", 2020)}
     # 其中 follows the rate here, so that nothing says what the parts are of
@@ -141,11 +145,15 @@ def test_planted_faults_are_found_and_sound_reports_pass():
 
 def test_copied_reports_and_a_slipped_unit():
     lines = [
-        f"publicity {word}期间，在各村开展了内容丰富的宣传，共[发放资料]{{{n}份}}。" for word, n in zip("春夏秋冬年节", range(311, 317), strict=True)
+        f"publicity {word}期间，在各村开展了内容丰富的宣传，共[发放资料]{{{n}份}}。"
+        for word, n in zip("春夏秋冬年节", range(311, 317), strict=True)
     ]
     found = kinds(report(TOWN, 2020, *lines), report("婺源县秋口镇人民政府", 2020, *lines))
     assert ("copied", 2020) in found
-    series = [report(TOWN, year, f"publicity [宣传资料]{{{n}份}}。") for year, n in ((2019, 3000), (2020, 3200), (2021, 31000), (2022, 3100))]
+    series = [
+        report(TOWN, year, f"publicity [宣传资料]{{{n}份}}。")
+        for year, n in ((2019, 3000), (2020, 3200), (2021, 31000), (2022, 3100))
+    ]
     assert kinds(*series) == {("series", 2021)}
 
 

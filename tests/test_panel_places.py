@@ -77,7 +77,9 @@ def test_the_gazetteer_is_whole():
 
 def test_a_users_table_settles_an_issuer_for_all_years(tmp_path):
     path = tmp_path / "places.csv"
-    path.write_bytes("issuer,code\n城关镇人民政府,410922100\n".encode("gb18030"))  # Excel's encoding, a code of 9 digits
+    path.write_bytes(
+        "issuer,code\n城关镇人民政府,410922100\n".encode("gb18030")
+    )  # Excel's encoding, a code of 9 digits
     table = load_places(path)
     for year in (2020, 2021):
         place = table.place(report("城关镇人民政府", year))
@@ -85,7 +87,11 @@ def test_a_users_table_settles_an_issuer_for_all_years(tmp_path):
 
 
 def test_what_is_written_can_be_given_back(tmp_path):
-    reports = [report("城关镇人民政府", 2020), report("婺源县紫阳镇人民政府", 2020), report("苏州工业园区管理委员会", 2020)]
+    reports = [
+        report("城关镇人民政府", 2020),
+        report("婺源县紫阳镇人民政府", 2020),
+        report("苏州工业园区管理委员会", 2020),
+    ]
     rows = place_rows(reports, load_places(None))
     assert [row["status"] for row in rows] == ["ambiguous", "unlisted", "resolved"]
     path = tmp_path / "places.csv"

@@ -20,20 +20,26 @@ if TYPE_CHECKING:
 
 _Paths = Annotated[
     list[Path],
-    typer.Argument(help="Tagged reports (jsonl of `lawgov tag`, a folder of --parts), or reports, which are then tagged."),
+    typer.Argument(
+        help="Tagged reports (jsonl of `lawgov tag`, a folder of --parts), or reports, which are then tagged."
+    ),
 ]
-_Places = Annotated[Path | None, typer.Option("--places", help="Your table of places: what `lawgov places` wrote, corrected.")]
+_Places = Annotated[
+    Path | None, typer.Option("--places", help="Your table of places: what `lawgov places` wrote, corrected.")
+]
 _SHOWN = 12
 
 
 def panel(
     paths: _Paths,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="A file that ends in .xlsx .csv .dta .parquet .html, or a folder for all.")
+        Path,
+        typer.Option("--out", "-o", help="A file that ends in .xlsx .csv .dta .parquet .html, or a folder for all."),
     ],
     places: _Places = None,
     indicators: Annotated[
-        Path | None, typer.Option("--indicators", help="Your indicators.csv: its codes are added, or replace those they name.")
+        Path | None,
+        typer.Option("--indicators", help="Your indicators.csv: its codes are added, or replace those they name."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     device: DeviceOption = "auto",
@@ -62,8 +68,9 @@ def panel(
     if len(made.notes) > _SHOWN:
         show_notes(notes, [f"另有 {len(made.notes) - _SHOWN} 条"])
     counts = "，".join(f"{name} {count}" for name, count in made.counts.items())
+    size = f"{made.wide['place_id'].nunique()} 个地方，{len(made.wide)} 份报告，{len(made.long)} 格"
     console.print(
-        f"{made.wide['place_id'].nunique()} 个地方，{len(made.wide)} 份报告，{len(made.long)} 格，{len(made.checks)} 处待查（{counts}）",
+        f"{size}，{len(made.checks)} 处待查（{counts}）",
         highlight=False,
         soft_wrap=True,
     )
@@ -76,7 +83,9 @@ def panel(
 
 def places(
     paths: _Paths,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The csv to write; correct it and give it back with --places.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The csv to write; correct it and give it back with --places.")
+    ],
     places: _Places = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:

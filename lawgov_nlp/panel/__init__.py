@@ -1,8 +1,8 @@
 """From reports to a panel: place × year × indicator.
 
-    from lawgov_nlp.panel import build_panel
-    panel = build_panel(reports, places=Path("places.csv"))
-    panel.wide, panel.long, panel.coverage, panel.conflicts, panel.checks, panel.codebook   # pandas frames
+from lawgov_nlp.panel import build_panel
+panel = build_panel(reports, places=Path("places.csv"))
+panel.wide, panel.long, panel.coverage, panel.conflicts, panel.checks, panel.codebook   # pandas frames
 """
 
 from lawgov_nlp.panel.build import Panel, build_panel

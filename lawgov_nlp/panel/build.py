@@ -47,7 +47,7 @@ class Panel:
         long: A row for each cell: the number, its bounds, unit, sentence, file and offsets, how many candidates it had,
             confidence and a mark for review.
         wide: A row for each place and year that has a report, a column for each indicator. Empty is not nought.
-        coverage: A row for each place and each year of the panel: whether there is a report, and what it is silent about.
+        coverage: A row for each place and each year: whether there is a report, and what it is silent about.
         conflicts: The candidates of every cell for which the report gives several different numbers.
         checks: What looks wrong, the worst first, with the sentences.
         unmatched: The names without a code, the commonest first, with the code that came nearest.
@@ -101,7 +101,9 @@ def build_panel(
     by_cell: dict[tuple[str, int], list[ReportEntry]] = defaultdict(list)
     for entry in entries:
         if entry.year is None:
-            notes.append(f"{entry.source}: 没有读出年度，{len(entry.values)} 个数值没有进面板；在 places.csv 的 year 一列补上")
+            notes.append(
+                f"{entry.source}: 没有读出年度，{len(entry.values)} 个数值没有进面板；在 places.csv 的 year 一列补上"
+            )
             _leave_out(entry, "no_year")
             continue
         by_cell[entry.place.id, entry.year].append(entry)
@@ -130,7 +132,9 @@ def build_panel(
 
 def _entry(report: TaggedReport, table: PlaceTable, codes: Indicators) -> ReportEntry:
     if not isinstance(report, TaggedReport):
-        raise TypeError(f"expected tagged reports, got {type(report).__name__}; tag it first with lawgov_nlp.tag_reports")
+        raise TypeError(
+            f"expected tagged reports, got {type(report).__name__}; tag it first with lawgov_nlp.tag_reports"
+        )
     place, year = table.place(report), table.year(report)
     return ReportEntry(
         source=report.source or report.title or "",
@@ -150,7 +154,9 @@ def _refuse_twins(entries: list[ReportEntry]) -> None:
     counts = Counter(entry.source for entry in entries)
     twice = [source for source, count in counts.items() if count > 1 and source]
     if twice:
-        raise PanelError(f"{twice[0]} comes {counts[twice[0]]} times; give each tagged report once (is it in two of the files?)")
+        raise PanelError(
+            f"{twice[0]} comes {counts[twice[0]]} times; give each tagged report once (is it in two of the files?)"
+        )
 
 
 def _choose(those: list[ReportEntry], notes: list[str]) -> ReportEntry:
@@ -162,7 +168,9 @@ def _choose(those: list[ReportEntry], notes: list[str]) -> ReportEntry:
             entry.chosen = False
             _leave_out(entry, "other_report")
     if best.others:
-        notes.append(f"{best.place.name or best.place.id} {best.year} 年有 {len(those)} 份报告，用 {best.source}，另有 {'、'.join(best.others)}")
+        others = "、".join(best.others)
+        where = best.place.name or best.place.id
+        notes.append(f"{where} {best.year} 年有 {len(those)} 份报告，用 {best.source}，另有 {others}")
     return best
 
 
@@ -189,7 +197,11 @@ def _place_columns(entry: ReportEntry) -> dict[str, Any]:
 
 def _year_columns(place: Place, year: int | None) -> dict[str, Any]:
     """The year, and code and name that the place had in it."""
-    row: dict[str, Any] = {"year": year, "code_then": place.code, "name_then": place.township or place.county or place.name}
+    row: dict[str, Any] = {
+        "year": year,
+        "code_then": place.code,
+        "name_then": place.township or place.county or place.name,
+    }
     gaz = gazetteer()
     division = gaz.by_code.get(place.code[:6]) if place.code else None
     if division is not None and year is not None:
@@ -223,14 +235,18 @@ def _long_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dict[st
         head = _place_columns(entry) | _year_columns(entry.place, entry.year)
         for cell in entry.cells.values():
             low, high = cell.bounds
-            yield head | _source_columns(entry, cell.value, codes) | {
-                "low": low,
-                "high": high,
-                "candidates": len(cell.candidates),
-                "conflict": int(cell.conflict),
-                "confidence": cell.confidence,
-                "needs_review": int(cell.needs_review),
-            }
+            yield (
+                head
+                | _source_columns(entry, cell.value, codes)
+                | {
+                    "low": low,
+                    "high": high,
+                    "candidates": len(cell.candidates),
+                    "conflict": int(cell.conflict),
+                    "confidence": cell.confidence,
+                    "needs_review": int(cell.needs_review),
+                }
+            )
 
 
 def _conflict_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dict[str, Any]]:
@@ -240,11 +256,15 @@ def _conflict_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dic
             if cell.conflict:
                 for value in cell.candidates:
                     low, high = Cell(cell.code, value, [value]).bounds
-                    yield head | _source_columns(entry, value, codes) | {
-                        "low": low,
-                        "high": high,
-                        "chosen": int(value is cell.value),
-                    }
+                    yield (
+                        head
+                        | _source_columns(entry, value, codes)
+                        | {
+                            "low": low,
+                            "high": high,
+                            "chosen": int(value is cell.value),
+                        }
+                    )
 
 
 def _coverage_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dict[str, Any]]:
@@ -260,7 +280,12 @@ def _coverage_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dic
             row = _place_columns(model) | _year_columns(model.place, year)
             if entry is None:
                 inside = min(entries) < year < max(entries)
-                yield row | {"status": "missing" if inside else "outside", "values": 0, "cells": 0, "note": model.place.note}
+                yield row | {
+                    "status": "missing" if inside else "outside",
+                    "values": 0,
+                    "cells": 0,
+                    "note": model.place.note,
+                }
                 continue
             silent = [code for code in codes.codes if code in ever and code not in entry.cells]
             yield row | {
@@ -333,7 +358,8 @@ def _wide(chosen: list[ReportEntry], found: list[str]) -> pd.DataFrame:
 
 def _codebook_rows(codes: Indicators, found: list[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
-        {"table": "wide", "column": c.name, "kind": c.kind, "zh": c.zh, "en": c.en} for c in (*columns.PLACE, *columns.YEAR)
+        {"table": "wide", "column": c.name, "kind": c.kind, "zh": c.zh, "en": c.en}
+        for c in (*columns.PLACE, *columns.YEAR)
     ]
     for name in found:
         code = codes.codes[name]
@@ -355,5 +381,3 @@ def _codebook_rows(codes: Indicators, found: list[str]) -> list[dict[str, Any]]:
         for c in those
     )
     return rows
-
-

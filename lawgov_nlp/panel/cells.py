@@ -131,7 +131,9 @@ def report_values(report: TaggedReport, indicators: Indicators, year: int | None
                     match=match.score,
                     near=match.near,
                     sentence=sentences[len(values)],
-                    total=bool(_TOTAL.search(paragraph.text[: min(s for s in (span.start, span.name_start) if s >= 0)])),
+                    total=bool(
+                        _TOTAL.search(paragraph.text[: min(s for s in (span.start, span.name_start) if s >= 0)])
+                    ),
                     aside=label in ("plans", "shortcomings"),
                     review=paragraph.needs_review or match.how == "likeness",
                 )

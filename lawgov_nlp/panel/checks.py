@@ -1,4 +1,4 @@
-"""What looks wrong in a panel: numbers that contradict each other, last year's report, the other places, or common sense.
+"""What looks wrong in a panel: numbers that contradict each other, last year's report or the other places.
 
 Each check looks at what the reports say, never at what they ought to; a finding is a place to look at, with its
 sentences and what could explain it.
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 RATES = (
     ("mediation_success_rate", ("disputes_resolved",), ("disputes_mediated", "disputes_screened")),
-    ("resolution_rate", ("disputes_resolved", "petitions_resolved"), ("disputes_screened", "disputes_mediated", "petitions")),
+    (
+        "resolution_rate",
+        ("disputes_resolved", "petitions_resolved"),
+        ("disputes_screened", "disputes_mediated", "petitions"),
+    ),
     ("head_appearance_rate", ("head_appearances",), ("litigation_cases",)),
     ("litigation_loss_rate", ("litigation_lost",), ("litigation_cases",)),
     ("exam_pass_rate", ("exam_passed",), ("exam_takers",)),
@@ -41,7 +45,10 @@ WITHIN = (
 """Counts of which the first can't be more than the second."""
 RATE_TOLERANCE = 1.0  # percentage points: what rounding to whole per cent leaves, and a case that was closed later
 GROWTH_TOLERANCE = 1.5  # percentage points
-COPIED_SENTENCES, COPIED_SHARE = 4, 0.5  # sentences with numbers that two reports share, at least so many and so large a part
+COPIED_SENTENCES, COPIED_SHARE = (
+    4,
+    0.5,
+)  # sentences with numbers that two reports share, at least so many and so large a part
 SERIES_FACTOR, SERIES_STEADY = 6.0, 2.5  # a value so many times the place's others, which are within this of each other
 PEERS, PEER_SCORES, PEER_FACTOR = 10, 5.0, 20.0  # places of a level and year, robust standard scores, factor
 SMALL = 30  # counts below this swing too much to say anything
@@ -83,7 +90,9 @@ def run_checks(entries: Sequence[ReportEntry], codes: Indicators) -> list[dict[s
     for place in by_place.values():
         found += _series(place, codes)
     found += _peers(entries, codes)
-    return sorted(found, key=lambda r: (-r["severity"], r["check"], r["place_id"], r["year"] or 0, r["code"] or "", r["finding"]))
+    return sorted(
+        found, key=lambda r: (-r["severity"], r["check"], r["place_id"], r["year"] or 0, r["code"] or "", r["finding"])
+    )
 
 
 def _row(
@@ -123,7 +132,11 @@ def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
             wholes[value.whole].append(value)
     for index, parts in sorted(wholes.items()):
         whole = entry.values[index]
-        if whole.number is None or whole.qualifier in (Qualifier.AT_LEAST, Qualifier.ABOUT) or whole.sentence != parts[0].sentence:
+        if (
+            whole.number is None
+            or whole.qualifier in (Qualifier.AT_LEAST, Qualifier.ABOUT)
+            or whole.sentence != parts[0].sentence
+        ):
             continue
         after = whole.sentence[whole.sentence.find(whole.text) + len(whole.text) :]
         listed = after[: after.find("其中") + 60] if 0 <= after.find("其中") <= 2 else ""
@@ -132,10 +145,19 @@ def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
             continue
         total = sum((p.number or Decimal(0) for p in parts), Decimal(0))
         if (parts[0].number or 0) > whole.number:
-            yield _row("part_whole", 3, entry, f"“{_show(parts[0])}”多于其整体“{_show(whole)}”", parts[0], whole.code or "")
+            yield _row(
+                "part_whole", 3, entry, f"“{_show(parts[0])}”多于其整体“{_show(whole)}”", parts[0], whole.code or ""
+            )
         elif total > whole.number:
             shown = "、".join(map(_show, parts))
-            yield _row("part_whole", 2, entry, f"各部分（{shown}）合计 {total:f}，多于整体“{_show(whole)}”", parts[0], whole.code or "")
+            yield _row(
+                "part_whole",
+                2,
+                entry,
+                f"各部分（{shown}）合计 {total:f}，多于整体“{_show(whole)}”",
+                parts[0],
+                whole.code or "",
+            )
 
 
 def _in_one_list(parts: Sequence[Value], listed: str) -> list[Value]:
@@ -159,7 +181,11 @@ def _rates(entry: ReportEntry, codes: Indicators) -> Iterator[dict[str, Any]]:
         for stated in entry.values:
             if stated.code != rate or stated.number is None or stated.role is not Role.DONE or stated.unit != "%":
                 continue
-            near = [v for v in entry.values if v.paragraph == stated.paragraph and v.role in (Role.DONE, Role.PART) and v.number]
+            near = [
+                v
+                for v in entry.values
+                if v.paragraph == stated.paragraph and v.role in (Role.DONE, Role.PART) and v.number
+            ]
             over = [v for v in near if v.code in tops and v.start < stated.start]
             under = [v for v in near if v.code in bottoms and v.start < stated.start and v.number]
             # only what stands in the same sentence is surely meant
@@ -187,7 +213,13 @@ def _rates(entry: ReportEntry, codes: Indicators) -> Iterator[dict[str, Any]]:
         if "重大" in f"{b.value.name}" or a.value.match < 100 or b.value.match < 100:
             continue
         if (a.value.number or 0) > (b.value.number or 0) and b.value.qualifier == Qualifier.EXACT:
-            yield _row("within", 3, entry, f"{codes.codes[small].zh}“{_show(a.value)}”多于{codes.codes[large].zh}“{_show(b.value)}”", a.value)
+            yield _row(
+                "within",
+                3,
+                entry,
+                f"{codes.codes[small].zh}“{_show(a.value)}”多于{codes.codes[large].zh}“{_show(b.value)}”",
+                a.value,
+            )
 
 
 def _impossible(entry: ReportEntry) -> Iterator[dict[str, Any]]:
@@ -206,7 +238,11 @@ def _growth(entry: ReportEntry, last: ReportEntry, codes: Indicators) -> Iterato
             continue
         if value.role is Role.PREVIOUS and value.code in last.cells:
             before = last.cells[value.code]
-            if not before.conflict and plain_unit(before.value.unit) == plain_unit(value.unit) and _differs(before.value, value):
+            if (
+                not before.conflict
+                and plain_unit(before.value.unit) == plain_unit(value.unit)
+                and _differs(before.value, value)
+            ):
                 yield _row(
                     "previous",
                     2,
@@ -234,14 +270,15 @@ def _growth(entry: ReportEntry, last: ReportEntry, codes: Indicators) -> Iterato
                 "growth",
                 3 if opposite or abs(stated - actual) > 20 else 2,
                 entry,
-                f"说{value.why}{value.text}，而上年报告是“{_show(before)}”，今年“{_show(base)}”，应为 {float(actual):+.1f}%",
+                f"说{value.why}{value.text}，而上年报告是“{_show(before)}”，今年“{_show(base)}”，"
+                f"应为 {float(actual):+.1f}%",
                 base,
                 other=(last, before),
             )
 
 
 def _what_changed(values: Sequence[Value], index: int) -> Value | None:
-    """The number that a stated change belongs to: the one right before it in the same sentence, of the same name or none."""
+    """The number that a stated change belongs to: the one right before it in its sentence, of the same name."""
     change = values[index]
     for value in reversed(values[:index]):
         if value.sentence != change.sentence:
@@ -284,7 +321,11 @@ def _copied(entries: Sequence[ReportEntry]) -> Iterator[dict[str, Any]]:
                 first, second = second, first
             value = next(v for v in second.values if re.sub(r"\s", "", v.sentence) in those)
             other = next(v for v in first.values if re.sub(r"\s", "", v.sentence) in those)
-            same = "同一地方上一份" if first.place.id == second.place.id else f"{first.place.name or first.place.id} {first.year} 年"
+            same = (
+                "同一地方上一份"
+                if first.place.id == second.place.id
+                else f"{first.place.name or first.place.id} {first.year} 年"
+            )
             yield _row(
                 "copied",
                 3 if len(those) >= 0.8 * fewest else 2,
@@ -308,7 +349,13 @@ def _series(years: dict[int, ReportEntry], codes: Indicators) -> Iterator[dict[s
             usual = max(sorted(units), key=counted.count)
             for year, cell in sorted(cells.items()):
                 if plain_unit(cell.value.unit) != usual and counted.count(usual) > 1:
-                    yield _row("unit", 1, years[year], f"{codes.codes[code].zh}此年以“{cell.value.unit}”计，他年以“{usual}”计", cell.value)
+                    yield _row(
+                        "unit",
+                        1,
+                        years[year],
+                        f"{codes.codes[code].zh}此年以“{cell.value.unit}”计，他年以“{usual}”计",
+                        cell.value,
+                    )
         for unit in units:
             those = {y: c for y, c in cells.items() if plain_unit(c.value.unit) == unit and (c.value.number or 0) > 0}
             if len(those) < 3 or unit in ("%", "百分点", "分"):
@@ -320,7 +367,9 @@ def _series(years: dict[int, ReportEntry], codes: Indicators) -> Iterator[dict[s
                     continue
                 ratio = number / middle
                 if ratio > SERIES_FACTOR or ratio < 1 / SERIES_FACTOR:
-                    others = "、".join(f"{y} 年 {float(c.value.number or 0):,g}" for y, c in sorted(those.items()) if y != year)
+                    others = "、".join(
+                        f"{y} 年 {float(c.value.number or 0):,g}" for y, c in sorted(those.items()) if y != year
+                    )
                     near = years[min((y for y in those if y != year), key=lambda y: (abs(y - year), y))]
                     power = _power_of_ten(ratio)
                     yield _row(
@@ -347,7 +396,9 @@ def _peers(entries: Sequence[ReportEntry], codes: Indicators) -> Iterator[dict[s
     for entry in (e for e in entries if e.place.level):
         for code, cell in entry.cells.items():
             if (cell.value.number or 0) > 0 and cell.value.unit not in ("%", "百分点", "分"):
-                groups[code, f"{entry.place.level}:{entry.place.body}", entry.year or 0, plain_unit(cell.value.unit)].append((entry, cell))
+                groups[
+                    code, f"{entry.place.level}:{entry.place.body}", entry.year or 0, plain_unit(cell.value.unit)
+                ].append((entry, cell))
     for (code, _, _, _), those in sorted(groups.items(), key=lambda g: g[0]):
         if len(those) < PEERS:
             continue
@@ -363,6 +414,7 @@ def _peers(entries: Sequence[ReportEntry], codes: Indicators) -> Iterator[dict[s
                     "peers",
                     2,
                     entry,
-                    f"“{_show(cell.value)}”远离同层级 {len(those)} 处的中位数 {10**middle:,.3g}（{codes.codes[code].zh}）",
+                    f"“{_show(cell.value)}”远离同层级 {len(those)} 处的中位数 {10**middle:,.3g}"
+                    f"（{codes.codes[code].zh}）",
                     cell.value,
                 )

@@ -28,7 +28,12 @@ class PanelColumn(NamedTuple):
 
 
 PLACE = (
-    PanelColumn("place_id", "text", "地方的标识，各年不变：现行代码；代码表没有的为上级代码/名称", "Place identifier, stable over years"),
+    PanelColumn(
+        "place_id",
+        "text",
+        "地方的标识，各年不变：现行代码；代码表没有的为上级代码/名称",
+        "Place identifier, stable over years",
+    ),
     PanelColumn("place_code", "text", "现行行政区划代码，12 位", "Official code of today, 12 digits"),
     PanelColumn("place", "text", "地方全称", "Full name of the place"),
     PanelColumn("level", "text", "层级", "Level of the place"),
@@ -83,12 +88,16 @@ CONFLICTS = (
 COVERAGE = (
     *PLACE,
     *YEAR,
-    PanelColumn("status", "text", "reported 有报告、missing 前后年有而本年没有、outside 在该地首末年之外", "Report status"),
+    PanelColumn(
+        "status", "text", "reported 有报告、missing 前后年有而本年没有、outside 在该地首末年之外", "Report status"
+    ),
     PanelColumn("source", "text", "采用的报告", "Report used"),
     PanelColumn("others", "text", "同地同年的其他报告，未采用", "Other reports of the same place and year"),
     PanelColumn("values", "integer", "报告里的数值个数", "Numbers in the report"),
     PanelColumn("cells", "integer", "填上的格数", "Cells filled"),
-    PanelColumn("silent", "text", "该地他年报过、本年报告未提的指标；没提不等于零", "Codes that this report is silent about"),
+    PanelColumn(
+        "silent", "text", "该地他年报过、本年报告未提的指标；没提不等于零", "Codes that this report is silent about"
+    ),
     PanelColumn("note", "text", "说明", "Note"),
 )
 CHECKS = (

@@ -34,8 +34,8 @@ _VALUE_LABELS: Mapping[str, Mapping[str, str]] = {
     },
     "status": {"reported": "有报告 reported", "missing": "缺报告 missing", "outside": "首末年之外 outside"},
     "role": {
-        "done": "已完成 done", "stock": "存量 stock", "part": "其中 part", "plan": "计划 plan", "previous": "上年 previous",
-        "change": "增减 change", "target": "目标 target",
+        "done": "已完成 done", "stock": "存量 stock", "part": "其中 part", "plan": "计划 plan",
+        "previous": "上年 previous", "change": "增减 change", "target": "目标 target",
     },
     "qualifier": {"exact": "确数 exact", "at_least": "以上 at least", "about": "约 about", "at_most": "以下 at most"},
 }  # fmt: skip
@@ -52,7 +52,9 @@ def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Pat
     """
     suffix = out.suffix.lower()
     if suffix and suffix not in _WRITERS:
-        raise OutputError(f"{out}: unknown ending {suffix!r}; use one of {', '.join(_WRITERS)}, or a folder for all of them")
+        raise OutputError(
+            f"{out}: unknown ending {suffix!r}; use one of {', '.join(_WRITERS)}, or a folder for all of them"
+        )
     if not suffix and out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; name a folder, or a file that ends in {', '.join(_WRITERS)}")
     target = out if not suffix else out.parent
@@ -128,7 +130,9 @@ def _dta(panel: Panel, path: Path) -> None:
                 table[column] = table[column].fillna("").astype(object)
             else:
                 table[column] = table[column].astype("float64")
-        long_text = [c for c in table if table[c].dtype == object and table[c].str.encode("utf-8").str.len().max() > 2000]
+        long_text = [
+            c for c in table if table[c].dtype == object and table[c].str.encode("utf-8").str.len().max() > 2000
+        ]
         with pd.option_context("mode.copy_on_write", True):
             table.to_stata(
                 _beside(path, name),
@@ -191,5 +195,3 @@ _WRITERS: dict[str, Callable[[Panel, Path], None]] = {
     ".parquet": _parquet,
     ".html": _html,
 }
-
-

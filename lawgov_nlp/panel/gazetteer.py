@@ -37,7 +37,7 @@ class Division:
         name: The full name.
         level: What it is.
         parent: Code of the division above it, empty for a province.
-        until: The year in which it lost this name or code; None for one that is. 0 where only that it is no more is known.
+        until: The year in which it lost this name or code; None for one that is; 0 where the year isn't known.
         successor: Code of the division that has its land since; empty where none is known.
         continues: Whether the successor is the same place under another name, rank or code.
     """
@@ -126,7 +126,8 @@ def gazetteer() -> Gazetteer:
     text = lzma.decompress((data / "divisions.csv.xz").read_bytes()).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     divisions = [
-        Division(r["code"], r["name"], _level(r["code"]), r["parent"], until=0 if r["abolished"] else None) for r in rows
+        Division(r["code"], r["name"], _level(r["code"]), r["parent"], until=0 if r["abolished"] else None)
+        for r in rows
     ]
     known = {d.code: d for d in divisions}
     former = []

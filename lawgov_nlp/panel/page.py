@@ -1,4 +1,4 @@
-"""The panel as one self-contained page: coverage, each indicator over the years, what looks wrong, every cell's sentence."""
+"""The panel as one self-contained page: coverage, what looks wrong, each indicator with every cell's sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from lawgov_nlp.panel.build import Panel
 def panel_page(panel: Panel) -> str:
     """The page, with everything that reports say escaped; it loads nothing."""
     environment = Environment(
-        loader=PackageLoader("lawgov_nlp.panel", "templates"), autoescape=select_autoescape(default=True, default_for_string=True)
+        loader=PackageLoader("lawgov_nlp.panel", "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
     )
     coverage = panel.coverage
     years = sorted(int(y) for y in coverage["year"].dropna().unique())

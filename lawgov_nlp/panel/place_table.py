@@ -55,11 +55,11 @@ class PlaceTable:
 def load_places(path: Path | None) -> PlaceTable:
     """The user's table; an empty one for None.
 
-    Rows with an empty `code` and `name` settle nothing and are passed over, so that the file that `lawgov places` writes
+    Rows with neither `code` nor `name` settle nothing and are passed over, so that the file that `lawgov places` writes
     can be given back with some rows filled in.
 
     Raises:
-        PanelError: It can't be read, lacks a column, or two rows settle one issuer differently; the message has the row.
+        PanelError: It can't be read, lacks a column, or two rows settle one issuer differently; the row is told.
     """
     table = PlaceTable()
     if path is None:
@@ -118,7 +118,13 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
         if body not in ("government", "party"):
             place_id = f"{place_id}:{body}"
         return Place(
-            status=Status.BY_HAND, id=place_id, code=digits.ljust(12, "0") if code else "", name=name, level=level, body=body, **given
+            status=Status.BY_HAND,
+            id=place_id,
+            code=digits.ljust(12, "0") if code else "",
+            name=name,
+            level=level,
+            body=body,
+            **given,
         )
     now = gaz.now(division)
     path = {d.level: d.name for d in gaz.path(now)}

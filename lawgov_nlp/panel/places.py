@@ -24,7 +24,8 @@ _ZONES = (
     "|度假区|保税区|管理区|试验区|风景名胜区|风景区|景区|集聚区|合作区|先行区|实验区|示范园|物流园"
 )
 _GOVERNMENT = (
-    r"(?:党委)?(?:人民政府|政府|办事处|街道办事处|街道办|办公室|办|党工委|工作委员会|工委|委员会|党委|委|管理委员会|管委会)?"
+    r"(?:党委)?(?:人民政府|政府|办事处|街道办事处|街道办|办公室|办|党工委|工作委员会|工委|委员会|党委|委"
+    r"|管理委员会|管委会)?"
 )
 _ORGANS = re.compile(rf"(?:委员会|党工委|工作委员会|党委)?{_GOVERNMENT}(?:办公室)?$")
 _ZONE = re.compile(rf"(.{{0,14}}?(?:{_ZONES})){_GOVERNMENT}$")
@@ -59,7 +60,7 @@ class Place:
             `by_hand` (the user's table says so).
         id: What tells places apart in a panel, the same in all years: the code of today, for an unlisted place the code
             of the one it lies in and its name, for an unresolved one its issuer in angle brackets.
-        code: The code of today (6 or 9 digits, padded to 12 in tables); of a place that was merged into another one its last.
+        code: The code of today, padded to 12 digits; of a place that was merged into another one its last code.
             Of an unlisted place that of the one it lies in; empty where nothing is known.
         name: The full name.
         level: `province`, `prefecture`, `county`, `township`, `zone` or `farm`; empty where that isn't known.
@@ -104,7 +105,7 @@ class _Found(NamedTuple):
 
 
 def resolve(report: Report, gaz: Gazetteer | None = None) -> Place:
-    """The place of a report, by its issuer first; the title, the sign-off, the salutation and the path settle doubts."""
+    """The place of a report, by its issuer; title, sign-off, salutation and path settle doubts."""
     gaz = gaz or gazetteer()
     phrases = [report.issuer] if report.issuer else []
     for unit in report.units:
@@ -161,15 +162,27 @@ def resolve_issuer(
     else:
         main, others, note = along[-1], along[:-1], "据文件路径"
     left = main.divisions
-    if len(left) > 1 or main.named == 1 and left[0].level == "township":
+    if len(left) > 1 or (main.named == 1 and left[0].level == "township"):
         left, why = _narrow(main, [*others, *beside, *along], gaz)
         note = why or note
     lonely = main.named == 1 and bool(left) and left[0].level == "township" and not note.startswith("据")
     if len(left) != 1 or lonely:
-        names = tuple(f"{padded(d.code)} {''.join(p.name for p in gaz.path(d))}" for d in (left or main.divisions)[:100])
-        note = "只有乡镇街道名，没有县区名" if lonely or main.named == 1 and main.divisions[0].level == "township" else "同名不止一处"
+        names = tuple(
+            f"{padded(d.code)} {''.join(p.name for p in gaz.path(d))}" for d in (left or main.divisions)[:100]
+        )
+        note = (
+            "只有乡镇街道名，没有县区名"
+            if lonely or (main.named == 1 and main.divisions[0].level == "township")
+            else "同名不止一处"
+        )
         return Place(
-            status=Status.AMBIGUOUS, id=f"<{label}>", name=label, level=main.level, candidates=names, body=main.body, note=note
+            status=Status.AMBIGUOUS,
+            id=f"<{label}>",
+            name=label,
+            level=main.level,
+            candidates=names,
+            body=main.body,
+            note=note,
         )
     clash = [
         phrase
@@ -183,7 +196,7 @@ def resolve_issuer(
 
 def _by_suffix(label: str) -> tuple[str, str]:
     """Level and body of an issuer whose place isn't known, by how its name ends; 市 may be either of two levels."""
-    if match := _TOWN.fullmatch(label):
+    if _TOWN.fullmatch(label):
         return "township", "government"
     if re.search(rf"(?:{_ZONES}){_GOVERNMENT}$", label):
         return "zone", "government"
@@ -201,9 +214,9 @@ def _refines(other: _Found, main: _Found, gaz: Gazetteer) -> bool:
         return False
     if len(other.divisions) != 1 or other.named <= main.named:
         return False
-    return other.divisions[0] in main.divisions or (main.extra == "" and any(
-        gaz.now(d) == gaz.now(other.divisions[0]) for d in main.divisions
-    ))
+    return other.divisions[0] in main.divisions or (
+        main.extra == "" and any(gaz.now(d) == gaz.now(other.divisions[0]) for d in main.divisions)
+    )
 
 
 def _apart(one: Division, other: Division, gaz: Gazetteer) -> bool:
@@ -216,7 +229,9 @@ def _narrow(main: _Found, evidence: Sequence[_Found], gaz: Gazetteer) -> tuple[t
     left = main.divisions
     for found in evidence:
         inside = tuple(
-            d for d in left if any(gaz.within(d, above) or (d == above and found.named > main.named) for above in found.divisions)
+            d
+            for d in left
+            if any(gaz.within(d, above) or (d == above and found.named > main.named) for above in found.divisions)
         )
         if inside and len(found.divisions) < 5:
             names = "、".join(d.name for d in found.divisions)
@@ -395,7 +410,11 @@ def _place(division: Division, found: _Found, note: str, gaz: Gazetteer) -> Plac
     )
     if found.extra:
         place = replace(
-            place, status=Status.UNLISTED, id=f"{place.code}/{found.extra}", name=place.name + found.extra, township=found.extra
+            place,
+            status=Status.UNLISTED,
+            id=f"{place.code}/{found.extra}",
+            name=place.name + found.extra,
+            township=found.extra,
         )
     if place.body not in ("government", "party"):
         place = replace(place, id=f"{place.id}:{place.body}", name=place.name + place.body)

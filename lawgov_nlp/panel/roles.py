@@ -74,21 +74,32 @@ _LEVEL = re.compile(
     r"|(?:再)?(?:下?降|提[升高]|压[缩减降]|上升|增长|减少|缩短|提速))[^，。；0-9]{0,6}$"
 )
 _SHARE = re.compile(r"[%％‰]|百分点|成$|分之")
-_AIM = re.compile(r"(?:目标(?:任务)?(?:数|值|是|为)?|任务(?:数|指标)|指标(?:任务|值|为)?|力争[^，。；]{0,12}|确保[^，。；]{0,12}达到)[^，。；]{0,6}$")
+_AIM = re.compile(
+    r"(?:目标(?:任务)?(?:数|值|是|为)?|任务(?:数|指标)|指标(?:任务|值|为)?|力争[^，。；]{0,12}|确保[^，。；]{0,12}达到)[^，。；]{0,6}$"
+)
 _MOVED = re.compile(
     r"(?:增长|增加|上升|提高|提升|升高|下降|降低|减少|减低|回落|缩减|压减|压缩|缩短|精简|压降|降|升|增幅|降幅|增|减|涨|跌|多|少|净增|净减|提速|取消比例|精简比例|压缩率|压缩比例|高|低)"
     r"(?:了|约|近|超过?|逾|达|幅度|比例|率|将?近|不少于|至少|幅|为|也)*(?:分别)?(?:了|达|为|约|近|超)*[：:]?$"
 )
-_ABSOLUTE = re.compile(r"(?:增|多|少|高|低|降|减|升)(?:了|约|近)?$|(?:增加|减少|提高|下降|上升|降低|提升|净增|净减)(?:了|约|近)*$")
-_AGAINST = re.compile(r"同比|环比|(?:[较比与]|相较|对比)(?:上年|去年|前年|上一?年|同期|20\d\d年|年初|以[往前]|法定|往年|改革前|前一年|原来)")
+_ABSOLUTE = re.compile(
+    r"(?:增|多|少|高|低|降|减|升)(?:了|约|近)?$|(?:增加|减少|提高|下降|上升|降低|提升|净增|净减)(?:了|约|近)*$"
+)
+_AGAINST = re.compile(
+    r"同比|环比|(?:[较比与]|相较|对比)(?:上年|去年|前年|上一?年|同期|20\d\d年|年初|以[往前]|法定|往年|改革前|前一年|原来)"
+)
 _TO = re.compile(r"(?:[到至为]|达到?|仅?有|仅)$")
 _SERIES = re.compile(r"^(?:[、和及与,，]|以及)*$")
-_FROM = re.compile(r"(?:由|从)(?:原来|原先|过去|上年|去年|法定|改革前|现在|年初|之前|整改前|\d{4}年|以往|最初|原有|平均|承诺|的|近|约)*$")
+_FROM = re.compile(
+    r"(?:由|从)(?:原来|原先|过去|上年|去年|法定|改革前|现在|年初|之前|整改前|\d{4}年|以往|最初|原有|平均|承诺|的|近|约)*$"
+)
 _FROM_LATER = re.compile(r"(?:由|从)[^，。；、]{0,12}$")
 _THEN = re.compile(
     r"^[^，。；]{0,10}?(?:提[高升]?|增[加长]?|减少?|压[缩减降]?|降低?|缩[短减]?|上升|下降|升|精简|扩大|整合|变|调整|优化)[^，。；]{0,4}?(?:[到至为]|成)"
 )
-_LAST_YEAR = re.compile(r"(?:去年|上年|上一年|上年度|去年同期|上年同期|前年)(?:度|末|底|全年|同期)?(?:共|为|仅|只有|的|有|是|全年)*[^，。；（(]{0,8}$")
+_MOVES = re.compile(r"^[^。；]{0,16}?(?:提高|增加|减少|压缩|降|缩短|精简|上升|升)")
+_LAST_YEAR = re.compile(
+    r"(?:去年|上年|上一年|上年度|去年同期|上年同期|前年)(?:度|末|底|全年|同期)?(?:共|为|仅|只有|的|有|是|全年)*[^，。；（(]{0,8}$"
+)
 _CARRIED = re.compile(r"(?:上年|去年|上年度)(?:度)?(?:结转|遗留|转结|结存|存量)[^，。；]{0,6}$")
 _AMONG = re.compile(r"其中|当中|内含|含(?=[^量糊盖义有])")
 _HAS = re.compile(
@@ -154,17 +165,21 @@ def _role(
         if _SHARE.search(unit) or (_LEVEL.search(clause) and not re.search("不少于|覆盖|至少", clause)):
             return RoleReading(Role.TARGET, None, "计划")
         return RoleReading(Role.PLAN, None, "计划")
-    if _FROM.search(clause) or (_FROM_LATER.search(clause) and _THEN.match(behind)):
-        if _THEN.match(behind) or re.match(r"^[^。；]{0,16}?(?:提高|增加|减少|压缩|降|缩短|精简|上升|升)", behind):
-            return RoleReading(Role.PREVIOUS, None, "由")
+    then = _THEN.match(behind)
+    if (_FROM_LATER.search(clause) and then) or (_FROM.search(clause) and _MOVES.match(behind)):
+        return RoleReading(Role.PREVIOUS, None, "由")
     moved = _change(text, spans, index, unit, clause, sentence, before)
     if moved:
         return RoleReading(Role.CHANGE, None, moved)
     if _LAST_YEAR.search(clause) and not _AGAINST.search(clause) and not _CARRIED.search(clause):
         return RoleReading(Role.PREVIOUS, None, "上年")
-    if re.search(r"[比较](?:去年|上年|同期|上年同期|去年同期)的?[^，。；]{0,6}$", clause) and not _ABSOLUTE.search(clause):
+    if re.search(r"[比较](?:去年|上年|同期|上年同期|去年同期)的?[^，。；]{0,6}$", clause) and not _ABSOLUTE.search(
+        clause
+    ):
         return RoleReading(Role.PREVIOUS, None, "较上年的")
-    if year is not None and re.search(rf"(?<![比较自从]){year - 1}年(?:度|全年|共|为|的)*[^，。；至—\-]{{0,12}}$", clause):
+    if year is not None and re.search(
+        rf"(?<![比较自从]){year - 1}年(?:度|全年|共|为|的)*[^，。；至—\-]{{0,12}}$", clause
+    ):
         return RoleReading(Role.PREVIOUS, None, f"{year - 1}年")
     if _AIM.search(clause) and not re.search("完成|下达|分解|明确|列出|细化|梳理|责任书", clause):
         return RoleReading(Role.TARGET, None, "目标")
@@ -236,7 +251,9 @@ def _part(
     if not wholes:
         return None
     # the number right before 其中 is the whole; one of an earlier sentence is none, unless it is the only one
-    near = [k for k in wholes if spans[k].end >= sentence_start] or [k for k in wholes if not _between(text, spans[k].end, at)]
+    near = [k for k in wholes if spans[k].end >= sentence_start] or [
+        k for k in wholes if not _between(text, spans[k].end, at)
+    ]
     if not near:
         return None
     whole = near[-1]
@@ -286,6 +303,4 @@ def _stock(
     last = [m.end() for m in _HAS_LIST.finditer(sentence)]
     if last and _STAFF.search(name) and "，" not in sentence[last[-1] :]:
         return True
-    if _STAFF.search(name) and not _ACTED.search(clause) and _WHOLE_ACT.search(clause):
-        return True
-    return False
+    return bool(_STAFF.search(name) and not _ACTED.search(clause) and _WHOLE_ACT.search(clause))

@@ -34,8 +34,8 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str]) -> list[
     for number, cells in enumerate(rows[1:], 2):
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
             raise PanelError(
-                f"{path}:{number}: {len(cells)} cells where the first line has {len(header)} columns; put a text with a comma "
-                "in quotation marks"
+                f"{path}:{number}: {len(cells)} cells where the first line has {len(header)} columns; "
+                "put a text with a comma in quotation marks"
             )
         padded = [*cells, *[""] * (len(header) - len(cells))]
         table.append({name: cell.strip() for name, cell in zip(header, padded, strict=False) if name})
