@@ -2,6 +2,7 @@
 
 import csv
 import random
+import runpy
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from lawgov_nlp.errors import OutputError, PanelError
 from lawgov_nlp.panel import build_panel
 from lawgov_nlp.panel.files import write_panel
 from lawgov_nlp.results.writers import write
+from tests.conftest import ROOT
 from tests.panel_reports import report
 
 TOWN, SHA, SHAQU = "婺源县紫阳镇人民政府", "沙县人民政府", "沙县区人民政府"
@@ -236,3 +238,20 @@ def test_bad_input_is_explained(reports, tmp_path, monkeypatch, args, reason):
     result = run(*args, code=2)
     assert reason in result.stderr.replace("\n", " ")
     assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.slow
+def test_the_demo_is_read_whole_and_its_faults_are_found():
+    from lawgov_nlp import find_reports, tag_reports
+
+    faults = runpy.run_path(str(ROOT / "training" / "make_panel_samples.py"))["FAULTS"]
+    folder = ROOT / "data" / "panel"
+    panel = build_panel(tag_reports(find_reports(folder), device="cpu"), places=folder / "places.csv")
+    assert len(panel.wide) == 24
+    assert panel.wide["place_id"].nunique() == 7
+    assert set(panel.wide["place_status"]) == {"by_hand"}
+    assert [*panel.coverage.loc[panel.coverage["status"].eq("missing"), "place"]] == ["望溪县松坪镇"]
+    found = {(row.check, row.place, row.year) for row in panel.checks.itertuples()}
+    for check, at, year, _ in faults:
+        assert any(c == check and place.endswith(at) and y == year for c, place, y in found), (check, at)
+    assert len(found) <= len(faults) + 1

@@ -343,7 +343,7 @@ def _wide(chosen: list[ReportEntry], found: list[str]) -> pd.DataFrame:
     wanted = (
         *columns.PLACE,
         *columns.YEAR,
-        columns.PanelColumn("source", "text", "采用的报告", "Report used"),
+        columns.WIDE_SOURCE,
         *(columns.PanelColumn(code, "number", "", "") for code in found),
     )
     rows = [
@@ -359,7 +359,7 @@ def _wide(chosen: list[ReportEntry], found: list[str]) -> pd.DataFrame:
 def _codebook_rows(codes: Indicators, found: list[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"table": "wide", "column": c.name, "kind": c.kind, "zh": c.zh, "en": c.en}
-        for c in (*columns.PLACE, *columns.YEAR)
+        for c in (*columns.PLACE, *columns.YEAR, columns.WIDE_SOURCE)
     ]
     for name in found:
         code = codes.codes[name]

@@ -108,7 +108,9 @@ def report_values(report: TaggedReport, indicators: Indicators, year: int | None
             for i in paragraph.indicators
         ]
         label = str(paragraph.label) if paragraph.label else None
-        readings = paragraph_roles(paragraph.text, spans, paragraph.headings, label, year)
+        readings = paragraph_roles(
+            paragraph.text, spans, paragraph.headings, label, year, [i.unit for i in paragraph.indicators]
+        )
         first = len(values)
         for span, i, reading in zip(spans, paragraph.indicators, readings, strict=True):
             match = indicators.match(i.name, i.unit, str(i.dimension))

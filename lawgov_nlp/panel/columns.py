@@ -49,6 +49,7 @@ YEAR = (
     PanelColumn("code_then", "text", "当年的行政区划代码（县级及以上有沿革）", "Official code in that year"),
     PanelColumn("name_then", "text", "当年的名称", "Name in that year"),
 )
+WIDE_SOURCE = PanelColumn("source", "text", "采用的报告", "Report used")
 _VALUE = (
     PanelColumn("code", "text", "指标代码", "Indicator code"),
     PanelColumn("indicator", "text", "指标中文名", "Indicator (Chinese)"),

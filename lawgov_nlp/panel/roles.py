@@ -126,6 +126,7 @@ def paragraph_roles(
     headings: Sequence[str] = (),
     label: str | None = None,
     year: int | None = None,
+    units: Sequence[str] | None = None,
 ) -> list[RoleReading]:
     """The role of each number of a paragraph.
 
@@ -135,8 +136,10 @@ def paragraph_roles(
         headings: The headings above it, its own run-in heading included.
         label: Its primary dimension.
         year: The year reported on: a number of the year before is `previous`.
+        units: The units of the numbers, where they have been read already.
     """
-    units = [read_quantity(text, span.start, span.end).unit for span in spans]
+    if units is None:
+        units = [read_quantity(text, span.start, span.end).unit for span in spans]
     readings: list[RoleReading] = []
     for index in range(len(spans)):
         readings.append(_role(text, spans, index, units, readings, headings, label, year))
