@@ -21,7 +21,8 @@ demo: $(READY) ## tag the sample reports; the table in the terminal, one page a 
 	$(BIN)/lawgov tag data/samples
 	mkdir -p out
 	$(BIN)/lawgov tag data/samples --out out/demo --format html --overwrite
-	@echo "页面：$(CURDIR)/out/demo/index.html"
+	$(BIN)/lawgov panel data/panel --places data/panel/places.csv --out out/demo-panel --overwrite
+	@echo "页面：$(CURDIR)/out/demo/index.html，面板：$(CURDIR)/out/demo-panel/panel.html"
 
 lint: $(READY) ## what can be said of the code without running it: style, who may import whom, types
 	$(BIN)/ruff check .

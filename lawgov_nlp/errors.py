@@ -43,3 +43,7 @@ class ReviewError(LawgovError, ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class PanelError(LawgovError, ValueError):
+    """A panel that can't be built: a table of the user's that is wrong, or reports that give none."""

@@ -8,6 +8,7 @@ from lawgov_nlp.cli.agreement import agreement
 from lawgov_nlp.cli.compare import compare
 from lawgov_nlp.cli.convert import convert
 from lawgov_nlp.cli.evaluate import evaluate
+from lawgov_nlp.cli.panel import panel, places
 from lawgov_nlp.cli.review import review
 from lawgov_nlp.cli.suggest import suggest
 from lawgov_nlp.cli.tag import tag
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (tag, review, suggest, convert, train, evaluate, compare, agreement):
+for command in (tag, review, suggest, convert, train, evaluate, compare, agreement, panel, places):
     app.command()(command)
 
 
