@@ -1,4 +1,4 @@
-"""The command line: `lawgov tag PATH…` and what belongs to labelling and training; a module each."""
+"""The command line: `lawgov tag PATH…` and the commands for labelling and training. Each has its own module."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ for command in (tag, review, suggest, convert, train, evaluate, compare, agreeme
 
 
 def main() -> None:
-    """Entry point of the `lawgov` command."""
+    """Run the `lawgov` command."""
     app()
 
 
