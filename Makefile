@@ -13,13 +13,17 @@ EPOCHS ?= 6
 WORK ?= out/model
 REVISION ?= rebuilt
 
-.PHONY: demo lint test test-all model wheel-check clean
+.PHONY: demo docs lint test test-all model wheel-check clean
 
 demo: $(READY) ## tag the sample reports; the table in the terminal, one page a report in out/demo
 	$(BIN)/lawgov tag data/samples
 	mkdir -p out
 	$(BIN)/lawgov tag data/samples --out out/demo --format html --overwrite
 	@echo "页面：$(CURDIR)/out/demo/index.html"
+
+docs: $(READY) ## the documentation in out/docs: strict, offline, links and anchors checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "$(CURDIR)/out/docs/index.html"
 
 lint: $(READY) ## what can be said of the code without running it: style, who may import whom, types
 	$(BIN)/ruff check .
@@ -57,7 +61,7 @@ $(WORK)/encoder/tokenizer.json: | $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs,test]"
 	touch $(READY)
 
 clean:
