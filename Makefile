@@ -15,7 +15,7 @@ EPOCHS ?= 6
 WORK ?= out/model
 REVISION ?= rebuilt
 
-.PHONY: demo lint test test-all model wheel-check clean
+.PHONY: demo docs lint test test-all model wheel-check clean
 
 demo: $(READY) ## tag the sample reports; the table in the terminal, one page a report in out/demo
 	$(BIN)/lawgov tag data/samples
@@ -23,6 +23,10 @@ demo: $(READY) ## tag the sample reports; the table in the terminal, one page a 
 	$(BIN)/lawgov tag data/samples --out out/demo --format html --overwrite
 	$(BIN)/lawgov panel data/panel --places data/panel/places.csv --out out/demo-panel --overwrite
 	@echo "页面：$(CURDIR)/out/demo/index.html，面板：$(CURDIR)/out/demo-panel/panel.html"
+
+docs: $(READY) ## the documentation in out/docs: strict, offline, links and anchors checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "$(CURDIR)/out/docs/index.html"
 
 lint: $(READY) ## what can be said of the code without running it: style, who may import whom, types
 	$(BIN)/ruff check .
@@ -64,7 +68,7 @@ $(WORK)/encoder/tokenizer.json: | $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs,test]"
 	touch $(READY)
 
 clean:

@@ -17,7 +17,6 @@ from lawgov_nlp.cli.train import train
 app = typer.Typer(
     help="Read China's reports on law-based government (法治政府建设年度报告) and turn them into data.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in (tag, review, suggest, convert, train, evaluate, compare, agreement, panel, places):
