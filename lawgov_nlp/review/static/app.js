@@ -35,7 +35,7 @@ class App {
     labels.rows = this.start.labels;
     labels.topics = labels.rows.filter((row) => row.topic).map((row) => row.name);
     changes.listeners = {
-      status: () => this.view?.status?.(),
+      status: () => { this.view?.status?.(); this.unsaved(); },
       saved: (change, saved, more) => {
         this.progress(change.report, saved.progress);
         if (this.view instanceof ReportView && this.view.id === change.report && this.view.data) this.view.saved(change, saved, more);
@@ -96,7 +96,7 @@ class App {
   show(view) {
     this.view?.close();
     this.view = view;
-    this.notice("");
+    this.unsaved();
     window.scrollTo(0, 0);
     this.shown = view.open().catch((error) => {
       fill(root, h("p", { class: "head empty" }, error.status === 403 ? t("noSession") : error.message));
@@ -169,6 +169,12 @@ class App {
   }
 
   // --- messages
+
+  // Whatever is shown: a change that the server has not got yet is told of.
+  unsaved() {
+    const waiting = changes.queue.length;
+    this.notice(changes.problem && waiting ? t("notSaved", { n: waiting, why: changes.problem }) : "");
+  }
 
   notice(words) {
     const place = document.getElementById("notice");

@@ -192,7 +192,6 @@ export class ReportView {
     if (!place) return;
     const waiting = changes.queue.length;
     place.textContent = changes.problem ? "" : waiting ? t("saving") : t("saved");
-    this.app.notice(changes.problem && waiting ? t("notSaved", { n: waiting, why: changes.problem }) : "");
   }
 
   // --- moving
