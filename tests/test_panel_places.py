@@ -103,6 +103,12 @@ def test_what_is_written_can_be_given_back(tmp_path):
     assert [table.place(r).status for r in reports] == [Status.AMBIGUOUS, Status.RESOLVED, Status.UNLISTED]
 
 
+def test_a_resolved_row_that_excel_has_rounded_stays_as_it_was(tmp_path):
+    path = tmp_path / "places.csv"
+    path.write_text("issuer,code,status\n婺源县人民政府,3.6113E+11,resolved\n", encoding="utf-8")
+    assert load_places(path).place(report("婺源县人民政府", 2020)).code == "361130000000"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -113,6 +119,7 @@ def test_what_is_written_can_be_given_back(tmp_path):
         ("issuer,code\n甲镇,410922100\n甲镇,410922101\n", "places.csv:3"),
         ("issuer,code,level\n甲镇,410922100,town\n", "level is 'town'"),
         ("", "is empty"),
+        ("issuer,code\n甲镇,4.10922E+11\n", "rounded by Excel"),
     ],
 )
 def test_a_wrong_table_is_explained(tmp_path, text, reason):

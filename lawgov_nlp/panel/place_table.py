@@ -79,6 +79,12 @@ def load_places(path: Path | None) -> PlaceTable:
             continue
         if not source and not issuer:
             raise PanelError(f"{where}: neither issuer nor source; a row must say which reports it is for")
+        if re.fullmatch(r"\d(?:\.\d+)?E\+\d+", code, re.IGNORECASE):
+            if row.get("status") in ("resolved", "unlisted"):
+                continue  # rounded by Excel in a row that nobody had to touch
+            raise PanelError(
+                f"{where}: code is {code!r}, rounded by Excel; give it as text, or its first 6 or 9 digits alone"
+            )
         if row.get("status") in ("resolved", "unlisted") and _as_found(row, code):
             continue
         place = _place(row, code, where, table.notes)
