@@ -3,8 +3,8 @@
 - *words*: logistic regression on TF-IDF of jieba's words, both of the paragraph and, marked separately, of its
   headings.
 - *words, no headings*: the same without headings. The difference shows the value of the heading path.
-- *rules*: section words (不足, 下一步 …) decide on the function; otherwise the topic with the most keyword matches
-wins.
+- *rules*: section words (不足, 下一步 …) decide on the function; otherwise the topic with most keyword
+  matches wins.
 - *encoder, frozen*: logistic regression on the encoder before fine-tuning, with separate averages of headings and
   paragraph; only with `--encoder FOLDER`.
 - *numeral and unit*: a regular expression for values.

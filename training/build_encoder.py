@@ -176,8 +176,7 @@ def prune(tokenizer: Tokenizer, texts: list[str], words: set[str] | None) -> tup
         new["model"]["vocab"] = [vocabulary[i] for i in keep] + [["<mask>", 0.0]]
         for token in new["added_tokens"]:
             token["id"] = len(keep) if token["content"] == "<mask>" else SPECIAL.index(token["content"])
-        # No "▁" is put in front of a text: windows begin inside sentences, and Chinese text has no spaces between
-        # words.
+        # No "▁" is put in front of a text: windows begin inside sentences, and Chinese has no spaces between words.
         new["pre_tokenizer"] = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False}
         new["decoder"] = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False}
         return Tokenizer.from_str(json.dumps(new))

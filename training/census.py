@@ -133,8 +133,7 @@ def squeezed(report: GoldReport) -> str:
 
 
 def shared_runs(reports: Sequence[GoldReport], phrases: Sequence[str], run: int = RUN) -> tuple[float, float]:
-    """Return the share of all runs of `run` characters that another report contains, too: in total, and outside set
-    phrases.
+    """Return the share of all runs of `run` characters that another report also has, and the share outside set phrases.
 
     A run counts as a set phrase if at least half of its characters are within matches of `phrases`.
     """

@@ -108,8 +108,7 @@ def with_labels(weight: float) -> list:
         begins, goes_on = begin - np.logaddexp(outside, begin), inside - np.logaddexp(outside, inside)
         stops = np.zeros_like(inside)
         stops[:, :-1] = np.log1p(-np.exp(np.minimum(inside[:, 1:], -1e-6)))
-        # The sum over the tokens of a name after the first is the cumulative sum at its last token minus that at its
-        # first.
+        # The sum over a name's tokens after the first is the cumulative sum at its last token minus that at its first.
         up_to = goes_on.cumsum(1)
         return search(starts + weight * (begins - up_to), ends + weight * (stops + up_to), barred)
 

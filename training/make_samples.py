@@ -84,8 +84,7 @@ def make_pdf(text: Text) -> bytes:
         command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", folder, str(source)]
         subprocess.run(command, check=True, capture_output=True, timeout=180)
         data = source.with_suffix(".pdf").read_bytes()
-    # As with Word, the time of writing and whatever is derived from it are removed. Offsets count bytes, so lengths
-    # stay.
+    # As with Word, the time of writing and values derived from it are removed. Offsets count bytes, so lengths stay.
     data = re.sub(rb"(?<=CreationDate\(D:)\d{14}", b"20250110090000", data)
     return re.sub(rb"(?<=[</])[0-9A-F]{32}(?=[>\s])", b"0" * 32, data)
 

@@ -50,8 +50,9 @@ def parse_gold(gold: GoldReport) -> Report:
 
 
 def gold_examples(gold: GoldReport) -> list[Example]:
-    """Return the body lines of a report with their gold labels and without headings, as a perfect parser would cut
-    them.
+    """Return the body lines of a report with their gold labels and without headings.
+
+    This is how a perfect parser would cut the report, apart from the headings.
     """
     out, at = [], 0
     for unit in gold.units:

@@ -216,8 +216,9 @@ def uncertainty(paragraph: TaggedParagraph, scheme: Scheme = CODEBOOK) -> float:
 
 
 def reason(paragraph: TaggedParagraph, by: str, similarity: float | None, scheme: Scheme = CODEBOOK) -> str:
-    """Return in Chinese why a paragraph was chosen: the doubtful layers, most doubtful first, and its similarity to
-    others.
+    """Return in Chinese why a paragraph was chosen.
+
+    The reason names the doubtful layers, most doubtful first, and the similarity to covered paragraphs.
     """
     if by == "random":
         return "随机抽取"
@@ -295,8 +296,9 @@ class _Nearest:
 
 
 class _Copies:
-    """An index of texts that tells whether another text is nearly the same, by Dice's coefficient of their character
-    pairs.
+    """An index of texts that tells whether another text is nearly the same as one of them.
+
+    The measure is Dice's coefficient of their sets of character pairs.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:

@@ -47,8 +47,9 @@ class Targets:
 
 
 class BatchDataset(Dataset):
-    """All batches of a training run, pass after pass; they are shuffled, and paragraphs of similar length share a
-    batch.
+    """All batches of a training run, pass after pass, in shuffled order.
+
+    Paragraphs of similar length share a batch.
 
     Args:
         data: The examples to learn; each pass contains all of them.
@@ -148,8 +149,7 @@ def _drawn(links: torch.Tensor, most: int, rng: random.Random) -> torch.Tensor:
 
 def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: random.Random) -> list[list[int]]:
     """Group examples of similar size; the tokens of each group, padding included, stay within the budget."""
-    # Noise in the sort key mixes the lengths a little. Batches of strictly equal lengths would be the same in every
-    # pass.
+    # Noise in the sort key mixes the lengths a little. Batches of strictly equal lengths would be the same each time.
     noise = {k: rng.uniform(0.8, 1.25) for k in chosen}
     groups: list[list[int]] = [[]]
     longest = 0

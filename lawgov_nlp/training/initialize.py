@@ -39,7 +39,7 @@ def load_for_training(
         model = model.float()
         if model.scheme != scheme:
             model = rehead(model, scheme)
-        # the sources may differ even if the labels are equal
+        # The sources may differ even if the labels are equal.
         model.scheme, model.config.dimensions = scheme, scheme.to_config()
         return model, tokenizer
     try:

@@ -30,11 +30,11 @@ ENOUGH = 5
 
 @dataclass(frozen=True, kw_only=True)
 class BeforeAfter:
-    """Scores of a model before and after training on the same reports; before is None if training began from an
-    encoder.
+    """Scores of a model before and after training, on the same reports.
 
-    If the model had other labels before that can't be translated into the new ones, `before` has only the scores of
-    values and names.
+    `before` is None if training began from an encoder. If the model had other labels before that can't be translated
+    into
+    the new ones, `before` has only the scores of values and names.
     """
 
     before: Scores | None
@@ -232,7 +232,7 @@ def hold_out(
         raise TrainingError(
             "no paragraph has a coded label: with labels of your own there is nothing to learn them from"
         )
-    # a pass can't be chosen on reports without coded labels
+    # A pass can't be chosen on reports without coded labels.
     pool = coded if needed and len(coded) >= number else [*reports]
     chosen = {r.id for r in random.Random(seed).sample(pool, number)}
     return [r for r in reports if r.id not in chosen], [r for r in reports if r.id in chosen]

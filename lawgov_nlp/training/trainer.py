@@ -254,7 +254,7 @@ def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: boo
         dataloader_pin_memory=False,
         disable_tqdm=True,
     )
-    # otherwise each of several GPUs would get a part of a batch, which can't be divided
+    # Otherwise each of several GPUs would get a part of a batch, which can't be divided.
     args._n_gpu = min(1, args.n_gpu)
     return args
 

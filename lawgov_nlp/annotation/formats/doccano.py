@@ -65,8 +65,8 @@ def write_doccano(documents: Sequence[Document], findings: Issues, scheme: Schem
                     relations.append(relation)
             record: dict[str, Any] = {"text": text, "entities": entities, "relations": relations}
             if line.labels_coded:
-                # A project keeps labels that it doesn't show as metadata. A model's labels in `cats` would come back as
-                # if checked.
+                # A project keeps labels that it doesn't show as metadata. In `cats`, a model's labels would look
+                # as if a person had checked them.
                 record[PREDICTED if document.model else "cats"] = label_names.mark_labels(line.labels)
             lines.append(json.dumps({**record, **context_fields.to_fields(row)}, ensure_ascii=False) + "\n")
     return "".join(lines).encode()

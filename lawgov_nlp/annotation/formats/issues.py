@@ -15,8 +15,9 @@ _SHOWN = 20
 
 
 class RowError(Exception):
-    """One row is wrong; the message says what is wrong and what to do. `Issues` collects it, so it never leaves the
-    package.
+    """One row is wrong; the message says what is wrong and what to do.
+
+    It never leaves the package, because `Issues` collects it.
     """
 
 

@@ -72,8 +72,9 @@ def word(data: dict[str, Any], key: str) -> str | None:
 
 
 def loosely(data: object, key: str) -> list[dict[str, Any]]:
-    """Return the objects of the list under a key and ignore everything else. This serves a first pass over a whole
-    file.
+    """Return the objects of the list under a key and ignore everything else.
+
+    This serves a first pass over a whole file.
     """
     found = data.get(key) if isinstance(data, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

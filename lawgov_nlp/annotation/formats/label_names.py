@@ -70,8 +70,7 @@ class Words:
         return (found[0] if found else None), tuple(d for d in found[1:] if d)
 
     def marked_labels(self, words: Sequence[str]) -> tuple[Label | None, tuple[Label, ...]]:
-        """Return the labels from a tool that keeps no order and marks secondary labels with a leading `+`, as in
-        `+publicity`.
+        """Return the labels from a tool that keeps no order; secondary labels have a leading `+`, as in `+publicity`.
 
         Raises:
             RowError: The primary label can't be determined.
@@ -79,8 +78,7 @@ class Words:
         first = [w for w in words if not w.startswith("+")]
         second = [w[1:] for w in words if w.startswith("+")]
         if len(first) > 1:
-            # In the codebook a function is never secondary. A function among topics must therefore be the primary
-            # label.
+            # In the codebook a function is never secondary, so a function among topics must be the primary label.
             functions = [w for w in first if (d := self.primary(w)) and not d.is_topic]
             if len(functions) != 1:
                 raise RowError(

@@ -211,8 +211,9 @@ def _gap(name: str, first: int, last: int) -> str:
 
 
 def _new_headings(path: Iterable[str], line: CodedLine) -> Iterator[CodedLine]:
-    """Yield the headings that begin above a paragraph. A run-in heading is part of the paragraph's text and is left
-    out.
+    """Yield the headings that begin above a paragraph.
+
+    A run-in heading is left out, because it is part of the paragraph's text.
     """
     path, own = tuple(path), line.headings
     if own and line.text.lstrip().startswith(own[-1]):

@@ -1,6 +1,4 @@
-"""The output of `lawgov tag -o x.jsonl`: a model's predictions, to be exported for correction. This format is only
-read.
-"""
+"""The output of `lawgov tag -o x.jsonl`: a model's predictions, to be exported for correction; only read."""
 
 from __future__ import annotations
 
