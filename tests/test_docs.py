@@ -14,7 +14,7 @@ from lawgov_nlp.cli.main import app
 
 from .conftest import ROOT
 
-PAGES = sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md", ROOT / "README.zh.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "README.zh.md", ROOT / "CONTRIBUTING.md"]
 IDS = [path.relative_to(ROOT).as_posix() for path in PAGES]
 SNIPPETS = {
     name: found

@@ -56,7 +56,7 @@ def panel(
         from lawgov_nlp.panel.place_table import load_places
 
         table, codes = load_places(places), load_indicators(indicators)  # wrong tables are told before hours of tagging
-        settings = {"model": model, "device": device, "backend": backend}
+        settings: dict[str, object] = {"model": model, "device": device, "backend": backend}
         made = build_panel(_tagged(paths, failures, settings), places=table, indicators=codes)
         written = write_panel(made, out, overwrite=overwrite)
     except ImportError as error:

@@ -275,10 +275,10 @@ def _coverage_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dic
     for _, entries in sorted(by_place.items()):
         ever = {code for entry in entries.values() for code in entry.cells}
         for year in years:
-            entry = entries.get(year)
-            model = entry or next(iter(entries.values()))
+            found = entries.get(year)
+            model = found or next(iter(entries.values()))
             row = _place_columns(model) | _year_columns(model.place, year)
-            if entry is None:
+            if found is None:
                 inside = min(entries) < year < max(entries)
                 yield row | {
                     "status": "missing" if inside else "outside",
@@ -287,15 +287,15 @@ def _coverage_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dic
                     "note": model.place.note,
                 }
                 continue
-            silent = [code for code in codes.codes if code in ever and code not in entry.cells]
+            silent = [code for code in codes.codes if code in ever and code not in found.cells]
             yield row | {
                 "status": "reported",
-                "source": entry.source,
-                "others": "；".join(entry.others),
-                "values": len(entry.values),
-                "cells": len(entry.cells),
+                "source": found.source,
+                "others": "；".join(found.others),
+                "values": len(found.values),
+                "cells": len(found.cells),
                 "silent": " ".join(silent),
-                "note": entry.place.note,
+                "note": found.place.note,
             }
 
 

@@ -207,18 +207,20 @@ def _rates(entry: ReportEntry, codes: Indicators) -> Iterator[dict[str, Any]]:
                     stated,
                 )
     for small, large in WITHIN:
-        a, b = cells.get(small), cells.get(large)
-        if a is None or b is None or a.conflict or b.conflict or a.value.sentence != b.value.sentence:
+        less, more = cells.get(small), cells.get(large)
+        if less is None or more is None or less.conflict or more.conflict:
             continue
-        if "重大" in f"{b.value.name}" or a.value.match < 100 or b.value.match < 100:
+        if less.value.sentence != more.value.sentence:
             continue
-        if (a.value.number or 0) > (b.value.number or 0) and b.value.qualifier == Qualifier.EXACT:
+        if "重大" in f"{more.value.name}" or less.value.match < 100 or more.value.match < 100:
+            continue
+        if (less.value.number or 0) > (more.value.number or 0) and more.value.qualifier == Qualifier.EXACT:
             yield _row(
                 "within",
                 3,
                 entry,
-                f"{codes.codes[small].zh}“{_show(a.value)}”多于{codes.codes[large].zh}“{_show(b.value)}”",
-                a.value,
+                f"{codes.codes[small].zh}“{_show(less.value)}”多于{codes.codes[large].zh}“{_show(more.value)}”",
+                less.value,
             )
 
 
@@ -257,23 +259,23 @@ def _growth(entry: ReportEntry, last: ReportEntry, codes: Indicators) -> Iterato
         base = _what_changed(entry.values, index)
         if base is None or base.code is None or base.code not in last.cells or base.number is None:
             continue
-        before = last.cells[base.code].value
-        if last.cells[base.code].conflict or not before.number or plain_unit(before.unit) != plain_unit(base.unit):
+        earlier = last.cells[base.code].value
+        if last.cells[base.code].conflict or not earlier.number or plain_unit(earlier.unit) != plain_unit(base.unit):
             continue
-        if base.qualifier != Qualifier.EXACT or before.qualifier != Qualifier.EXACT:
+        if base.qualifier != Qualifier.EXACT or earlier.qualifier != Qualifier.EXACT:
             continue
         stated = -value.number if _FALL.search(value.why) else value.number
-        actual = 100 * (base.number - before.number) / before.number
+        actual = 100 * (base.number - earlier.number) / earlier.number
         if abs(stated - actual) > Decimal(GROWTH_TOLERANCE):
             opposite = stated * actual < 0
             yield _row(
                 "growth",
                 3 if opposite or abs(stated - actual) > 20 else 2,
                 entry,
-                f"说{value.why}{value.text}，而上年报告是“{_show(before)}”，今年“{_show(base)}”，"
+                f"说{value.why}{value.text}，而上年报告是“{_show(earlier)}”，今年“{_show(base)}”，"
                 f"应为 {float(actual):+.1f}%",
                 base,
-                other=(last, before),
+                other=(last, earlier),
             )
 
 

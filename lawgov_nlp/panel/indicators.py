@@ -221,7 +221,7 @@ def _codes(rows: Sequence[dict[str, str]], source: str) -> list[IndicatorCode]:
         if name in found:
             raise PanelError(f"{where}: code {name!r} comes twice; keep one row for it")
         topics, units = tuple(row["dimension"].split()), tuple(row["units"].split())
-        strange = [t for t in topics if t not in CODEBOOK or not CODEBOOK.label(t).counts]
+        strange = [t for t in topics if t not in CODEBOOK or not CODEBOOK.label(t).is_topic]
         if strange or not topics:
             raise PanelError(f"{where}: dimension is {row['dimension']!r}; use topics such as mediation or publicity")
         if not units:

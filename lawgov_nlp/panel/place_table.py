@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 from lawgov_nlp.errors import PanelError
 from lawgov_nlp.panel.gazetteer import gazetteer
@@ -108,7 +109,7 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
     if level not in _LEVELS:
         raise PanelError(f"{where}: level is {level!r}; use one of {', '.join(filter(None, _LEVELS))}")
     digits = code.replace(" ", "")
-    given = {key: row.get(key, "") for key in ("province", "prefecture", "county", "township")}
+    given: dict[str, Any] = {key: row.get(key, "") for key in ("province", "prefecture", "county", "township")}
     name, body = row.get("name", ""), row.get("body", "") or "government"
     if code and not re.fullmatch(r"\d{6}|\d{9}|\d{12}", digits):
         raise PanelError(f"{where}: code is {code!r}; give the official one of 6, 9 or 12 digits")
@@ -133,7 +134,7 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
             **given,
         )
     now = gaz.now(division)
-    path = {d.level: d.name for d in gaz.path(now)}
+    path: dict[str, str] = {d.level: d.name for d in gaz.path(now)}
     place = Place(
         status=Status.BY_HAND,
         id=padded(now.code),
@@ -141,7 +142,7 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
         name="".join(d.name for d in gaz.path(now)),
         level=level or now.level,
         body=body,
-        **{key: path.get(key, "") for key in given},
+        **cast("dict[str, Any]", {key: path.get(key, "") for key in given}),
     )
     if row.get("status") == "unlisted" and given["township"] and given["township"] != place.township:
         name = place.name + given["township"]

@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from lawgov_nlp.panel.gazetteer import Division, Gazetteer, gazetteer
-from lawgov_nlp.report import Report, UnitKind
+from lawgov_nlp.report import LineKind, Report
 from lawgov_nlp.text import StrEnum
 
 _SPACE = re.compile(r"[\s\u200b\ufeff]+")
@@ -109,12 +109,12 @@ def resolve(report: Report, gaz: Gazetteer | None = None) -> Place:
     gaz = gaz or gazetteer()
     phrases = [report.issuer] if report.issuer else []
     for unit in report.units:
-        if unit.kind in (UnitKind.TITLE, UnitKind.SIGNOFF) and unit.text not in phrases:
+        if unit.kind in (LineKind.TITLE, LineKind.SIGNOFF) and unit.text not in phrases:
             phrases.append(unit.text)
     salutations = [
         word
         for unit in report.units
-        if unit.kind is UnitKind.SALUTATION
+        if unit.kind is LineKind.SALUTATION
         for word in re.split("[、，,：: ]", unit.text)
         if len(word) > 2
     ]
