@@ -361,10 +361,10 @@ def test_labels_of_ones_own_come_from_the_model(tmp_path, gold):
 LEARN = """
 import json, sys, time
 from pathlib import Path
-from lawgov_nlp.annotation.corpus import shipped_corpus
+from lawgov_nlp.annotation.corpus import load_splits
 import lawgov_nlp.training.retrain as retrain
 corpus = Path({corpus!r})
-retrain.shipped_corpus = lambda: corpus
+retrain.load_shipped_splits = lambda: load_splits(corpus)
 import lawgov_nlp.cli.review_learn as learn
 sys.exit(learn.main())
 """
