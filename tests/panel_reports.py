@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from lawgov_nlp import TaggedReport
-from lawgov_nlp.annotation.markup import parse
+from lawgov_nlp.annotation.markup import parse_markup
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import read_quantity
@@ -12,7 +12,7 @@ from lawgov_nlp.results.quantity import read_quantity
 
 def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
     """The report of some markup lines as a tagged one; `[title]` and `[signoff]` lines give issuer and date."""
-    gold = parse(f"level: township\n---\n{markup.strip()}\n", "t01")
+    gold = parse_markup(f"level: township\n---\n{markup.strip()}\n", "t01")
     report = parse_report(gold.text, source=source)
     lines, at = {}, 0
     for unit in gold.units:

@@ -12,7 +12,7 @@ from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import OutputError, PanelError
 from lawgov_nlp.panel import build_panel
 from lawgov_nlp.panel.files import write_panel
-from lawgov_nlp.results.writers import write
+from lawgov_nlp.results.writers import write_reports
 from tests.conftest import ROOT
 from tests.panel_reports import report
 
@@ -214,7 +214,7 @@ def run(*args, code=0):
 
 
 def test_commands(reports, tmp_path):
-    write(reports, tmp_path / "tagged.jsonl")
+    write_reports(reports, tmp_path / "tagged.jsonl")
     run("places", tmp_path / "tagged.jsonl", "-o", tmp_path / "places.csv")
     assert len((tmp_path / "places.csv").read_text(encoding="utf-8-sig").splitlines()) == 4
     out = run("panel", tmp_path / "tagged.jsonl", "-o", tmp_path / "out", "--places", tmp_path / "places.csv").stdout
@@ -233,7 +233,7 @@ def test_commands(reports, tmp_path):
 )
 def test_bad_input_is_explained(reports, tmp_path, monkeypatch, args, reason):
     monkeypatch.chdir(tmp_path)
-    write(reports, tmp_path / "t.jsonl")
+    write_reports(reports, tmp_path / "t.jsonl")
     (tmp_path / "bad.jsonl").write_text("{}\n")
     result = run(*args, code=2)
     assert reason in result.stderr.replace("\n", " ")
