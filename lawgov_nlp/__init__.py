@@ -33,7 +33,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> str:
-    """The version, looked up in the installed package's metadata when it is asked for: that takes 0.1 s."""
+    """Look up `__version__` in the installed package's metadata, only on access because it takes 0.1 s."""
     if name == "__version__":
         from importlib.metadata import version
 

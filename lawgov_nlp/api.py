@@ -1,4 +1,4 @@
-"""The Python API: read, tag, find. Heavy imports happen in the function that needs them."""
+"""The Python API to tag reports. Heavy imports happen in the functions that need them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ def tag_report(
 ) -> TaggedReport:
     """Read a report, label its paragraphs and extract its numeric indicators.
 
-    The model is loaded at the first call and kept for the process.
+    The first call loads the model and keeps it in memory for the rest of the process.
 
     Args:
         source: A file (`Path`), the text itself (`str`), or a `Report`.
-        model: Folder of another model than the shipped one, or `tiny`: a shipped one that is faster and less exact.
-        device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
-        backend: What runs the encoder: `auto`, `torch`, `openvino`, or one of them with a precision
-            (`torch:float32`); `lawgov_nlp.model.backends.resolve_backend` says which is taken where.
+        model: The folder of a model, or `tiny`, a shipped model that is faster and less accurate. None takes the
+            default shipped model.
+        device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
+        backend: What runs the encoder: `auto`, `torch`, `openvino`, or an engine with a precision
+            (`torch:float32`). See `lawgov_nlp.model.backends.resolve_backend` for the defaults.
+
+    Returns:
+        The report with its labels and indicators.
 
     Raises:
         ReadError: The source can't be read as a report.
-        ModelError: The model, the device or the backend isn't there.
+        ModelError: The model, the device or the backend isn't available.
     """
     report = read_report(source)
     from lawgov_nlp.model.tagger import get_tagger
@@ -47,31 +51,34 @@ def tag_reports(
     workers: int | None = None,
     timeout: float = 60.0,
 ) -> Iterator[TaggedReport]:
-    """Tag many reports; neighbouring reports share batches, the order is kept.
+    """Tag many reports in order; neighbouring reports share batches.
 
-    Files are read in processes of their own while this one runs the model. A file that takes too long, eats the
-    memory or crashes its reader is an error of that file; the others go on. A script needs no
-    `if __name__ == "__main__"` for it. The processes end with the iteration.
+    Worker processes read the files while this process runs the model. If a file takes too long, uses too much
+    memory or crashes its worker, only that file fails and the others continue. A script needs no
+    `if __name__ == "__main__"` guard. The workers stop when the iteration ends.
 
     Args:
-        sources: As for `tag_report`; may be a generator, which is read as needed.
-        model: Folder of another model than the shipped one, or `tiny`: a shipped one that is faster and less exact.
-        device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+        sources: Sources as for `tag_report`. A generator is consumed as needed.
+        model: The folder of a model, or `tiny`, a shipped model that is faster and less accurate. None takes the
+            default shipped model.
+        device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder, as in `tag_report`.
-        on_error: Called with each source that can't be read and its error, and the others go on; without it
-            the first error is raised.
-        workers: Processes that read files; 0 reads in this one, where nothing can end a file that hangs. None takes
-            0 for fewer than 16 files, which are read sooner than a process starts, and else one less than there are
-            cores, at most 4. Texts and `Report`s always stay in this process.
-        timeout: Seconds that a worker may take for a file.
+        on_error: A function that is called with each source that can't be read and its error; the other sources
+            continue. Without it, the first error is raised.
+        workers: The number of processes that read files. With 0, this process reads them and can't stop a file that
+            hangs. None means 0 for fewer than 16 files, because reading them takes less time than starting a
+            process, and otherwise one less than the number of cores, at most 4. Texts and `Report`s never go to a
+            worker.
+        timeout: The seconds that a worker may take for a file.
 
     Returns:
-        One `TaggedReport` for each source that could be read; `source` says which file it was.
+        An iterator with one `TaggedReport` for each source that could be read. Its `source` names the file.
 
     Raises:
-        TypeError: A single report instead of several.
-        ValueError: While iterating: `workers` or `timeout` makes no sense.
-        LawgovError: While iterating: a source can't be read and there is no `on_error`, or the model isn't there.
+        TypeError: `sources` is a single report.
+        ValueError: `workers` or `timeout` is out of range (raised during iteration).
+        LawgovError: A source can't be read and there is no `on_error`, or the model isn't available (raised during
+            iteration).
     """
     if isinstance(sources, (str, Path, Report)):
         raise TypeError("tag_reports takes several sources; for a folder give find_reports(folder), for one tag_report")
@@ -88,6 +95,6 @@ def _tag_reports(
     from lawgov_nlp.model.tagger import get_tagger
 
     chosen = get_tagger(*choice)
-    # closed here, not when it is collected: a traceback may keep it, and with it the processes
+    # Close it here: a traceback may keep the generator, and with it the processes, from being garbage-collected.
     with closing(read_reports(sources, on_error, workers=workers, timeout=timeout)) as reports:
         yield from chosen.tag_many(reports)

@@ -1,4 +1,7 @@
-"""Files and folders that appear whole or not at all: they grow in a hidden place beside the target and are moved."""
+"""Write files and folders completely or not at all.
+
+They are written to a hidden place beside the target and moved when they are complete.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from pathlib import Path
 from lawgov_nlp.errors import OutputError
 
 Payload = bytes | dict[str, bytes]
-"""The content of a file, or of a folder by file name."""
+"""The content of a file, or the contents of a folder's files by file name."""
 
 
 def check_new(path: Path) -> None:
-    """See that a file or folder can be made there.
+    """Check that a file or folder can be created at a path.
 
     Raises:
-        OutputError: It exists, or the folder that it is to be in doesn't.
+        OutputError: The path exists, or its parent folder doesn't.
     """
     if os.path.lexists(path):
         raise OutputError(f"{path} exists; choose another name or move it away")
@@ -28,17 +31,17 @@ def check_new(path: Path) -> None:
 
 
 def save_new(payload: Payload, path: Path) -> None:
-    """Write a file or folder that isn't there yet, whole or not at all.
+    """Write a new file or folder completely or not at all.
 
     Raises:
-        OutputError: It exists, or can't be written.
+        OutputError: The path exists or can't be written.
     """
     check_new(path)
     try:
         if isinstance(payload, bytes):
             _write_new(path, payload)
             return
-        # Beside the target, because a rename can't cross file systems.
+        # The temporary folder lies beside the target because a rename can't cross file systems.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".lawgov-") as hidden:
             grown = Path(hidden) / "out"
             grown.mkdir()
@@ -60,20 +63,23 @@ def _write_new(path: Path, content: bytes) -> None:
 
 @contextmanager
 def staged(target: Path, *, overwrite: bool, beside: bool = False) -> Iterator[StagedFiles]:
-    """A hidden place for the files that a folder is to get, gone at the end.
+    """Provide a hidden folder for files that are to be moved into a target folder, and delete it at the end.
 
     Args:
-        target: The folder.
-        overwrite: Whether files that are there may be replaced.
-        beside: Whether the hidden place is beside the folder, which needn't be there yet, and not in it.
+        target: The target folder.
+        overwrite: Whether existing files may be replaced.
+        beside: Whether the hidden folder lies beside the target, which then need not exist yet, instead of in it.
+
+    Yields:
+        The files that are being written.
     """
-    # In the same file system, because a rename can't cross file systems.
+    # The hidden folder lies in the same file system because a rename can't cross file systems.
     with tempfile.TemporaryDirectory(dir=target.parent if beside else target, prefix=".lawgov-") as hidden:
         yield StagedFiles(Path(hidden), target, overwrite)
 
 
 class StagedFiles:
-    """Where files grow and where they go."""
+    """Files that are written to a hidden folder and later moved into the target folder."""
 
     def __init__(self, hidden: Path, target: Path, overwrite: bool) -> None:
         self._hidden, self._target, self._overwrite = hidden, target, overwrite
@@ -81,14 +87,22 @@ class StagedFiles:
         self.sources: set[Path] = set()
 
     def claim(self, name: str) -> Path:
-        """Where to write the file that will be called `name`; refuses one that exists."""
+        """Return the path to which to write the file that will be called `name`.
+
+        Raises:
+            OutputError: The file exists and may not be replaced, or its place is a folder.
+        """
         self._check(name)
         self._names.append(name)
         return self._hidden / name
 
     def publish(self) -> list[Path]:
-        """Moves all files into place."""
-        for name in self._names:  # again: tagging took a while
+        """Move all files into place and return their paths.
+
+        Raises:
+            OutputError: A file has appeared in the meantime, or is one of the reports that were read.
+        """
+        for name in self._names:  # Check again: the files may have been created while the reports were tagged.
             self._check(name)
             if (self._target / name).resolve() in self.sources:
                 raise OutputError(f"{self._target / name} is one of the reports that were read; choose another place")
@@ -108,7 +122,7 @@ class StagedFiles:
 
 
 def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a folder beside another one, then put it in its place."""
+    """Write a new folder beside an existing one, then replace the existing one with it."""
     new = folder.with_name(f"{folder.name}.new")
     if new.exists():
         shutil.rmtree(new)
@@ -119,7 +133,7 @@ def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file, or put it in the place of the one that is there; when this returns it is on the disk."""
+    """Write or replace a file; the content is on the disk when this returns."""
     growing = path.with_name(f".{path.name}")
     with growing.open("wb") as file:
         file.write(content)
@@ -129,7 +143,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def append_durably(path: Path, content: bytes) -> None:
-    """Write at the end of a file; when this returns it is on the disk, and a crash before may leave part of it."""
+    """Append to a file; the content is on the disk when this returns. A crash before that may leave part of it."""
     with path.open("ab") as file:
         file.write(content)
         file.flush()

@@ -1,8 +1,8 @@
-"""The values that everything else passes around: a report and its units.
+"""A report and its lines: the data that all other modules exchange.
 
-All offsets count characters (Unicode code points) of one string, `Report.text`, half-open:
-`report.text[unit.start:unit.end] == unit.text`, always. The text is the reader's output and is never
-normalised; whoever needs a normal form makes it beside the text.
+All offsets count characters (Unicode code points) of one string, `Report.text`. They are half-open, so
+`report.text[line.start:line.end] == line.text` always holds. The text is what the reader returned and is never
+normalised. Code that needs a normalised form makes a separate copy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lawgov_nlp.text import StrEnum
 
 
 class LineKind(StrEnum):
-    """What a non-blank line of a report is. Only `body` units carry a dimension."""
+    """The role of a non-blank line in a report. Only `body` lines carry a dimension."""
 
     TITLE = "title"
     SALUTATION = "salutation"
@@ -28,11 +28,11 @@ class Line:
     """One non-blank line of a report.
 
     Attributes:
-        kind: What the line is.
-        text: The line without the white space around it.
-        start: Offset of its first character in `Report.text`.
-        end: Offset behind its last character.
-        headings: The headings above a `body` unit from the outermost in, its own run-in heading last.
+        kind: The role of the line.
+        text: The line without surrounding white space.
+        start: The offset of its first character in `Report.text`.
+        end: The offset after its last character.
+        headings: The headings above a `body` line, outermost first and its own run-in heading last.
     """
 
     kind: LineKind
@@ -47,18 +47,19 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A report as it was read, with its structure; nothing in it comes from the model.
+    """A report as it was read, with its structure. Nothing in it comes from the model.
 
     Attributes:
-        text: The whole text; every offset counts in it.
-        units: Its non-blank lines in order.
-        title: The title, or None where the report has none. So too the other four.
-        issuer: The body that reports (`某县某镇人民政府`).
-        year: The year reported on.
-        date: The date of signing, ISO 8601 (`2024-01-15`; `2024-01` where no day is given).
-        doc_number: The document number (`某政〔2024〕8号`).
-        source: The file that it was read from, as given; None for a text.
-        warnings: What a user should know of the reading: pages without a text layer, values not understood.
+        text: The whole text, to which every offset refers.
+        units: The non-blank lines in order.
+        title: The title; None if the report has none.
+        issuer: The issuing body (`某县某镇人民政府`); None if the report names none.
+        year: The year that the report covers; None if unknown.
+        date: The date of signing in ISO 8601 (`2024-01-15`, or `2024-01` if no day is given); None if unknown.
+        doc_number: The document number (`某政〔2024〕8号`); None if the report has none.
+        source: The file that was read, as the caller named it; None for a text.
+        warnings: Problems in reading that a user should know, such as pages without a text layer or values that
+            couldn't be interpreted.
     """
 
     text: str
@@ -76,15 +77,21 @@ class Report:
 
     @property
     def paragraphs(self) -> tuple[Line, ...]:
-        """The `body` units in order."""
+        """The `body` lines in order."""
         return tuple(u for u in self.units if u.kind is LineKind.BODY)
 
 
 def check_span(text: str, start: int, end: int, what: str) -> None:
-    """Refuse offsets that can't be those of the text.
+    """Check that offsets are possible for a text.
+
+    Args:
+        text: The text of the span.
+        start: The offset of its first character.
+        end: The offset after its last character.
+        what: What the span is, for the error message.
 
     Raises:
-        ValueError: They begin before 0 or don't span as many characters as the text has.
+        ValueError: `start` is negative, or the span is not as long as the text.
     """
     if start < 0 or end - start != len(text):
         raise ValueError(f"{what} {text[:20]!r} has {len(text)} characters but offsets {start}..{end}")

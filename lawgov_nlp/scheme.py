@@ -1,8 +1,8 @@
-"""What paragraphs are labelled with: the seven dimensions of the shipped codebook, or a scheme of the user's own.
+"""The labels of paragraphs: the seven dimensions of the shipped codebook, or the user's own scheme.
 
-A scheme is an ordered list of labels, each with a name for the data and a Chinese one for readers. A model has one
-(its `config.json`), and everything that is said of its output follows it. A user writes one as `labels.json`, whose
-format data/FORMAT.md specifies.
+A scheme is an ordered list of labels. Each label has a name for the data and a Chinese name for readers. A model stores
+its scheme in its `config.json`, and all descriptions of its output use that scheme. Users write a scheme as
+`labels.json`, whose format data/FORMAT.md specifies.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lawgov_nlp.errors import SchemeError
 from lawgov_nlp.text import shortened
 
 NONE, NONE_ZH = "none", "无"
-"""How a paragraph without any label is written."""
+"""How the data and the Chinese output write the absence of a label."""
 
 _RESERVED = {
     **dict.fromkeys(("title", "salutation", "heading", "body", "signoff", "artifact"), "a kind of line in the markup"),
@@ -33,19 +33,19 @@ _SEPARATORS = re.compile(r"[+,，;；、|?{}<>\[\]\s]")
 
 
 class Label(str):
-    """One label of a scheme: a `str`, equal to its name, that knows more about itself.
+    """One label of a scheme: a `str` that equals its name and has further attributes.
 
     Attributes:
         zh: The Chinese name.
-        is_topic: Whether an indicator can have it, and a paragraph have it as a secondary one: a topic, not a function
-            such as a plan.
+        is_topic: Whether the label is a topic, which an indicator can have and which can be a secondary label of a
+            paragraph. The other labels are functions, such as plans.
     """
 
     zh: str
     is_topic: bool
 
     def __new__(cls, name: str, zh: str, is_topic: bool = True) -> Label:
-        """A label of these attributes."""
+        """Create a label with these attributes."""
         self = str.__new__(cls, name)
         self.zh, self.is_topic = zh, is_topic
         return self
@@ -63,7 +63,7 @@ class Label(str):
 
 
 class Dimension(Label, Enum):
-    """A label of the shipped codebook: what a paragraph, or the thing that a number counts, is about."""
+    """A label of the shipped codebook: the subject of a paragraph, or of what a number counts."""
 
     LEADERSHIP = ("leadership", "组织领导")
     TRAINING = ("training", "学法培训")
@@ -74,24 +74,24 @@ class Dimension(Label, Enum):
     PLANS = ("plans", "工作计划", False)
 
     def __new__(cls, name: str, zh: str, is_topic: bool = True) -> Dimension:
-        """A member; called by `Enum` alone."""
+        """Create a member; only `Enum` calls this."""
         self = str.__new__(cls, name)
         self.zh, self.is_topic = zh, is_topic
-        self._value_ = name  # so that Dimension("plans") finds it
+        self._value_ = name  # This makes Dimension("plans") work.
         return self
 
     def __str__(self) -> str:
         return self.value
 
     def __repr__(self) -> str:
-        return f"<Dimension.{self.name}: {self.value!r}>"  # Enum's would take `Label.__repr__` for the value's
+        return f"<Dimension.{self.name}: {self.value!r}>"  # Enum would use `Label.__repr__` for the value.
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[Dimension], tuple[str]]:
         return Dimension, (self.value,)
 
 
 DIMENSIONS: tuple[Dimension, ...] = tuple(Dimension)
-"""The seven dimensions, in the codebook's order."""
+"""The seven dimensions in the order of the codebook."""
 
 TOPICS: tuple[Dimension, ...] = tuple(d for d in Dimension if d.is_topic)
 """The five dimensions that an indicator can have."""
@@ -99,14 +99,14 @@ TOPICS: tuple[Dimension, ...] = tuple(d for d in Dimension if d.is_topic)
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Scheme:
-    """Labels in the order in which models and tables have them.
+    """Labels in the order that models and tables use.
 
-    Two schemes are equal where their labels have the same names, Chinese names and roles in the same order, whatever
-    their sources.
+    Two schemes are equal if their labels have the same names, Chinese names and roles in the same order. Their sources
+    may differ.
 
     Attributes:
         labels: The labels.
-        sources: For each label those of the shipped codebook that it takes in.
+        sources: For each label, the dimensions of the shipped codebook that it covers (may be empty).
     """
 
     labels: tuple[Label, ...]
@@ -138,7 +138,7 @@ class Scheme:
         return f"Scheme({self})"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        return "CODEBOOK" if self is CODEBOOK else super().__reduce_ex__(protocol)  # it stays the one in every process
+        return "CODEBOOK" if self is CODEBOOK else super().__reduce_ex__(protocol)  # It stays one object.
 
     @cached_property
     def _identity(self) -> tuple[tuple[str, str, bool], ...]:
@@ -150,14 +150,14 @@ class Scheme:
         return tuple(label for label in self.labels if label.is_topic)
 
     def index(self, name: str) -> int:
-        """The place of a label among `labels`."""
+        """Return the index of a label in `labels`."""
         return self.labels.index(name)
 
     def label(self, name: str) -> Label:
-        """The label of that name.
+        """Return the label with a name.
 
         Raises:
-            SchemeError: There is none; with the nearest one.
+            SchemeError: The scheme has no such label. The message suggests the most similar one.
         """
         if name not in self.labels:
             raise SchemeError(f"label {name!r} is unknown; {nearest(name, self.labels)}")
@@ -165,20 +165,21 @@ class Scheme:
 
     @cached_property
     def heirs(self) -> Mapping[Label, Label]:
-        """For each dimension of the codebook the label that takes it in, where exactly one does."""
+        """For each dimension of the codebook that exactly one label covers, this label."""
         taken = {d: [label for label, of in zip(self.labels, self.sources, strict=True) if d in of] for d in Dimension}
         return {d: labels[0] for d, labels in taken.items() if len(labels) == 1}
 
     @property
     def coarsens(self) -> bool:
-        """Whether it renames or merges the codebook's dimensions, so that what is coded by these is coded by it, too.
+        """Whether the scheme only renames or merges the codebook's dimensions.
 
-        Every label has a source, and each of the seven is the source of one label.
+        Then every label has a source and each of the seven dimensions is the source of exactly one label, so that data
+        coded with the codebook is also coded with this scheme.
         """
         return all(self.sources) and len(self.heirs) == len(DIMENSIONS)
 
     def to_list(self) -> list[dict[str, Any]]:
-        """The labels as `from_list` reads them back."""
+        """Return the labels in the form that `from_list` reads."""
         out: list[dict[str, Any]] = []
         for label, of in zip(self.labels, self.sources, strict=True):
             item: dict[str, Any] = {"name": label.value, "zh": label.zh, "topic": label.is_topic}
@@ -188,15 +189,15 @@ class Scheme:
         return out
 
     def to_config(self) -> list[str] | list[dict[str, Any]]:
-        """The labels as `from_config` reads them back."""
+        """Return the labels in the form that `from_config` reads."""
         return [d.value for d in Dimension] if self is CODEBOOK else self.to_list()
 
     @classmethod
     def from_list(cls, items: object) -> Scheme:
-        """The scheme of the `labels` of a labels.json.
+        """Build a scheme from the list under `labels` in a labels.json.
 
         Raises:
-            SchemeError: Something doesn't fit the format.
+            SchemeError: An item doesn't fit the format.
         """
         if not isinstance(items, list) or not items:
             raise SchemeError(f"'labels' is {shortened(items)}, expected a list of labels such as {_EXAMPLE}")
@@ -221,10 +222,10 @@ class Scheme:
 
     @classmethod
     def load(cls, path: Path) -> Scheme:
-        """The scheme in a labels.json.
+        """Read a scheme from a labels.json.
 
         Raises:
-            SchemeError: It can't be read, or doesn't fit the format.
+            SchemeError: The file can't be read or doesn't fit the format.
         """
         try:
             data = json.loads(path.read_bytes().decode("utf-8-sig"))
@@ -244,10 +245,13 @@ class Scheme:
 
     @classmethod
     def from_config(cls, dimensions: object) -> Scheme:
-        """The scheme in a model's config.json: the names of the codebook's dimensions, or labels as in labels.json.
+        """Build a scheme from `dimensions` in a model's config.json.
+
+        Args:
+            dimensions: The names of the codebook's seven dimensions, or labels as in a labels.json.
 
         Raises:
-            SchemeError: It is neither.
+            SchemeError: `dimensions` is neither.
         """
         if isinstance(dimensions, list) and all(isinstance(name, str) for name in dimensions):
             if dimensions != [d.value for d in Dimension]:
@@ -266,11 +270,14 @@ _EXAMPLE = '{"name": "digital", "zh": "数字法治"}'
 
 
 OWN_LABELS = " (labels of your own: give --labels, or a model that has them)"
-"""What to do about a label that isn't the codebook's and isn't misspelt."""
+"""Advice for a label that is not in the codebook and not misspelt."""
 
 
 def nearest(word: str, known: Sequence[str], otherwise: str = "") -> str:
-    """The end of a message about an unknown word: the known one that is meant, or else all of them, and `otherwise`."""
+    """Return the end of a message about an unknown word.
+
+    It suggests the most similar known word. If there is none, it lists all known words and adds `otherwise`.
+    """
     close = difflib.get_close_matches(word.strip().lower(), known, 1)
     return f"did you mean {str(close[0])!r}?" if close else f"expected one of {', '.join(known)}{otherwise}"
 
@@ -326,7 +333,7 @@ def _sources(of: object) -> tuple[Dimension, ...]:
 
 
 def _itself(name: str) -> tuple[Dimension, ...]:
-    """What a label takes in without saying so: the dimension of the same name."""
+    """Return the dimension that a label covers by default: the one of the same name, if there is one."""
     return tuple(d for d in DIMENSIONS if d == name)
 
 

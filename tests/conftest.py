@@ -10,7 +10,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp import read_report
-from lawgov_nlp.annotation.corpus import data_hash
+from lawgov_nlp.annotation.corpus import data_hash, load_splits
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.markup import parse_markup, to_markup
 from lawgov_nlp.model.config import TaggerConfig
@@ -120,5 +120,5 @@ def corpus(tmp_path: Path, gold: GoldReport, monkeypatch: pytest.MonkeyPatch) ->
         (folder / "reports" / f"{name}.txt").write_text(to_markup(gold), encoding="utf-8")
     splits = {"train": ["a"], "dev": ["b"], "test": ["c"], "test_sha256": data_hash([replace(gold, id="c")])}
     (folder / "splits.json").write_text(json.dumps(splits))
-    monkeypatch.setattr("lawgov_nlp.training.retrain.shipped_corpus", lambda: folder)
+    monkeypatch.setattr("lawgov_nlp.training.retrain.load_shipped_splits", lambda: load_splits(folder))
     return folder

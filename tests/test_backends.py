@@ -154,7 +154,7 @@ def test_where_openvino_cant_take_an_encoder_torch_does(base, monkeypatch, caplo
     assert "libopenvino.so" in caplog.text
     caplog.clear()
     assert get_tagger(base, "cpu") is get_tagger(base, "cpu", loaded.backend.name) is loaded
-    for load in (Tagger, get_tagger):
+    for load in (Tagger.from_pretrained, get_tagger):
         with pytest.raises(ModelError, match=r"libopenvino\.so.*take backend torch"):
             load(base, "cpu", "openvino")
     assert not caplog.text

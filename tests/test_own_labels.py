@@ -402,7 +402,7 @@ def test_new_labels_need_a_report_to_choose_on(tmp_path, base, corpus, caplog):
 
     config = TrainConfig(epochs=1, precision="float32")
     reports = [replace(own_gold(f"o{k}")) for k in range(3)]
-    with pytest.raises(TrainingError, match="the shipped reports haven't these labels"):
+    with pytest.raises(TrainingError, match="the shipped reports don't have these labels"):
         retrain(reports[:1], tmp_path / "m", base=base, scheme=OWN, config=config)
     items = [*OWN.to_list(), {"name": "other", "zh": "其他"}]
     result = retrain(reports[:2], tmp_path / "m", base=base, scheme=Scheme.from_list(items), config=config)

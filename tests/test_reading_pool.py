@@ -196,7 +196,7 @@ def test_a_plain_script_that_is_ended_leaves_no_process(tmp_path, how):
 def test_workers_load_no_model_libraries(tmp_path):
     code = (
         "import sys, pathlib; from lawgov_nlp.readers.load import read_safely; import lawgov_nlp.readers.worker\n"
-        "assert all(attempt(p).report for p in map(pathlib.Path, sys.argv[1:]))\n"
+        "assert all(read_safely(p).report for p in map(pathlib.Path, sys.argv[1:]))\n"
         "print(sorted({'torch', 'transformers', 'tokenizers', 'pandas', 'rich', 'typer'} & set(sys.modules)))"
     )
     paths = [str(p) for p in SAMPLES.iterdir()]
@@ -214,7 +214,7 @@ def test_a_docx_too_large_for_the_memory_is_not_called_damaged(tmp_path):
         "import resource, sys, pathlib, psutil; from lawgov_nlp.readers.load import read_safely; from lawgov_nlp.readers import docx\n"
         "most = psutil.Process().memory_info().vms + 60_000_000\n"
         "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
-        "print(attempt(pathlib.Path(sys.argv[1])).error)"
+        "print(read_safely(pathlib.Path(sys.argv[1])).error)"
     )
     out = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert "more memory" in out.stdout

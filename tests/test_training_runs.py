@@ -164,7 +164,7 @@ def test_the_shipped_model_is_never_overwritten(run):
         run(shipped_model(), overwrite=True)
     with pytest.raises(OutputError, match="shipped model"):
         run(shipped_model() / "mine", overwrite=True)
-    with pytest.raises(OutputError, match="tiny is the name of a model that comes along"):
+    with pytest.raises(OutputError, match="tiny is the name of a shipped model"):
         run(Path("tiny"))
 
 

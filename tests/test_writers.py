@@ -19,10 +19,10 @@ from lawgov_nlp.cli.compare import _csv as compare_csv
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.evaluation.agreement import Difference
 from lawgov_nlp.evaluation.comparison import Flip
-from lawgov_nlp.results import writers
 from lawgov_nlp.results.tables import COLUMNS
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.results.writers import FORMATS, write_reports
+from lawgov_nlp.results.writers import FORMATS, write_reports, xlsx
+from lawgov_nlp.results.writers import parquet as parquet_writer
 from lawgov_nlp.results.writers.csv import escape_cell, unescape_cell
 from tests.sample_report import EXACT, L, build, sample
 
@@ -134,7 +134,7 @@ def test_xlsx_reports_what_a_cell_cant_hold(tmp_path: Path, caplog: pytest.LogCa
 
 
 def test_xlsx_row_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writers, "_ROW_LIMIT", 15)
+    monkeypatch.setattr(xlsx, "_ROW_LIMIT", 15)
     with pytest.raises(OutputError, match=r"more than 15 rows of indicators.*use csv or parquet"):
         write_reports([sample()], tmp_path / "a.xlsx")
     assert not [*tmp_path.iterdir()]
@@ -143,7 +143,7 @@ def test_xlsx_row_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_parquet_types_and_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyarrow import parquet
 
-    monkeypatch.setattr(writers, "_ROW_GROUP", 15)
+    monkeypatch.setattr(parquet_writer, "_ROW_GROUP", 15)
     path, _ = write_reports([sample()] * 5, tmp_path / "a.parquet")
     file = parquet.ParquetFile(path)
     assert (file.metadata.num_rows, file.num_row_groups) == (50, 3)
@@ -242,7 +242,7 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
         write_reports([sample()], tmp_path / "folder.csv", overwrite=True)
-    with pytest.raises(TypeError, match=r"write\(\[report\], path\)"):
+    with pytest.raises(TypeError, match=r"write_reports\(\[report\], path\)"):
         write_reports(sample(), tmp_path / "a.csv")  # type: ignore[arg-type]
 
 

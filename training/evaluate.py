@@ -1,6 +1,7 @@
 """Score a model on a split of `data/`: `python training/evaluate.py [--split test] [--model FOLDER] [--errors]`.
 
-Prints each figure with its bootstrap interval; `--pictures FOLDER` draws `confusion.png` and `calibration.png` there.
+It prints each figure with its bootstrap interval; `--pictures FOLDER` draws `confusion.png` and `calibration.png`
+there.
 """
 
 import argparse
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Tag the split, compare, print."""
+    """Tag the split, compare it with the coding, and print the scores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--split", choices=SPLITS, default="test")

@@ -1,6 +1,6 @@
-"""The annotated reports as JSONL with character offsets: `python training/export_data.py --out FOLDER`.
+"""Export the annotated reports as JSONL with character offsets: `python training/export_data.py --out FOLDER`.
 
-Writes train.jsonl, dev.jsonl and test.jsonl, which `datasets.load_dataset("json", …)` reads with the schema of
+This writes train.jsonl, dev.jsonl and test.jsonl, which `datasets.load_dataset("json", …)` reads with the schema of
 `lawgov_nlp.annotation.records.features()`.
 """
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Write one file a split."""
+    """Write one file per split."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--out", type=Path, required=True)

@@ -1,12 +1,12 @@
-"""The floors that a shipped model must hold on both test splits: `python training/gate.py [--model FOLDER]`.
+"""Check the minimum scores of a shipped model on both test splits: `python training/gate.py [--model FOLDER]`.
 
-    python training/gate.py                       # exit 1 and say what fell, where a figure is below its floor
-    python training/gate.py --update              # raise the floors to what the model reaches, less MARGIN
+    python training/gate.py                       # fail and list the figures that are below their floors
+    python training/gate.py --update              # raise the floors to the model's scores minus MARGIN
     python training/gate.py --update --lower WHY  # allow floors to fall; the reason is kept in gate.json
 
-The splits are that of the composed reports and that of the passages modelled on real ones. Floors belong to one state
-of a split. If its hash differs from the one that they were measured on, the gate fails until it is updated, so that an
-easier test can't pass for a better model.
+The splits are those of the composed reports and of the passages modelled on real ones. Floors belong to one version
+of a split. If its hash differs from the one on which they were measured, the gate fails until it is updated, so that
+an easier test can't pass for a better model.
 """
 
 import argparse
@@ -23,18 +23,21 @@ from lawgov_nlp.model.tagger import Tagger
 ROOT = Path(__file__).resolve().parents[1]
 GATE = Path(__file__).with_name("gate.json")
 MARGIN = 0.01
-"""Below what was measured: other processors round differently, and of 364 paragraphs a few may flip; one is 0.003 of
-the accuracy and may be 0.005 of the macro-F1."""
+"""The distance of a floor from the measured score.
+
+Other processors round differently, and a few of 364 paragraphs may change their label. One paragraph is 0.003 of the
+accuracy and may be 0.005 of the macro-F1.
+"""
 
 
 def measure(folder: Path, model: Path | str | None) -> tuple[dict[str, float], str]:
-    """The figures of a model on the test split of a folder, and that split's hash."""
+    """Return the figures of a model on the test split of a folder, and the hash of that split."""
     gold, tagger = load_splits(folder)["test"], Tagger.from_pretrained(model, backend="torch:float32")
     return evaluate(zip(gold, tagger.tag_many(map(parse_gold, gold)), strict=True)).figures, data_hash(gold)
 
 
 def fallen(figures: dict[str, float], test_hash: str, gate: dict) -> list[str]:
-    """What keeps a model from passing, a line each."""
+    """Return the reasons why a model doesn't pass, one per line."""
     if test_hash != gate["test_sha256"]:
         return ["the test split is not the one that the floors were measured on; run with --update"]
     return [
@@ -45,7 +48,7 @@ def fallen(figures: dict[str, float], test_hash: str, gate: dict) -> list[str]:
 
 
 def updated(figures: dict[str, float], test_hash: str, gate: dict, why: str | None) -> dict:
-    """The gate with floors from these figures.
+    """Return the gate with floors from these figures.
 
     Raises:
         ValueError: A floor would fall, and no reason was given.
@@ -60,7 +63,7 @@ def updated(figures: dict[str, float], test_hash: str, gate: dict, why: str | No
 
 
 def main() -> int:
-    """Measure, then check or update."""
+    """Measure the scores, then check or update the floors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--model", type=Path, help="another model than the shipped one")

@@ -1,10 +1,10 @@
-"""Other ways to decode the same model, side by side: `python training/heads.py [--split test] [--model FOLDER]`.
+"""Compare ways to decode the same model: `python training/heads.py [--split test] [--model FOLDER]`.
 
-Token labels: each token's best label alone; Viterbi under the rules of IOB2 (shipped); Viterbi with transitions
-learned as in a linear-chain CRF, fitted on dev. Bounds of values: as the model puts them, or by the unit (shipped).
-Tying a value to its name: the pointer alone (shipped), or with the token labels' log-odds of NAME added, by weight. The
-encoder and the heads' weights are the same throughout: this measures decoding, not what another head would have taught
-the encoder.
+Token labels: the best label of each token alone; Viterbi under the rules of IOB2 (shipped); Viterbi with transitions
+learned as in a linear-chain CRF, fitted on dev. Ends of values: as the model places them, or extended to the unit
+(shipped). Links from values to names: the pointer alone (shipped), or with the token labels' log-odds of NAME added,
+times a weight. The encoder and the weights of the heads are always the same. The comparison therefore measures
+decoding, and not what another head would have taught the encoder.
 """
 
 import argparse
@@ -30,7 +30,7 @@ FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")
 
 
 def alone(scores: np.ndarray) -> np.ndarray:
-    """Each token's best label; an inside label that continues nothing begins a span. Shapes (T, tags) and (T,)."""
+    """Return each token's best label; an inside label without a preceding span begins one. Shapes (T, tags), (T,)."""
     path = scores.argmax(1)
     for t, tag in enumerate(path):
         name = TAGS[tag]
@@ -40,11 +40,12 @@ def alone(scores: np.ndarray) -> np.ndarray:
 
 
 def learned(transitions: np.ndarray):
-    """Viterbi with learned transitions (tags, tags) besides the rules."""
+    """Return Viterbi decoding with learned transitions (tags, tags) in addition to the rules."""
 
     def viterbi(scores: np.ndarray) -> np.ndarray:
         first = scores.copy()
-        first[0] -= transitions[TAGS.index("O")]  # the decoder begins as if behind an O, which was not fitted
+        # The decoder starts as if after an O; the fit has no such transition, so it is subtracted.
+        first[0] -= transitions[TAGS.index("O")]
         with patch.object(decoding, "_FORBIDDEN", decoding._FORBIDDEN + transitions):
             return viterbi_shipped(first)
 
@@ -53,7 +54,10 @@ def learned(transitions: np.ndarray):
 
 
 def fit_transitions(tagger: Tagger, reports: list[GoldReport], steps: int = 150) -> np.ndarray:
-    """Transitions (tags, tags) that make the coded labels likeliest, the token scores given (Lafferty et al. 2001)."""
+    """Fit transitions (tags, tags) that maximise the likelihood of the coded labels (Lafferty et al. 2001).
+
+    The token scores are fixed.
+    """
     paths = list(_emissions(tagger, reports))
     weights = torch.zeros(len(TAGS), len(TAGS), requires_grad=True)
     optimizer = torch.optim.Adam([weights], lr=0.1)
@@ -80,7 +84,7 @@ def fit_transitions(tagger: Tagger, reports: list[GoldReport], steps: int = 150)
 
 @torch.inference_mode()
 def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Log-probabilities (T, tags) and coded labels (T,) of each paragraph that fits into one window."""
+    """Yield log-probabilities (T, tags) and coded labels (T,) of each paragraph that fits into one window."""
     for example in examples(reports).examples:
         batch, targets = collate([example], tagger.tokenizer)
         if len(batch.body_mask) == 1:
@@ -90,7 +94,7 @@ def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torc
 
 
 def with_labels(weight: float) -> list:
-    """Names by the pointer and, times `weight`, how much likelier the labels of a name are than no name's."""
+    """Return patches that choose names by the pointer plus `weight` times the log-odds of the name labels."""
     seen: dict[str, object] = {}
     tie, search = decoding._indicators, decoding._best_names
 
@@ -104,7 +108,7 @@ def with_labels(weight: float) -> list:
         begins, goes_on = begin - np.logaddexp(outside, begin), inside - np.logaddexp(outside, inside)
         stops = np.zeros_like(inside)
         stops[:, :-1] = np.log1p(-np.exp(np.minimum(inside[:, 1:], -1e-6)))
-        # the sum over a name's tokens behind the first, as what stands up to its last less what stands up to its first
+        # The sum over a name's tokens after the first is the cumulative sum at its last token minus that at its first.
         up_to = goes_on.cumsum(1)
         return search(starts + weight * (begins - up_to), ends + weight * (stops + up_to), barred)
 

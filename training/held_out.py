@@ -1,10 +1,11 @@
-"""Fingerprints of reports that are held out for scoring, so that a test can tell whether `data/` copies from them.
+"""Make fingerprints of reports that are held out for scoring, so that a test can tell whether `data/` copies from them.
 
     python training/held_out.py FOLDER     # fingerprints of FOLDER/*.txt into data/held_out.bin
 
-The reports themselves aren't in this repository. Of their runs of 25 characters, white space aside, the file holds
-eight bytes of the BLAKE2b hash of every eighth, chosen by the hash. Were it every run, the text could be won back from
-them one character after the other; a copied passage of 60 characters is still found 99 times in 100.
+The reports themselves aren't in this repository. The file holds hashes of their runs of 25 characters, without white
+space: eight bytes of the BLAKE2b hash of one in eight runs, selected by the hash. If all runs were kept, the text
+could be reconstructed from them one character after the other. A copied passage of 60 characters is still found
+99 times in 100.
 """
 
 import hashlib
@@ -19,19 +20,19 @@ EVERY = 8
 
 
 def fingerprint(run: str) -> bytes | None:
-    """Eight bytes of a run's hash; None for the seven in eight that are not kept."""
+    """Return eight bytes of a run's hash; None for the seven in eight runs that aren't kept."""
     digest = hashlib.blake2b(run.encode(), digest_size=BYTES).digest()
     return digest if digest[-1] % EVERY == 0 else None
 
 
 def runs(text: str) -> list[str]:
-    """All runs of 25 characters, white space aside."""
+    """Return all runs of 25 characters, without white space."""
     text = "".join(text.split())
     return [text[at : at + RUN] for at in range(len(text) - RUN + 1)]
 
 
 def read_fingerprints() -> set[bytes]:
-    """The fingerprints in `data/held_out.bin`."""
+    """Read the fingerprints in `data/held_out.bin`."""
     packed = FINGERPRINTS.read_bytes()
     return {packed[at : at + BYTES] for at in range(0, len(packed), BYTES)}
 

@@ -1,18 +1,18 @@
-"""What retraining gives on reports of a kind that the model has never seen, and what it costs on the others.
+"""Measure what retraining gains on reports of an unseen kind, and what it costs on the others.
 
     python training/held_out_kind.py --encoder ENCODER --work out/kind
 
 All reports of one level (`--level bureau`) are left out, and a model is trained on the rest of the train split. Then
-a user of that kind is played: 1, 3, 5, 10 reports of the level are labelled and learned as `lawgov train` does it, the
-others of the train split replayed, and the model is scored before and after on reports of the level that nobody
-learned from, and on the test split without the level. Each number of reports is drawn `--draws` times from ten; all ten
-differ only in which two of them choose the pass.
+the script simulates a user of that kind: 1, 3, 5 or 10 reports of the level are labelled and learned as in
+`lawgov train`, with the others of the train split replayed. The model is scored before and after on reports of the
+level that were never learned, and on the test split without the level. Each number of reports is drawn `--draws` times
+from ten; draws of all ten differ only in the two reports that choose the pass.
 
-`--grid` tries other settings with five labelled reports of the first draw and scores them on a part of the level's
-reports that the table above doesn't use, so that what is chosen there isn't flattered here.
+`--grid` tries other settings with five labelled reports of the first draw. It scores them on a part of the level's
+reports that the table above doesn't use, so that the choice of settings doesn't bias that table.
 
-Each trained model is thrown away once it is scored; the scores are lines of `WORK/LEVEL/scores.jsonl`, and a run that
-is there isn't done again: another encoder or number of passes needs another WORK.
+Each trained model is deleted after it is scored. The scores are lines of `WORK/LEVEL/scores.jsonl`, and a run with
+a line there isn't repeated, so another encoder or number of passes needs another WORK.
 """
 
 import argparse
@@ -45,15 +45,18 @@ GRID = (
     {"rate": 1e-4},
     {"epochs": 10},
 )
-"""What is tried instead of `RETRAIN`'s own."""
+"""The settings that are tried instead of those of `RETRAIN`."""
 
 CHOOSING = 12
-"""Reports of the level on which settings are compared; the rest is for the table."""
+"""The number of reports of the level on which settings are compared; the rest is for the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """The reports of the experiment; `pool` is labelled from, `choosing` and `scored` are of the level, too."""
+    """The reports of the experiment.
+
+    `pool`, `choosing` and `scored` are reports of the left-out level; labelled reports are drawn from `pool`.
+    """
 
     train: list[GoldReport]
     dev: list[GoldReport]
@@ -64,7 +67,7 @@ class Material:
 
 
 def divide(level: str) -> Material:
-    """The corpus without a level, and the level's own reports in three parts."""
+    """Return the corpus without a level, and the reports of the level in three parts."""
     splits = load_splits(shipped_corpus())
     rest = {name: [r for r in reports if r.meta["level"] != level] for name, reports in splits.items()}
     own = [r for reports in splits.values() for r in reports if r.meta["level"] == level]
@@ -76,12 +79,12 @@ def divide(level: str) -> Material:
 
 
 class Experiment:
-    """Runs that are kept in a file.
+    """Runs whose scores are kept in a file.
 
     Args:
         material: The reports.
-        base: The model that hasn't seen the level.
-        work: Folder of the scores.
+        base: The folder of the model that hasn't seen the level.
+        work: The folder of the scores.
     """
 
     def __init__(self, material: Material, base: Path, work: Path) -> None:
@@ -90,7 +93,10 @@ class Experiment:
         self.done = [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
 
     def run(self, count: int, draw: int, changes: dict[str, float], scored: str) -> dict[str, dict[str, float]]:
-        """Scores on the level (`own`) and on the test split (`old`) after `count` labelled reports; 0: before any."""
+        """Return scores on the level (`own`) and the test split (`old`) after learning `count` labelled reports.
+
+        With a count of 0 these are the scores of the base.
+        """
         key = {"count": count, "draw": draw, "changes": changes, "scored": scored}
         for run in self.done:
             if run["key"] == key:
@@ -131,7 +137,10 @@ def _figures(tagger: Tagger, reports: Sequence[GoldReport]) -> dict[str, float]:
 
 
 def table(rows: Sequence[tuple[str, Sequence[dict[str, dict[str, float]]]]]) -> str:
-    """Rows of Markdown: for each figure its mean on the level and, behind a slash, on the test split without it."""
+    """Return a Markdown table of the figures.
+
+    Each cell has the mean on the level, a slash, and the mean on the test split without the level.
+    """
     out = ["| | " + " | ".join(FIGURES) + " |", "| --- |" + " ---: |" * len(FIGURES)]
     for name, runs in rows:
         cells = []
@@ -144,7 +153,7 @@ def table(rows: Sequence[tuple[str, Sequence[dict[str, dict[str, float]]]]]) -> 
 
 
 def main() -> None:
-    """Train what is missing and print the table."""
+    """Train the missing models and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path, required=True, help="that hasn't seen the reports")
     parser.add_argument("--work", type=Path, required=True)

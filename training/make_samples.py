@@ -1,8 +1,9 @@
 """Make the sample reports from their texts: `python training/make_samples.py`.
 
-`data/sample_texts/*.txt` hold four invented reports, one paragraph a line, cells of a table between tabs. Each
-becomes a file as its office would have left it: Word with automatic numbers, a printed pdf, a page of a county's
-site, a plain text of an old machine. The pdf needs LibreOffice (`soffice`) and Noto CJK; the others nothing.
+`data/sample_texts/*.txt` hold four invented reports, with one paragraph per line and tabs between the cells of a table.
+Each becomes a file as its office would have published it: Word with automatic numbers, a printed pdf, a page of
+a county's site, a plain text from an old machine. The pdf needs LibreOffice (`soffice`) and Noto CJK; the others need
+no other programs.
 """
 
 import html
@@ -29,11 +30,11 @@ from docx.text.run import Run
 DATA = Path(__file__).resolve().parents[1] / "data"
 SAMPLES, TEXTS = DATA / "samples", DATA / "sample_texts"
 MARKS = (re.compile(r"[一二三四五六七八九十]+、"), re.compile(r"（[一二三四五六七八九十]+）"))
-"""What Word counts by itself, from the outer level in."""
+"""The numbers that Word counts automatically, from the outer level inwards."""
 
 
 class Text(NamedTuple):
-    """A report's lines: those of the title, those between, those of the sign-off."""
+    """The lines of a report: those of the title, of the body, and of the sign-off."""
 
     title: Sequence[str]
     body: Sequence[str]
@@ -41,7 +42,7 @@ class Text(NamedTuple):
 
 
 class Fonts(NamedTuple):
-    """Typefaces by what they are for; 公文 has four."""
+    """Typefaces by purpose; an official document (公文) uses four."""
 
     title: str
     body: str
@@ -50,13 +51,13 @@ class Fonts(NamedTuple):
 
 
 GOVERNMENT = Fonts("方正小标宋简体", "仿宋_GB2312", "黑体", "楷体_GB2312")
-"""What the standard for official documents (GB/T 9704) asks for; named in the file, not embedded."""
+"""The typefaces that the standard for official documents (GB/T 9704) requires; they are named, not embedded."""
 HERE = Fonts("Noto Serif CJK SC", "Noto Serif CJK SC", "Noto Sans CJK SC", "Noto Serif CJK SC")
-"""The nearest in Debian's fonts-noto-cjk, to print with."""
+"""The nearest typefaces in Debian's fonts-noto-cjk, for printing."""
 
 
 def make_txt(text: Text) -> bytes:
-    """Notepad on an old machine: GB18030, Windows line ends, everything put into its place with spaces."""
+    """Return a text from Notepad on an old machine: GB18030, Windows line ends, and spaces for all alignment."""
     wide = "\u3000"
     lines = [
         *(wide * 8 + t for t in text.title),
@@ -69,27 +70,27 @@ def make_txt(text: Text) -> bytes:
 
 
 def make_docx(text: Text) -> bytes:
-    """Word: 一、 and （一） are automatic numbers, the one by its style, the other in the paragraph itself."""
+    """Return a Word file with 一、 and （一） as automatic numbers, the former by style, the latter by paragraph."""
     return word(text, GOVERNMENT, automatic=True)
 
 
 def make_pdf(text: Text) -> bytes:
-    """Printed by LibreOffice, which embeds no more of a font than is used."""
+    """Return a pdf printed by LibreOffice, which embeds only the used part of a font."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "report.docx")
         source.write_bytes(word(text, HERE, automatic=False))
-        # A profile of its own: a running LibreOffice would take the job otherwise, and print nothing.
+        # A separate profile is needed: otherwise a running LibreOffice would take the job and print nothing.
         profile = f"-env:UserInstallation={Path(folder, 'profile').as_uri()}"
         command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", folder, str(source)]
         subprocess.run(command, check=True, capture_output=True, timeout=180)
         data = source.with_suffix(".pdf").read_bytes()
-    # As with Word: no time of writing, nor what is derived from it. Offsets count bytes, so lengths stay.
+    # As with Word, the time of writing and values derived from it are removed. Offsets count bytes, so lengths stay.
     data = re.sub(rb"(?<=CreationDate\(D:)\d{14}", b"20250110090000", data)
     return re.sub(rb"(?<=[</])[0-9A-F]{32}(?=[>\s])", b"0" * 32, data)
 
 
 def make_html(text: Text) -> bytes:
-    """A page of a county government's site; its title stands in the page's heading, the text is pasted from Word."""
+    """Return a page of a county government's site; its heading is the title, and the text is pasted from Word."""
     (title,) = text.title
     article = [*map(_pasted, text.body), "<p>&nbsp;</p>"]
     right = '<p style="text-align: right;"><span style="font-size: 16pt;">{}</span></p>'
@@ -106,18 +107,18 @@ def _pasted(line: str) -> str:
 
 
 def _words(line: str) -> str:
-    """Word's way with a line: Latin letters and figures in spans of their own, quotation marks as entities."""
+    """Format a line as Word does: Latin letters and digits in separate spans, quotation marks as entities."""
     escaped = re.sub(r"[0-9A-Za-z.%·]+", r'<span lang="EN-US">\g<0></span>', html.escape(line, quote=False))
     return escaped.replace("“", "&ldquo;").replace("”", "&rdquo;")
 
 
 def word(text: Text, fonts: Fonts, *, automatic: bool) -> bytes:
-    """A Word file laid out by GB/T 9704: A4, 28 points a line, first lines set in by two characters.
+    """Return a Word file laid out by GB/T 9704: A4, 28 points per line, first lines indented by two characters.
 
     Args:
         text: The report.
-        fonts: Its typefaces.
-        automatic: Whether Word counts 一、 and （一）, or the clerk typed them.
+        fonts: The typefaces of the report.
+        automatic: Whether 一、 and （一） are automatic numbers; otherwise they are typed.
     """
     document = docx.Document()
     section = document.sections[0]
@@ -128,7 +129,7 @@ def word(text: Text, fonts: Fonts, *, automatic: bool) -> bytes:
     if automatic:
         _number_list(document, fonts)
     for line in text.title:
-        # A document number stands above the title in the size of the text.
+        # A document number is above the title, in the size of the text.
         _paragraph(document, line, fonts.title, 16 if "〔" in line else 22, WD_ALIGN_PARAGRAPH.CENTER)
     document.add_paragraph()
     rows: list[str] = []
@@ -159,7 +160,7 @@ def _body(document: Document, line: str, fonts: Fonts, *, automatic: bool) -> No
     if automatic and level is not None:
         line = MARKS[level].sub("", line, count=1)
     paragraph = _paragraph(document, line, font, 16, WD_ALIGN_PARAGRAPH.JUSTIFY)
-    if not line.endswith("：") or len(line) > 20:  # who the report is addressed to stands at the margin
+    if not line.endswith("：") or len(line) > 20:  # the salutation isn't indented
         paragraph.paragraph_format.first_line_indent = Pt(32)
     if automatic and level == 0:
         paragraph.style = "Heading 1"
@@ -193,7 +194,7 @@ def _table(document: Document, rows: Sequence[Sequence[str]], fonts: Fonts) -> N
 
 
 def _page_number(paragraph: Paragraph, fonts: Fonts) -> None:
-    """`— 1 —` at the foot of each page, the number a field."""
+    """Add `— 1 —` at the foot of each page, with the number as a field."""
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _run(paragraph, "— ", fonts.body, 14)
     for kind in ("begin", "PAGE", "separate", "1", "end"):
@@ -208,7 +209,7 @@ def _page_number(paragraph: Paragraph, fonts: Fonts) -> None:
 
 
 def _number_list(document: Document, fonts: Fonts) -> None:
-    """A list of two levels, 一、 (the style Heading 1) and （一）."""
+    """Add a list of two levels, 一、 (the style Heading 1) and （一）."""
     levels = "".join(
         f'<w:lvl w:ilvl="{i}"><w:start w:val="1"/><w:numFmt w:val="chineseCountingThousand"/>{style}'
         f'<w:suff w:val="nothing"/><w:lvlText w:val="{text}"/><w:lvlJc w:val="left"/>'
@@ -219,7 +220,7 @@ def _number_list(document: Document, fonts: Fonts) -> None:
     )
     kind = '<w:multiLevelType w:val="multilevel"/>'
     root = document.part.numbering_part.element
-    # Every abstractNum comes before every num, or Word calls the file damaged.
+    # Every abstractNum must come before every num; otherwise Word reports a damaged file.
     root.insert(0, parse_xml(f'<w:abstractNum {nsdecls("w")} w:abstractNumId="20">{kind}{levels}</w:abstractNum>'))
     root.append(parse_xml(f'<w:num {nsdecls("w")} w:numId="20"><w:abstractNumId w:val="20"/></w:num>'))
     style = document.styles["Heading 1"]
@@ -228,7 +229,7 @@ def _number_list(document: Document, fonts: Fonts) -> None:
 
 
 def _undated(archive: bytes) -> bytes:
-    """The same zip without the time of writing, so that a sample made again is the same file."""
+    """Return the same zip without the time of writing, so that making a sample again gives the same file."""
     buffer = BytesIO()
     with ZipFile(BytesIO(archive)) as old, ZipFile(buffer, "w") as new:
         for name in old.namelist():
@@ -321,11 +322,11 @@ FILES: dict[str, _Made] = {
     "望桐街道2023年法治政府建设报告.html": (make_html, 1, 2),
     "huailinpu2023fazhizongjie.txt": (make_txt, 1, 1),
 }
-"""How each is made, and how many lines its title and its sign-off have."""
+"""How to make each file, and the number of lines of its title and its sign-off."""
 
 
 def main() -> None:
-    """Make every sample; say how large it is."""
+    """Make every sample and print its size."""
     for name, (make, titles, signoffs) in FILES.items():
         source = TEXTS / f"{Path(name).stem}.txt"
         lines = source.read_text(encoding="utf-8").splitlines()

@@ -1,13 +1,14 @@
-"""Go on pretraining the encoder on Chinese official texts with masked language modelling.
+"""Continue the pretraining of the encoder on Chinese official texts with masked language modelling.
 
     python training/pretrain.py --encoder encoder --texts texts.jsonl.xz --out encoder-mlm --steps 3600
 
-`--whole-words` masks all pieces of a word as jieba cuts it, not single pieces. Every fiftieth text is held out; the
-loss on it, with single pieces masked, is printed at the end, so that runs with other masks can be compared.
+`--whole-words` masks all pieces of a word, as jieba segments it, instead of single pieces. Every fiftieth text is held
+out. The loss on these texts, with single pieces masked, is printed at the end, so that runs with different masking can
+be compared.
 
-The encoder comes without a masked-language-model head, so one is learned here, tied to the embeddings, and
-thrown away at the end. Texts are drawn with equal weight per kind (`kind` in each line), since laws are
-90% of the characters but reports and policy papers are nearer to what is tagged.
+The encoder comes without a masked-language-model head. The script trains one that is tied to the embeddings, and
+discards it at the end. Texts are drawn with equal weight per kind (`kind` in each line), because laws make up
+90% of the characters, whereas reports and policy papers are more similar to the texts that are tagged.
 """
 
 import argparse
@@ -28,18 +29,18 @@ from transformers import BertModel, PreTrainedTokenizerFast
 
 from lawgov_nlp.training.trainer import in_bfloat16
 
-BLOCK = 160  # tokens: as long as most paragraphs; a longer block costs attention and teaches little more here
-BATCH = 8  # so few steps fit into an hour that more of them are worth more than a smoother gradient
+BLOCK = 160  # tokens; as long as most paragraphs. A longer block makes attention slower and teaches little more here
+BATCH = 8  # so few steps fit into an hour that more steps are worth more than a smoother gradient
 MASKED = 0.2
 RATE, HEAD_RATE = 1e-4, 1e-3
 HELD_OUT, HELD_OUT_BLOCKS = 50, 128
 
 Block = tuple[list[int], list[int]]
-"""Token ids of a block, `<s> … </s>`, and for each the number of the word that it belongs to."""
+"""Token ids of a block, `<s> … </s>`, and for each token the number of its word."""
 
 
 def load_texts(file: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Texts by kind: those to learn from, and every fiftieth to measure on."""
+    """Read texts by kind: those to learn from, and every fiftieth for measuring."""
     seen: dict[str, list[str]] = defaultdict(list)
     held_out: dict[str, list[str]] = defaultdict(list)
     with lzma.open(file, "rt", encoding="utf-8") as lines:
@@ -50,7 +51,7 @@ def load_texts(file: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def blocks(tokenizer: PreTrainedTokenizerFast, kinds: dict[str, list[str]], seed: int, words: bool) -> Iterator[Block]:
-    """Endless blocks, drawn from the kinds of text in turn; without `words` every token is a word of its own."""
+    """Yield endless blocks, drawn with equal probability per kind; without `words` every token is a word of its own."""
     rng = random.Random(seed)
     inner, begin, end = BLOCK - 2, tokenizer.bos_token_id, tokenizer.eos_token_id
     while True:
@@ -69,10 +70,11 @@ def blocks(tokenizer: PreTrainedTokenizerFast, kinds: dict[str, list[str]], seed
 
 
 def mask(group: Sequence[Block], vocabulary: int, mask_id: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """BERT's corruption: of the chosen words' tokens four fifths masked, a tenth random, a tenth as they are.
+    """Apply BERT's corruption: of the chosen words' tokens, 80% are masked, 10% are random, and 10% stay.
 
-    Returns: the ids; the ids as the model sees them; true where one is to be predicted. Shape of each:
-    (batch, length).
+    Returns:
+        The ids; the ids as the model sees them; and a mask that is true where a token is to be predicted. The shape
+        of each is (batch, length).
     """
     ids = torch.tensor([block for block, _ in group])
     word = torch.tensor([number for _, number in group])
@@ -85,7 +87,7 @@ def mask(group: Sequence[Block], vocabulary: int, mask_id: int) -> tuple[torch.T
 
 
 def main() -> None:
-    """Pretrain for the given steps; save every five minutes and at the end."""
+    """Pretrain for the given number of steps; save every five minutes and at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--texts", type=Path, required=True)
@@ -97,7 +99,7 @@ def main() -> None:
     torch.set_flush_denormal(True)  # as in train.py
     torch.manual_seed(args.seed)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(args.encoder)
-    # eager and bfloat16: 1.85 s a step instead of 3.0 s on two cores that know bfloat16
+    # With eager attention and bfloat16 a step takes 1.85 s instead of 3.0 s on two cores that support bfloat16.
     model = BertModel.from_pretrained(args.encoder, add_pooling_layer=False, attn_implementation="eager").train()
     hidden, vocabulary = model.config.hidden_size, model.config.vocab_size
     head = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden))

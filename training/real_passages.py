@@ -1,11 +1,11 @@
-"""Codings of real passages whose texts are kept elsewhere: `data/real/codes.jsonl` joined to a file of the texts.
+"""Join the codings of real passages, `data/real/codes.jsonl`, to a file of the texts, which are kept elsewhere.
 
     python training/real_passages.py --texts real-passages.jsonl.xz      # what joins, what is missing, what has changed
 
-The passages are other people's (work reports of provinces, news of justice and enforcement), so that the repository
-holds no sentence of them: a row has the passage's id, the SHA-256 of its text, the paragraph's labels, and for each
-indicator the offsets of value and name and the topic. The texts are JSON lines with `id` and `text`, xz-compressed or
-plain.
+The passages belong to others (work reports of provinces, news of justice and enforcement), so the repository contains
+no sentence of them. A row has the id of the passage, the SHA-256 of its text, the labels of the paragraph, and for
+each indicator the offsets of value and name and the topic. The texts are JSON lines with `id` and `text`,
+xz-compressed or plain.
 """
 
 import argparse
@@ -26,9 +26,9 @@ CODES = ROOT / "data" / "real" / "codes.jsonl"
 
 @dataclass(frozen=True, kw_only=True)
 class RealPassages:
-    """The passages whose texts are there, each a report of one paragraph, and the ids of those that are not.
+    """The passages that have texts, each as a report of one paragraph, and the ids of the others.
 
-    `missing` have no text; the text of `changed` is not the one that was coded.
+    `missing` have no text; the text of `changed` isn't the one that was coded.
     """
 
     reports: tuple[GoldReport, ...]
@@ -41,7 +41,7 @@ def read_real_passages(texts: Path, codes: Path = CODES) -> RealPassages:
 
     Raises:
         OSError: A file can't be read.
-        ValueError: A row of the codings has a label or a topic that is not the codebook's, or an offset outside of
+        ValueError: A row of the codings has a label or a topic that isn't in the codebook, or an offset outside of
             the text.
     """
     with (lzma.open if texts.suffix == ".xz" else open)(texts, "rt", encoding="utf-8") as lines:
@@ -86,7 +86,7 @@ def _report(row: dict, text: str) -> GoldReport:
 
 
 def main() -> None:
-    """Say what joins."""
+    """Print what joins, what is missing and what has changed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--codes", type=Path, default=CODES)

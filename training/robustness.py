@@ -1,4 +1,4 @@
-"""What careless typing and scanning cost: `python training/robustness.py [--split test] [--model FOLDER …]`.
+"""Measure the cost of careless typing and scanning: `python training/robustness.py [--split test] [--model FOLDER …]`.
 
 Each variation of `lawgov_nlp.training.augment` is applied to whole reports of a split, which are then read and tagged
 like any other. `--model` may name several folders, which are compared in one run.

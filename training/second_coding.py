@@ -1,9 +1,10 @@
-"""A second coding: texts without labels for the coder, then the comparison with the first.
+"""Prepare a second coding: write texts without labels for the coder, then compare the result with the first coding.
 
-    python training/second_coding.py blind data/reports a03 b02 … --out second     # texts to be coded anew
+    python training/second_coding.py blind data/reports a03 b02 … --out second     # texts to be coded again
     python training/second_coding.py compare data/reports second [--differences]   # kappa, span F1, differences
 
-A coder replaces each `[body]` by the paragraph's dimensions and marks names and values, as `data/FORMAT.md` says.
+The coder replaces each `[body]` by the dimensions of the paragraph and marks names and values, as `data/FORMAT.md`
+describes.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from lawgov_nlp.evaluation.agreement import compare
 
 
 def blind(reports: Path, names: list[str], out: Path) -> None:
-    """Write the named reports with their labels and spans taken off."""
+    """Write the named reports without their labels and spans."""
     out.mkdir(parents=True)
     for name in names:
         report = read_markup(reports / f"{name}.txt")
@@ -24,7 +25,7 @@ def blind(reports: Path, names: list[str], out: Path) -> None:
 
 
 def agreement(first: Path, second: Path, differences: bool) -> None:
-    """Print the agreement of a second coding with the first of the same reports."""
+    """Print the agreement of a second coding with the first coding of the same reports."""
     again = read_markup_folder(second)
     result = compare([read_markup(first / f"{report.id}.txt") for report in again], again)
     if differences:

@@ -1,18 +1,18 @@
-"""What `lawgov suggest` saves, simulated: `python training/suggest_curve.py --encoder FOLDER`.
+"""Simulate how much labelling `lawgov suggest` saves: `python training/suggest_curve.py --encoder FOLDER`.
 
-A coder begins with `START` paragraphs of whole reports in random order and labels `ROUND` more a round, chosen by
-`lawgov_nlp.annotation.suggest.choose`, the code that the command uses, from the rest of the train split. After each
-round a model is trained on what is labelled and measured on a held-out split. `reports` is the coder who goes on
-with whole reports.
+A simulated coder starts with `START` paragraphs of whole reports in random order and labels `ROUND` more per round.
+These are chosen from the rest of the train split by `lawgov_nlp.annotation.suggest.choose`, the code behind the
+command. After each round a model is trained on the labelled paragraphs and measured on a held-out split. `reports` is
+a coder who continues with whole reports.
 
 This is a proxy. The learner is a logistic regression on frozen vectors of the encoder *before* fine-tuning (those of
-`frozen` in `training/baseline.py`), since fine-tuning some thousand times is out of reach; distances are between the
-same vectors, and uncertainty is the learner's own and of the primary dimension alone, while the command counts
-secondary dimensions and indicators too and takes the tagger's vectors. So the curves say which way of choosing is
-better and by about how much, not what F1 the tagger would have. Nor do they say what leaving out copies saves: the
-reports here are composed, and hardly one paragraph is another's copy.
+`frozen` in `training/baseline.py`), because fine-tuning about a thousand times isn't feasible. Distances are computed
+between the same vectors. The uncertainty is that of the learner, for the primary dimension alone, while the command
+also counts secondary dimensions and indicators and uses the tagger's vectors. The curves therefore show which way of
+choosing is better and by about how much, but not the F1 that the tagger would have. Nor do they show what leaving out
+copies saves: the reports here are composed, and hardly any paragraph is a copy of another.
 
-The vectors are kept in `--cache`; they take some minutes to compute.
+The vectors take some minutes to compute and are kept in `--cache`.
 """
 
 import argparse
@@ -36,11 +36,11 @@ START, ROUND, ROUNDS = 60, 25, 16
 WAYS = (*BY, "reports")
 COLOURS = dict(zip(WAYS, ("#b5443c", "#e0962f", "#4c78a8", "#555555", "#aaaaaa"), strict=True))
 SHOWN = (60, 110, 160, 210, 260, 360, 460)
-"""Numbers of labelled paragraphs in the printed table."""
+"""The numbers of labelled paragraphs in the printed table."""
 
 
 def cached(cache: Path, folder: Path, data: dict[str, list[Example]], key: str) -> dict[str, np.ndarray]:
-    """The vectors of each split, from the cache where it holds those of this encoder and data."""
+    """Return the vectors of each split, from the cache if it holds those of this encoder and data."""
     digest = hashlib.sha256(key.encode() + (folder / "model.safetensors").read_bytes()).hexdigest()
     if cache.exists():
         with np.load(cache) as held:
@@ -55,7 +55,7 @@ def cached(cache: Path, folder: Path, data: dict[str, list[Example]], key: str) 
 
 
 class Simulation:
-    """A pool of paragraphs to label, and the held-out ones to measure with."""
+    """A pool of paragraphs to label, and held-out paragraphs for measuring."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Simulation:
         self.pool, self.held_out = pool_vectors, held_out_vectors
 
     def curve(self, way: str, seed: int) -> list[float]:
-        """Macro-F1 after each round, the start included."""
+        """Return the macro-F1 at the start and after each round."""
         queue = [
             int(k)
             for report in np.random.default_rng(seed).permutation(self.report.max() + 1)
@@ -90,13 +90,13 @@ class Simulation:
         return scores
 
     def learn(self, labelled: Sequence[int]) -> tuple[LogisticRegression, float]:
-        """A model of what is labelled, and its macro-F1."""
+        """Train a model on the labelled paragraphs; return it with its macro-F1."""
         model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=5000)
         model.fit(self.pool[labelled], self.gold[labelled])
         return model, float(f1_score(self.want, model.predict(self.held_out), average="macro"))
 
     def chosen(self, model: LogisticRegression, labelled: Sequence[int], way: str, seed: int) -> list[int]:
-        """The next paragraphs to label."""
+        """Return the next paragraphs to label."""
         done = set(labelled)
         rest = [k for k in range(len(self.texts)) if k not in done]
         found = choose(
@@ -112,7 +112,10 @@ class Simulation:
 
 
 def needed(mean: np.ndarray, target: float) -> float:
-    """Labels at which a mean curve first reaches the target, between rounds by a straight line; infinite if never."""
+    """Return the number of labels at which a mean curve first reaches the target; infinite if it never does.
+
+    Values between rounds are interpolated linearly.
+    """
     counts = START + ROUND * np.arange(len(mean))
     above = np.flatnonzero(mean >= target)
     if not len(above):
@@ -124,7 +127,7 @@ def needed(mean: np.ndarray, target: float) -> float:
 
 
 def picture(curves: dict[str, np.ndarray], ceiling: float, title: str) -> Figure:
-    """Mean macro-F1 by labelled paragraphs, with bands from the tenth to the ninetieth percentile of the seeds."""
+    """Plot the mean macro-F1 by labelled paragraphs, with bands from the 10th to the 90th percentile of the seeds."""
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axis = figure.subplots()
     axis.axhline(ceiling, color="#999999", linewidth=1, linestyle="--")
@@ -141,7 +144,7 @@ def picture(curves: dict[str, np.ndarray], ceiling: float, title: str) -> Figure
 
 
 def table(curves: dict[str, np.ndarray], ceiling: float) -> str:
-    """Scores by number of labels, gains over random on the same seeds, labels needed for what random reaches."""
+    """Return a table of scores by number of labels, paired gains over random, and labels needed to match random."""
     at = [(count - START) // ROUND for count in SHOWN]
     lines = [f"{'macro-F1 (sd)':12}" + "".join(f"{count:>15}" for count in SHOWN)]
     for way, found in curves.items():
@@ -161,7 +164,7 @@ def table(curves: dict[str, np.ndarray], ceiling: float) -> str:
 
 
 def main() -> None:
-    """Compute or read the vectors, simulate, print, draw."""
+    """Compute or read the vectors, simulate, print the table, and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path, required=True, help="folder of the encoder before fine-tuning")
     parser.add_argument("--data", type=Path, default=ROOT / "data")

@@ -1,7 +1,7 @@
 """Train the shipped model: `python training/train.py --base ENCODER --out out/lawgov-small`.
 
-Learns from the train split of `data/`, chooses the epoch on dev, and prints the scores on dev. The test split
-is only read by `training/evaluate.py`.
+It learns from the train split of `data/`, chooses the epoch on dev, and prints the scores on dev. Only
+`training/evaluate.py` reads the test split.
 """
 
 import argparse
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Parse the options, one for each field of `TrainConfig`, and train."""
+    """Parse the options, including one for each field of `TrainConfig`, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT / "data")
     parser.add_argument("--base", type=Path, required=True, help="folder of an encoder, or of a tagger to go on with")

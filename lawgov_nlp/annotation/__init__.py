@@ -1,1 +1,1 @@
-"""What people say of reports: their labels, the markup that holds them, the formats of other tools."""
+"""Annotations made by people: their labels, the markup that stores them, and the formats of other annotation tools."""

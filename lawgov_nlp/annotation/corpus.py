@@ -1,4 +1,4 @@
-"""The annotated reports that come with the package, and how they divide into splits."""
+"""The annotated reports that come with the package, and their division into splits."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from lawgov_nlp.errors import LawgovError
 SPLITS = ("train", "dev", "test")
 
 MODELLED = "modelled"
-"""The folder, beside the composed reports, of the passages modelled on real ones."""
+"""The folder of the passages modelled on real reports; it lies beside the composed reports."""
 
 
 class SplitError(LawgovError, ValueError):
-    """Splits that don't fit the reports, or a test split that isn't what its hash says."""
+    """The splits don't fit the reports, or the hash of the test split differs from the recorded one."""
 
 
 def shipped_corpus() -> Path:
-    """The folder of the annotated reports that come with the package, for `load_splits`.
+    """Return the folder of the annotated reports that come with the package, as `load_splits` expects it.
 
     Raises:
-        LawgovError: The package was built without them.
+        LawgovError: The package was built without the reports.
     """
     here = Path(__file__).parents[1]
     for folder in (here / "corpus", here.parent / "data"):
@@ -35,10 +35,10 @@ def shipped_corpus() -> Path:
 
 
 def load_shipped_splits() -> dict[str, list[GoldReport]]:
-    """All annotated reports that come with the package, composed and modelled ones, by split.
+    """Return all annotated reports that come with the package, both composed and modelled, by split.
 
     Raises:
-        LawgovError: The package was built without them, or as `load_splits`.
+        LawgovError: The package was built without the reports, or `load_splits` raises an error.
     """
     folder = shipped_corpus()
     composed, modelled = load_splits(folder), load_splits(folder / MODELLED)
@@ -46,11 +46,11 @@ def load_shipped_splits() -> dict[str, list[GoldReport]]:
 
 
 def load_splits(folder: Path) -> dict[str, list[GoldReport]]:
-    """The annotated reports of `folder/reports`, divided as `folder/splits.json` says.
+    """Return the annotated reports of `folder/reports`, divided as `folder/splits.json` says.
 
     Raises:
         MarkupError: A report doesn't follow the markup.
-        SplitError: A report is in no split or in two, or the test reports aren't those that were hashed.
+        SplitError: A report is in no split or in two, or the test reports differ from those that were hashed.
     """
     reports = {r.id: r for r in read_markup_folder(folder / "reports")}
     splits = json.loads((folder / "splits.json").read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ def load_splits(folder: Path) -> dict[str, list[GoldReport]]:
 
 
 def data_hash(reports: Iterable[GoldReport]) -> str:
-    """SHA-256 over reports with their labels, independent of their order."""
+    """Return the SHA-256 hash of reports with their labels. The order of the reports doesn't matter."""
     digest = hashlib.sha256()
     for report in sorted(reports, key=lambda r: r.id):
         digest.update(f"{report.id}\n{to_markup(report)}".encode())

@@ -1,7 +1,7 @@
-"""Annotated reports -> training examples: gold labels on the paragraphs that `readers.structure` finds.
+"""Turn annotated reports into training examples: put the gold labels on the paragraphs that `readers.structure` finds.
 
-Examples are cut by the same code that cuts a report to be tagged, so that the model learns from what it
-will see: the same units, the same heading paths.
+The examples are cut by the same code that cuts a report before tagging. The model therefore learns from the same
+lines and heading paths that it sees later.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from lawgov_nlp.scheme import Label
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A paragraph with its gold labels; the indicators' offsets count within `unit.text`.
+    """A paragraph with its gold labels; the offsets of its indicators count characters in `unit.text`.
 
     Attributes:
-        labels_coded: Whether someone decided on the dimensions; without, `primary` says nothing and none is learned.
-        indicators_coded: The same of the indicators.
+        labels_coded: Whether someone coded the dimensions. If not, `primary` carries no information and isn't learned.
+        indicators_coded: Whether someone coded the indicators.
     """
 
     unit: Line
@@ -34,19 +34,26 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleSet:
-    """Examples of several reports, and how many gold body lines `readers.structure` took for something else."""
+    """Examples from several reports.
+
+    Attributes:
+        misread: The number of gold body lines that `readers.structure` doesn't find as paragraphs.
+    """
 
     examples: tuple[Example, ...]
     misread: int
 
 
 def parse_gold(gold: GoldReport) -> Report:
-    """The plain text of an annotated report, with the structure that `readers.structure` finds in it."""
+    """Parse the plain text of an annotated report with `readers.structure`."""
     return parse_report(gold.text, source=gold.id)
 
 
 def gold_examples(gold: GoldReport) -> list[Example]:
-    """The body lines of a report with gold labels, headings empty: what a perfect structure would cut."""
+    """Return the body lines of a report with their gold labels and without headings.
+
+    This is how a perfect parser would cut the report, apart from the headings.
+    """
     out, at = [], 0
     for unit in gold.units:
         text = unit.text.strip()
@@ -72,7 +79,7 @@ def gold_examples(gold: GoldReport) -> list[Example]:
 
 
 def examples(reports: Iterable[GoldReport]) -> ExampleSet:
-    """Training examples: gold labels on the units of `readers.structure`, with their heading paths."""
+    """Return training examples: gold labels on the lines that `readers.structure` finds, with their heading paths."""
     found, misread = [], 0
     for gold in reports:
         units = {u.start: u for u in parse_gold(gold).paragraphs}

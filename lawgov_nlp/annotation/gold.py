@@ -1,4 +1,4 @@
-"""What people say of a report: its lines, their labels and their indicators."""
+"""Human annotations of a report: its lines, their labels and their indicators."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lawgov_nlp.scheme import Label
 
 @dataclass(frozen=True, kw_only=True)
 class GoldIndicator:
-    """A hand-coded indicator: offsets into the unit's text, and the topic of what is counted.
+    """A hand-coded indicator: character offsets into the text of its line, and the topic of what it counts.
 
-    Nobody coded the topic where it is None. The markup can't say so; `lawgov_nlp.annotation.relabel`
-    makes such indicators.
+    The topic is None if nobody coded it. `lawgov_nlp.annotation.relabel` makes such indicators; the markup can't
+    express them.
     """
 
     value: tuple[int, int]
@@ -23,10 +23,10 @@ class GoldIndicator:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldLine:
-    """A hand-coded line: its kind, and for a body line its dimensions and indicators.
+    """A hand-coded line: its kind and, for a body line, its dimensions and indicators.
 
-    `text` is the line as it stands in the report, spaces around it included. A body line whose dimensions nobody
-    coded isn't one that has none: `labels_coded` tells them apart, and `indicators_coded` does so for indicators.
+    `text` is the line as it is in the report, including the white space around it. `labels_coded` distinguishes a body
+    line whose dimensions nobody coded from a line without any dimension; `indicators_coded` does so for indicators.
     """
 
     kind: LineKind
@@ -46,7 +46,7 @@ class GoldLine:
 
 @dataclass(frozen=True, kw_only=True)
 class GoldReport:
-    """A hand-coded report. `meta` holds the header's fields as written."""
+    """A hand-coded report. `meta` holds the fields of the header as they are written."""
 
     id: str
     meta: dict[str, str]
@@ -54,5 +54,5 @@ class GoldReport:
 
     @property
     def text(self) -> str:
-        """The plain report, a line per unit."""
+        """The plain text of the report, with one line per item of `units`."""
         return "\n".join(u.text for u in self.units)

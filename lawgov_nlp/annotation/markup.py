@@ -1,6 +1,6 @@
-"""The markup of annotated reports: labels and spans inline, one unit a line, readable in a diff.
+"""The markup of annotated reports: inline labels and spans, one line of the report per line, readable in a diff.
 
-`data/FORMAT.md` documents it on one page. In short:
+`data/FORMAT.md` documents it on one page. A short example:
 
     level: township
     year: 2023
@@ -8,8 +8,8 @@
     [heading] 一、主要举措和成效
     [mediation+enforcement] 一是……提供<a:法律咨询>{a:302人次|mediation}，……
 
-`parse_markup` compiles it to the plain text with character offsets and refuses what doesn't fit with file, line
-and reason; `to_markup` turns the result back into the same markup.
+`parse_markup` compiles the markup to plain text with character offsets. It rejects invalid markup with the file, the
+line and the reason. `to_markup` turns the result back into the same markup.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _KINDS = {k.value: k for k in LineKind if k is not LineKind.BODY}
 
 
 def read_markup(path: Path, scheme: Scheme = CODEBOOK) -> GoldReport:
-    """Read one annotated report; `scheme` has its labels.
+    """Read one annotated report whose labels belong to `scheme`.
 
     Raises:
-        MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
+        MarkupError: The markup is invalid; the message gives `file:line:` and the reason.
     """
     return parse_markup(path.read_text(encoding="utf-8"), path.stem, file=str(path), scheme=scheme)
 
 
 def read_markup_folder(folder: Path, scheme: Scheme = CODEBOOK) -> list[GoldReport]:
-    """Read every annotated report (`*.txt`) of a folder, in order of their names; `scheme` has their labels.
+    """Read every annotated report (`*.txt`) of a folder in the order of the names. Their labels belong to `scheme`.
 
     Raises:
-        MarkupError: The first report that doesn't fit.
+        MarkupError: A report has invalid markup; the first such report raises.
     """
     return [read_markup(path, scheme) for path in sorted(folder.glob("*.txt"))]
 
@@ -53,13 +53,13 @@ def parse_markup(markup: str, name: str, file: str | None = None, *, scheme: Sch
     """Compile the markup of one report.
 
     Args:
-        markup: As data/FORMAT.md specifies it.
-        name: Becomes the report's id.
-        file: Stands in errors, or else the name.
-        scheme: The labels that may stand there.
+        markup: The markup, as data/FORMAT.md specifies it.
+        name: The id that the report gets.
+        file: The file name to show in errors; None shows `name` instead.
+        scheme: The labels that are allowed.
 
     Raises:
-        MarkupError: With `file:line:` and the reason, where the markup doesn't fit.
+        MarkupError: The markup is invalid; the message gives `file:line:` and the reason.
     """
     file = file or name
     lines = markup.split("\n")
@@ -83,7 +83,7 @@ def parse_markup(markup: str, name: str, file: str | None = None, *, scheme: Sch
 
 
 def to_markup(report: GoldReport) -> str:
-    """The markup of a report, which `parse_markup` reads back unchanged unless a topic is uncoded (`|?`)."""
+    """Return the markup of a report. `parse_markup` reads it back unchanged unless a topic is uncoded (`|?`)."""
     head = [f"{key}: {value}" for key, value in report.meta.items()]
     return "\n".join([*head, "---", *map(_write_unit, report.units), ""])
 
@@ -123,7 +123,7 @@ _Span = tuple[str, int, int, Label | None]
 
 
 def _strip(marked: str, where: str, scheme: Scheme) -> tuple[str, list[_Span]]:
-    """The text without its marks, and the spans with offsets in it."""
+    """Return the text without its marks, and the spans with offsets into that text."""
     text, spans, at = "", [], 0
     for m in _SPAN.finditer(marked):
         text += marked[at : m.start()]

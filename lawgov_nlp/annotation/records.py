@@ -1,4 +1,4 @@
-"""Annotated reports as plain records with character offsets: for `datasets`, JSONL and other people's tools."""
+"""Annotated reports as plain records with character offsets, for `datasets`, JSONL and other tools."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 HEADER = ("level", "region", "year")
-"""The fields of a report's header that each record repeats."""
+"""The header fields of a report that each of its records repeats."""
 
 
 def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
-    """One record a body paragraph, in order.
+    """Yield one record per body paragraph, in order.
 
-    All offsets are half-open and count characters of the record's own `text`; `start` is where that stands in the
-    plain text of the report. `number` is null where a value can't be read, and a string otherwise, since money runs to
-    twelve digits and rates to decimals. `primary`, `indicators` and an indicator's `dimension` are null where nobody
-    coded them.
+    All offsets are half-open and count characters of the record's own `text`; `start` is the offset of that text in the
+    plain text of the report. `number` is a string, since amounts of money have up to twelve digits and rates have
+    decimals. It is null if the value can't be read. `primary`, `indicators` and an indicator's `dimension` are null if
+    nobody coded them.
 
     Raises:
-        LawgovError: `readers.structure` doesn't read a coded paragraph as one, so that it would be missing.
+        LawgovError: `readers.structure` doesn't recognise a coded paragraph as one, so its record would be missing.
     """
     for report in reports:
         found = examples([report])
@@ -53,7 +53,7 @@ def records(reports: Iterable[GoldReport]) -> Iterator[dict[str, Any]]:
 
 
 def _by_start(report: GoldReport) -> dict[int, GoldLine]:
-    """The lines of a report by the offset of their first character that isn't white space."""
+    """Return the lines of a report, keyed by the offset of their first character that isn't white space."""
     out, at = {}, 0
     for unit in report.units:
         out[at + len(unit.text) - len(unit.text.lstrip())] = unit
@@ -62,7 +62,7 @@ def _by_start(report: GoldReport) -> dict[int, GoldLine]:
 
 
 def indicator_record(text: str, indicator: GoldIndicator) -> dict[str, Any]:
-    """One indicator as `records` gives it; its offsets count in `text`."""
+    """Return one indicator in the form that `records` uses; its offsets refer to `text`."""
     quantity = read_quantity(text, *indicator.value)
     return {
         "value_start": indicator.value[0],
@@ -77,7 +77,7 @@ def indicator_record(text: str, indicator: GoldIndicator) -> dict[str, Any]:
 
 
 def features(scheme: Scheme = CODEBOOK) -> Features:
-    """The schema of `records` for `datasets`; labels are `ClassLabel`s, so that those not in `scheme` are refused."""
+    """Return the schema of `records` for `datasets`. Labels are `ClassLabel`s, which reject labels outside `scheme`."""
     from datasets import ClassLabel, Features, List, Value
 
     offset, string = Value("int32"), Value("string")
@@ -110,17 +110,17 @@ def features(scheme: Scheme = CODEBOOK) -> Features:
 
 
 def to_dataset(reports: Iterable[GoldReport], scheme: Scheme = CODEBOOK) -> Dataset:
-    """The records as a Hugging Face `Dataset`; `scheme` has the labels of the reports."""
+    """Return the records as a Hugging Face `Dataset`; the reports are labelled with `scheme`."""
     from datasets import Dataset
 
     return Dataset.from_list(list(records(reports)), features=features(scheme))
 
 
 def write_jsonl(reports: Iterable[GoldReport], path: Path) -> int:
-    """Write the records as JSONL (UTF-8); give their number.
+    """Write the records as JSONL (UTF-8) and return their number.
 
     Raises:
-        FileExistsError: There is such a file.
+        FileExistsError: The file exists already.
     """
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records(reports)]
     with path.open("x", encoding="utf-8") as out:

@@ -1,4 +1,4 @@
-"""Annotated and tagged reports of the shipped codebook in the words of another scheme, as far as it has any."""
+"""Translate annotated and tagged reports from the shipped codebook into another label scheme, as far as possible."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
 
 
 def relabel_gold(report: GoldReport, scheme: Scheme) -> GoldReport:
-    """A report that was coded by the codebook, as coded by another scheme.
+    """Translate a report that was coded with the codebook into another scheme.
 
-    Where the scheme renames or merges the codebook's dimensions, its labels are those; an indicator whose topic became
-    a function keeps none. Otherwise nobody coded the report by this scheme: labels and topics are uncoded, while values
-    and names stay.
+    If the scheme renames or merges the codebook's dimensions, the labels are translated. An indicator whose topic
+    became a function loses its topic. With any other scheme, labels and topics become uncoded, because nobody coded the
+    report with that scheme; values and names stay.
     """
     if scheme is CODEBOOK:
         return report
@@ -26,25 +26,26 @@ def relabel_gold(report: GoldReport, scheme: Scheme) -> GoldReport:
 
 
 def without_labels(report: GoldReport) -> GoldReport:
-    """The report as if nobody had coded its labels, nor the topics of its indicators."""
+    """Return the report as if nobody had coded its labels or the topics of its indicators."""
     return replace(report, units=tuple(map(_without_labels, report.units)))
 
 
 def can_relabel(scheme: Scheme) -> bool:
-    """Whether `relabel_tagged` can say all that is tagged by the codebook: every topic is one there, too."""
+    """Return whether `relabel_tagged` can translate all codebook labels: each topic must map to a topic of `scheme`."""
     return scheme.coarsens and all(scheme.heirs[d].is_topic for d in Dimension if d.is_topic)
 
 
 def relabel_tagged(report: TaggedReport, scheme: Scheme) -> TaggedReport:
-    """A report that was tagged by the codebook, in the words of a scheme that renames or merges its dimensions.
+    """Translate a report that was tagged with the codebook into a scheme that renames or merges its dimensions.
 
-    The probability of a label is the sum of those that it takes in; the likeliest is the primary one.
+    The probability of a label is the sum over the dimensions that it merges; the likeliest label becomes the primary
+    one.
 
     Raises:
         ValueError: The scheme doesn't translate the codebook.
     """
     if not can_relabel(scheme):
-        raise ValueError(f"the labels {scheme} don't merge those of the codebook, topics into topics")
+        raise ValueError(f"the labels {scheme} don't merge those of the codebook with a topic for each topic")
     tagged = tuple(_retagged(p, scheme) for p in report.tagged)
     return replace(report, tagged=tagged, scheme=scheme)
 
@@ -88,5 +89,5 @@ def _retagged(paragraph: TaggedParagraph, scheme: Scheme) -> TaggedParagraph:
 
 
 def _others(labels: list[Label], primary: Label | None) -> tuple[Label, ...]:
-    """Secondary labels, each once: topics other than the primary label."""
+    """Return the secondary labels without duplicates: the topics other than the primary label."""
     return tuple(label for label in dict.fromkeys(labels) if label.is_topic and label != primary)

@@ -1,23 +1,25 @@
-"""Which paragraphs to label next: those that the model is unsure of and that are unlike what is labelled already.
+"""Suggest which paragraphs to label next: those that the model is unsure of and that differ from the labelled ones.
 
-    pairs = list(tagger().tag_with_vectors(map(read_report, find_reports(Path("my_reports")))))
+    pairs = list(get_tagger().tag_with_vectors(map(read_report, find_reports(Path("my_reports")))))
     suggest([report for report, _ in pairs], 50, vectors=[v for _, v in pairs])
 
-*How sure.* Each layer of the coding (primary dimension, secondary ones, indicators) counts with its least sure
-decision, and a paragraph with the probability that at least one of these three is wrong, as if they were independent.
-The worst and not the sum, since long paragraphs would otherwise win by their length. On the dev split its mean is 0.19,
-while 0.21 of the paragraphs have something wrong, and half of the 50 least sure ones. A number that the model took for
-no indicator at all leaves no trace in it.
+*Uncertainty.* Each layer of the coding (primary dimension, secondary dimensions, indicators) is represented by its
+least sure decision. The uncertainty of a paragraph is the probability that at least one of these three decisions is
+wrong, treated as independent. The measure takes the worst decision instead of a sum, because a sum would favour long
+paragraphs. On the dev split its mean is 0.19, while 0.21 of all paragraphs and half of the 50 least sure ones contain
+an error. A number that the model didn't recognise as an indicator leaves no trace in this measure.
 
-*How unlike.* Of the least sure paragraphs, `SHORTLIST` times as many as asked for, one after the other is drawn with a
-probability proportional to its squared distance to the nearest one that is labelled or drawn: the seeding of k-means++
-(Arthur & Vassilvitskii, SODA 2007). First the unsure, then the diverse among them is Cluster-Margin's way (Citovsky et
-al., NeurIPS 2021, arXiv:2107.14263), without its clustering. Distances weighted with the squared uncertainty and no
-shortlist, as BADGE (Ash et al., ICLR 2020, arXiv:1906.03671) has it in effect, were as good with few labels and
-a little worse with many, in the simulation of `training/suggest_curve.py` on the dev split.
+*Diversity.* The shortlist holds the least sure paragraphs, `SHORTLIST` times as many as requested. Paragraphs are drawn
+from it one by one, with a probability proportional to the squared distance to the nearest labelled or drawn paragraph.
+This is the seeding of k-means++ (Arthur & Vassilvitskii, SODA 2007). Cluster-Margin (Citovsky et al., NeurIPS 2021,
+arXiv:2107.14263) also selects unsure paragraphs first and diverse ones among them, but with a clustering. The
+alternative was to weight distances with the squared uncertainty and to use no shortlist, which is in effect what BADGE
+does (Ash et al., ICLR 2020, arXiv:1906.03671). In the simulation of `training/suggest_curve.py` on the dev split, it
+was as good with few labels and a little worse with many.
 
-*Copies.* Offices copy whole paragraphs. What differs in digits and white space only, or in a few words such as the
-place's name, is suggested once, and not at all where it is labelled. Texts are compared without their headings.
+*Copies.* Offices copy whole paragraphs. Paragraphs that differ only in digits and white space, or in a few words such
+as the name of the place, are suggested once, or not at all if one of them is labelled already. Texts are compared
+without their headings.
 """
 
 from __future__ import annotations
@@ -36,39 +38,39 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, NONE_ZH, Scheme
 
 BY = ("mixed", "uncertainty", "diversity", "random")
-"""What paragraphs can be chosen by."""
+"""The criteria by which paragraphs can be chosen."""
 
 COPY = 0.8
-"""Share of common character pairs (Dice) from which two paragraphs are copies of each other."""
+"""The share of common character pairs (Dice) from which two paragraphs count as copies of each other."""
 
 SHORTLIST = 4
-"""How many of the least sure paragraphs `mixed` draws from for each that is asked for; half of all at most."""
+"""The number of least sure paragraphs from which `mixed` draws, per requested paragraph; at most half of all."""
 
 NAMELESS = 0.5
-"""Doubt in a value without a name: coders give each value one, so either the value is none or its name is missing."""
+"""The doubt about a value without a name. Coders name each value, so it is no indicator or its name was missed."""
 
 TELL = 0.1
-"""Doubt in a layer from which the reason names it."""
+"""The doubt from which the reason mentions a layer."""
 
 _NUMERALS = re.compile(r"[0-9〇零一二两三四五六七八九十百千万亿]+(?:[.,][0-9]+)*")
 _ROWS = 4096
 
 
 class SuggestError(LawgovError, ValueError):
-    """A request that can't be met: an unknown way to choose, no vectors, or vectors of other paragraphs."""
+    """The request is invalid: the criterion is unknown, or vectors are missing or belong to other paragraphs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """A paragraph to be labelled, and why.
+    """A paragraph to label, and the reason for it.
 
     Attributes:
-        report: The report that it stands in, and `at` its index among the report's paragraphs.
+        report: The report that contains the paragraph; `at` is the index of the paragraph in the report.
         paragraph: The paragraph with the model's labels.
-        why: The reason in words (Chinese), for whoever labels it.
-        uncertainty: The probability that the model is wrong in one layer at least, 0 to 1.
-        similarity: Cosine to the nearest paragraph labelled or suggested before; None where there is none, or where
-            no vectors were given.
+        why: The reason in Chinese words, for the annotator.
+        uncertainty: The probability that the model is wrong in at least one layer, 0 to 1.
+        similarity: The cosine to the nearest paragraph labelled or suggested before; None if there is no such paragraph
+            or no vectors were given.
     """
 
     report: TaggedReport
@@ -81,7 +83,7 @@ class Suggestion:
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """Paragraphs that are labelled already: their texts, and their vectors, (paragraphs, size), if there are any."""
+    """Paragraphs that are labelled already: their texts and, optionally, their vectors, (paragraphs, size)."""
 
     texts: Sequence[str] = ()
     vectors: np.ndarray | None = None
@@ -89,7 +91,7 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """An index among the texts that `choose` was given, and the cosine to the nearest text covered before."""
+    """An index among the texts given to `choose`, and the cosine to the nearest text covered before."""
 
     at: int
     similarity: float | None
@@ -104,15 +106,15 @@ def suggest(
     labelled: Labelled | None = None,
     seed: int = 0,
 ) -> list[Suggestion]:
-    """Choose n paragraphs to label, the first choice first; fewer where there are no more.
+    """Choose n paragraphs to label, the first choice first; the result is shorter if there are fewer paragraphs.
 
     Args:
         tagged: The reports to choose from.
-        n: How many paragraphs.
+        n: The number of paragraphs.
         vectors: For each report the vectors of its paragraphs, (paragraphs, size), as `Tagger.tag_with_vectors` gives
             them; `mixed` and `diversity` need them.
-        by: One of `BY`. `uncertainty` takes the least sure, `diversity` draws by distance from all.
-        labelled: What is labelled already: left out, and taken as covered.
+        by: One of `BY`. `uncertainty` takes the least sure paragraphs; `diversity` draws from all of them by distance.
+        labelled: The paragraphs that are labelled already. They are left out and count as covered.
         seed: The same seed gives the same paragraphs.
 
     Raises:
@@ -154,10 +156,10 @@ def choose(
     labelled: Labelled | None = None,
     seed: int = 0,
 ) -> list[Choice]:
-    """What `suggest` does, on P bare texts: `vectors` (P, size), `doubt` (P,), 0 to 1.
+    """Choose among P plain texts, as `suggest` does; `vectors` are (P, size), `doubt` is (P,), from 0 to 1.
 
     Raises:
-        SuggestError: As `suggest`.
+        SuggestError: In the same cases as `suggest`.
     """
     labelled = labelled or Labelled()
     _check(texts, vectors, n, by, labelled)
@@ -175,7 +177,7 @@ def choose(
         at = int(left[k])
         left = np.delete(left, k)
         copy = copies.near(texts[at])
-        if copy or short == 1:  # who drops out, or stands in a queue, is followed by the next
+        if copy or short == 1:  # a dropped copy, or any choice from a plain queue, is replaced by the next text
             left, behind = np.append(left, behind[:1]), behind[1:]
         if copy:
             continue
@@ -187,7 +189,7 @@ def choose(
 
 
 def candidates(texts: Sequence[str], labelled: Iterable[str] = ()) -> list[int]:
-    """The indices of texts that aren't labelled, of those that differ in digits and white space only the first."""
+    """Return the indices of the unlabelled texts; of texts that differ only in digits and white space, the first."""
     seen = {fold(text) for text in labelled}
     found = []
     for k, text in enumerate(texts):
@@ -199,22 +201,25 @@ def candidates(texts: Sequence[str], labelled: Iterable[str] = ()) -> list[int]:
 
 
 def fold(text: str) -> str:
-    """The text without white space, full width made half, each numeral a 0."""
+    """Return the text without white space, with half-width for full-width characters and 0 for each numeral."""
     return _NUMERALS.sub("0", "".join(unicodedata.normalize("NFKC", text).split()))
 
 
 def uncertainty(paragraph: TaggedParagraph, scheme: Scheme = CODEBOOK) -> float:
-    """The probability that the least sure decision of at least one layer is wrong, 0 to 1.
+    """Return the probability that the least sure decision of at least one layer is wrong, 0 to 1.
 
     Args:
-        paragraph: As a model tagged it.
+        paragraph: A paragraph as a model tagged it.
         scheme: The labels of that model.
     """
     return 1.0 - float(np.prod([1.0 - doubt for doubt, _ in _doubts(paragraph, scheme)]))
 
 
 def reason(paragraph: TaggedParagraph, by: str, similarity: float | None, scheme: Scheme = CODEBOOK) -> str:
-    """Why a paragraph was chosen, in Chinese: the layers in doubt, the most doubtful first, and how new it is."""
+    """Return in Chinese why a paragraph was chosen.
+
+    The reason names the doubtful layers, most doubtful first, and the similarity to covered paragraphs.
+    """
     if by == "random":
         return "随机抽取"
     doubts = sorted(_doubts(paragraph, scheme), key=lambda d: -d[0])
@@ -230,7 +235,7 @@ def reason(paragraph: TaggedParagraph, by: str, similarity: float | None, scheme
 
 
 def _doubts(paragraph: TaggedParagraph, scheme: Scheme) -> Iterator[tuple[float, str]]:
-    """For each layer how likely its least sure decision is wrong, and that in words."""
+    """Yield for each layer the probability that its least sure decision is wrong, and a description of it."""
     scores = [*((paragraph.scores.get(d, 0.0), d.zh) for d in scheme), (paragraph.none_score, NONE_ZH)]
     (first, one), (second, two) = sorted(scores, key=lambda s: -s[0])[:2]
     yield 1.0 - paragraph.confidence, f"主要标签没把握：{one} {first:.2f} / {two} {second:.2f}"
@@ -249,15 +254,16 @@ def _doubts(paragraph: TaggedParagraph, scheme: Scheme) -> Iterator[tuple[float,
 
 
 def _draw(rng: np.random.Generator, distance: np.ndarray) -> int:
-    """An index, drawn by squared distance; evenly where all are 0."""
+    """Draw an index with a probability proportional to the squared distance, or uniformly if all distances are 0."""
     total = distance.sum()
     return int(rng.choice(len(distance), p=distance / total if total > 0 else None))
 
 
 class _Nearest:
-    """For each of P paragraphs the squared distance to the nearest that is covered; vectors centred, of length one.
+    """The squared distance from each of P paragraphs to the nearest covered one.
 
-    Centred, because an encoder's vectors all point about the same way, and the angle between them says little.
+    The vectors are centred and scaled to length one. They are centred because an encoder's vectors all point in about
+    the same direction, so that the angle between them says little.
     """
 
     def __init__(self, vectors: np.ndarray, covered: np.ndarray | None) -> None:
@@ -273,24 +279,27 @@ class _Nearest:
 
     @property
     def distance(self) -> np.ndarray:
-        """Squared distances, (P,); all 1 as long as nothing is covered."""
+        """Squared distances, (P,); all are 1 as long as nothing is covered."""
         if self._best is None:
             return np.ones(len(self._vectors))
         distance = 2.0 - 2.0 * self._best.astype(np.float64)
-        return np.where(distance > 1e-6, distance, 0.0)  # what rounding leaves of the distance to itself
+        return np.where(distance > 1e-6, distance, 0.0)  # rounding leaves a small distance to itself
 
     def similarity(self, at: int) -> float | None:
-        """The cosine of one of them to the nearest that is covered."""
+        """Return the cosine between one of the paragraphs and the nearest covered one; None if nothing is covered."""
         return None if self._best is None else float(self._best[at])
 
     def cover(self, at: int) -> None:
-        """Count one of them as covered from now on."""
+        """Count one of the paragraphs as covered from now on."""
         near = self._vectors @ self._vectors[at]
         self._best = near if self._best is None else np.maximum(self._best, near)
 
 
 class _Copies:
-    """Texts, and whether another one is nearly the same: by Dice's coefficient of their sets of character pairs."""
+    """An index of texts that tells whether another text is nearly the same as one of them.
+
+    The measure is Dice's coefficient of their sets of character pairs.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._sizes: list[int] = []
@@ -318,7 +327,7 @@ def _pairs(text: str) -> set[str]:
 
 
 def _units(vectors: np.ndarray) -> np.ndarray:
-    """Vectors of length one, float32; a zero vector stays one."""
+    """Scale vectors to length one, as float32; a zero vector stays zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(length > 0, length, 1.0)).astype(np.float32)
 

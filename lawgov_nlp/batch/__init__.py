@@ -1,1 +1,1 @@
-"""Folders of reports in parts that survive a crash, on one machine or many."""
+"""Tag folders of reports in parts that survive a crash, on one machine or on a cluster."""

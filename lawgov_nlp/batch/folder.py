@@ -1,13 +1,13 @@
-"""Whole provinces: a folder of many files tagged in parts, so that a run that was broken off goes on where it was.
+"""Tag a folder of many files (a whole province) in parts, so that an interrupted run can be resumed.
 
     tag_folder(Path("reports"), Path("out"))
 
     out/part-00000.jsonl     the reports of the first 200 files in the order of their paths, and so on
-    out/manifest.jsonl       what each file came to (`lawgov_nlp.batch.manifest`)
+    out/manifest.jsonl       the result of each file (`lawgov_nlp.batch.manifest`)
 
-A part is tagged by itself, so that its bytes follow from its files alone, whether or not the run was broken off
-before it (on the same machine: another processor rounds differently). It is complete when the manifest says so; a part
-that a crash leaves half done is done again.
+Each part is tagged on its own. On the same machine its bytes therefore depend only on its files, whether or not the run
+was interrupted before it; another processor rounds differently. A part is complete when the manifest says so. A part
+that a crash interrupted is tagged again.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from lawgov_nlp.model.tagger import Tagger
 
 FORMATS = ("jsonl", "csv", "parquet")
-"""Formats that can be written in parts."""
+"""The formats that can be written in parts."""
 
 PART_SIZE = 200
-"""Files in a part: some 6 MB of jsonl, and at most so many are done again after a crash."""
+"""The number of files in a part, about 6 MB of jsonl. After a crash, at most this many files are tagged again."""
 
 _PART = re.compile(rf"part-\d{{5,}}(-indicators)?\.({'|'.join(FORMATS)})")
 _MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")
@@ -50,13 +50,13 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        files: Files that are done, failed ones and those of earlier runs included.
-        total: All files.
-        failed: Those of `files` that can't be read.
-        paragraphs: Paragraphs tagged since the run began or went on.
+        files: The number of finished files, including failed ones and those of earlier calls.
+        total: The number of all files.
+        failed: The number of finished files that couldn't be read.
+        paragraphs: The number of paragraphs that this call has tagged.
     """
 
     files: int
@@ -67,14 +67,15 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """What stands in a run's folder at its end.
+    """The content of a run's output folder at the end.
 
     Attributes:
-        reports: Reports in all parts.
-        paragraphs: Their paragraphs.
-        parts: The files of the parts, in order.
-        failures: What couldn't be read or, on a cluster, was given up; relative to the folder, each with the reason.
-        added: Reports that this call added.
+        reports: The number of reports in all parts.
+        paragraphs: The number of their paragraphs.
+        parts: The output files of the parts, in order.
+        failures: The input files that couldn't be read or, on a cluster, were given up, as paths relative to the
+            folder, each with the reason.
+        added: The number of reports that this call added.
     """
 
     reports: int
@@ -99,33 +100,36 @@ def tag_folder(
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunSummary:
-    """Tag every report in and below a folder into parts; called again, it goes on where it was broken off.
+    """Tag every report in and below a folder in parts. A repeated call resumes an interrupted run.
 
-    A file that can't be read is noted with its reason and the others go on. Files that were added to the folder since
-    go into further parts. In the rows, `source` is the path relative to the folder, as in the manifest.
+    If a file can't be read, its reason is recorded and the other files continue. Files that were added to the folder
+    later go into further parts. In the rows, `source` is the path relative to the folder, as in the manifest.
 
     Args:
-        folder: Of the reports.
-        out: Folder of the results: new, empty, or of an earlier run.
-        format: jsonl, csv or parquet; the latter two make two files a part, as `write_reports` does.
-        model: Folder of another model than the shipped one, or `tiny`, as in `tag_report`.
-        device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
-        backend: What runs the encoder, as in `tag_report`; a run goes on with the one that it was begun with only.
-        workers: Processes that read files; 0 reads in this one, without a limit of time or memory. None takes one
-            less than there are cores, at least 1 and at most 4.
-        timeout: Seconds that a worker may take for a file.
-        part_size: Files in a part.
-        retry_failed: Read again what failed before, into further parts.
-        overwrite: Begin anew: the parts and the manifest of an earlier run are deleted.
-        on_progress: Called after each file.
+        folder: The folder of the reports.
+        out: The output folder: new, empty, or that of an earlier run.
+        format: jsonl, csv or parquet. csv and parquet make two files per part, as in `write_reports`.
+        model: The folder of a model, or `tiny`, as in `tag_report`.
+        device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
+        backend: What runs the encoder, as in `tag_report`. A run can only be resumed with the same backend.
+        workers: The number of processes that read files. With 0, this process reads them without a limit of time or
+            memory. None takes one less than the number of cores, at least 1 and at most 4.
+        timeout: The seconds that a worker may take for a file.
+        part_size: The number of files in a part.
+        retry_failed: Whether to read files again that failed before; their reports go into further parts.
+        overwrite: Whether to start anew and delete the parts and the manifest of an earlier run.
+        on_progress: A function that is called after each file.
+
+    Returns:
+        The content of the output folder at the end.
 
     Raises:
-        OutputError: The folder belongs to another run (another model, version, backend, format or part size), to one
-            that is still going on, or to nobody known; a file that was tagged has changed since; something can't be
-            written. What is done stays.
-        ReadError: The folder of the reports isn't there or holds none.
-        ModelError: The model, the device or the backend isn't there.
-        ValueError: `workers`, `timeout` or `part_size` makes no sense.
+        OutputError: The output folder belongs to a run with other settings (model, version, backend, format or part
+            size), to a run that is still active, or holds unknown files; a tagged file has changed since; or something
+            can't be written. Finished parts are kept.
+        ReadError: The folder of the reports doesn't exist or holds no reports.
+        ModelError: The model, the device or the backend isn't available.
+        ValueError: `workers`, `timeout` or `part_size` is out of range.
     """
     inputs = Folder(folder)
     chosen = chosen_backend(backend, device)
@@ -162,24 +166,28 @@ def resume_run(
     retry_failed: bool,
     overwrite: bool,
 ) -> RunSummary:
-    """What every run in parts has in common: its folder is locked, its record opened and checked, the rest is done.
+    """Lock the output folder, open and check its record, and tag what is left. Every run in parts uses this function.
 
     Args:
-        inputs: The files.
-        out: As for `tag_folder`, and so all below.
-        do: Called with the files that are still to do, those of a part together, and the record. It commits a part
-            after the other to the record and returns the files that it gave up without an entry, with the reasons.
+        inputs: The input files.
+        out: The output folder, as in `tag_folder`.
+        do: A function that gets the files that are left, grouped by part, and the record. It commits one part after
+            the other to the record. It returns the files that it gave up without an entry, each with the reason.
         format: jsonl, csv or parquet.
-        model: Folder of another model than the shipped one.
-        backend: As it is noted: what `chosen_backend` gives, or on a cluster, whose nodes choose, the name as given.
-        part_size: Files in a part.
-        retry_failed: Read again what failed before.
-        overwrite: Begin anew.
+        model: The folder of a model, as in `tag_folder`.
+        backend: The name to record: the result of `chosen_backend` or, on a cluster, where each node chooses, the name
+            that the user gave.
+        part_size: The number of files in a part.
+        retry_failed: Whether to read files again that failed before.
+        overwrite: Whether to start anew.
+
+    Returns:
+        The content of the output folder at the end.
 
     Raises:
-        OutputError: As for `tag_folder`.
-        ModelError: The model isn't there.
-        ValueError: `part_size` makes no sense.
+        OutputError: As in `tag_folder`.
+        ModelError: The model isn't available.
+        ValueError: `part_size` is out of range.
     """
     check_form(format, part_size)
     header = header_of(model, backend, format, part_size)
@@ -192,7 +200,7 @@ def resume_run(
             chunks += _chunks([name for name in failed if inputs.has(name)], part_size)
         before = _tagged(manifest)
         given_up = do(chunks, manifest) if chunks else ()
-        lost = {name for name, _ in given_up}  # some may have failed before
+        lost = {name for name, _ in given_up}  # Some of these may have failed before.
         entries = [e for e in manifest.entries.values() if e.status == "failed" and e.path not in lost]
         return RunSummary(
             reports=_tagged(manifest),
@@ -204,11 +212,11 @@ def resume_run(
 
 
 def check_form(format: str, part_size: int) -> None:
-    """Refuse what no run in parts can be.
+    """Check the format and the size of the parts.
 
     Raises:
         OutputError: The format can't be written in parts.
-        ValueError: `part_size` makes no sense.
+        ValueError: `part_size` is less than 1.
     """
     if format not in FORMATS:
         raise OutputError(f"format {format!r} can't be written in parts; expected one of {', '.join(FORMATS)}")
@@ -217,28 +225,28 @@ def check_form(format: str, part_size: int) -> None:
 
 
 def entry_of(name: str, path: Path, reading: ReadOutcome) -> Entry:
-    """What a file came to, as the record says it; the number of its part is -1 for the time being.
+    """Create the record's entry for a file. The number of its part is -1 until the caller sets it.
 
     Args:
-        name: Its name among the run's files.
-        path: Where it was read; the reason of a failure doesn't repeat it.
-        reading: What came of it, with its fingerprint.
+        name: The name of the file in the run.
+        path: The path from which it was read. It is removed from the reason of a failure.
+        reading: The outcome of reading it, with its fingerprint.
     """
     known = {} if reading.fingerprint is None else dataclasses.asdict(reading.fingerprint)
     if reading.report is None:
-        reason = str(reading.error).removeprefix(f"{path}: ")  # the entry names it already
+        reason = str(reading.error).removeprefix(f"{path}: ")  # The entry names the file already.
         return Entry(path=name, status="failed", part=-1, error=reason, **known)
     return Entry(path=name, status="tagged", part=-1, paragraphs=len(reading.report.paragraphs), **known)
 
 
 def with_source(report: Report, name: str) -> Report:
-    """The report with its name among the run's files as its source."""
-    # a name that is no valid UTF-8 can't stand in a table as it is
+    """Return the report with its name in the run as its source."""
+    # A table can't hold a name that is not valid UTF-8, so its invalid bytes are escaped.
     return dataclasses.replace(report, source=name.encode("utf-8", "backslashreplace").decode())
 
 
 class _Work:
-    """The tagging of what is still to do."""
+    """Tags the files that are left."""
 
     def __init__(
         self,
@@ -254,12 +262,12 @@ class _Work:
         self._failed = self._count = self._paragraphs = 0
 
     def do(self, chunks: Sequence[Sequence[str]]) -> None:
-        """Tag the files of each chunk into a part."""
+        """Tag each chunk of files into one part."""
         todo = {name for chunk in chunks for name in chunk}
         rest = [entry for name, entry in self._manifest.entries.items() if name not in todo]
         self._count, self._failed = len(rest), sum(entry.status == "failed" for entry in rest)
         self._step()
-        # one stream for all parts: the workers read the next part while the model is at this one
+        # All parts share one stream, so that workers read the next part while the model tags this one.
         readings = self._pool.read((self._files[name] for chunk in chunks for name in chunk), identify=True)
         for chunk in chunks:
             self._part(chunk, readings)
@@ -269,16 +277,16 @@ class _Work:
         entries: list[Entry] = []
         reports = self._tagger.tag_many(self._readable(names, readings, part, entries))
         format = self._manifest.header.format
-        # an earlier file of that name is of a part that was never done
+        # An existing file of this name belongs to a part that was never finished.
         place = self._out / f"part-{part:05}.{format}"
-        # said, since a part of which no file could be read has the same columns as the others
+        # Pass the scheme, so that a part without any readable file has the same columns as the others.
         written = write_reports(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme)
         self._manifest.commit(entries, {path.name: sync_and_hash(path) for path in written})
 
     def _readable(
         self, names: Sequence[str], readings: Iterator[ReadOutcome], part: int, entries: list[Entry]
     ) -> Iterator[Report]:
-        """The reports among the files; `entries` gets what each file came to."""
+        """Yield the readable reports among the files, and append the entry of each file to `entries`."""
         for name in names:
             reading = next(readings)
             entries.append(dataclasses.replace(entry_of(name, self._files[name], reading), part=part))
@@ -303,10 +311,12 @@ class _Work:
 
 
 def chosen_backend(name: str, device: str) -> str:
-    """Engine and precision that a name comes to here: what is installed meanwhile must not change a run.
+    """Return the engine and precision that a backend name stands for on this machine.
+
+    The record holds this result, so that a package installed later doesn't change a run.
 
     Raises:
-        ModelError: The device or the backend isn't there.
+        ModelError: The device or the backend isn't available.
     """
     from lawgov_nlp.model.backends import resolve_backend, resolve_device
 
@@ -314,7 +324,7 @@ def chosen_backend(name: str, device: str) -> str:
 
 
 def header_of(model: Path | str | None, backend: str, format: str, part_size: int) -> Header:
-    """What a run depends on, for a model in this place.
+    """Create the header of a run: its settings, with the hash of the model on this machine.
 
     Raises:
         ModelError: The folder holds no model.
@@ -341,7 +351,11 @@ def header_of(model: Path | str | None, backend: str, format: str, part_size: in
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Keeps other runs out of the folder; the system drops the lock of a process that dies."""
+    """Lock the output folder against other runs. The system releases the lock if the process dies.
+
+    Raises:
+        OutputError: The folder can't be created or locked, or another run holds the lock.
+    """
     import filelock
 
     try:
@@ -374,8 +388,12 @@ def _read_owner(path: Path) -> str:
 
 
 def _manifest(out: Path, header: Header, overwrite: bool) -> Manifest:
-    """The record to go on with, new or of an earlier run."""
-    for left in (*out.glob(".lawgov-*"), out / f".{NAME}"):  # of a run that was killed
+    """Open the record of an earlier run and check it, or create a new record.
+
+    Raises:
+        OutputError: The folder holds other files, the settings differ, or output files have changed or are missing.
+    """
+    for left in (*out.glob(".lawgov-*"), out / f".{NAME}"):  # left by a run that was killed
         if left.is_dir():
             shutil.rmtree(left)
         else:
@@ -403,7 +421,7 @@ def _manifest(out: Path, header: Header, overwrite: bool) -> Manifest:
 
 
 def _check_inputs(inputs: Inputs, manifest: Manifest, out: Path) -> None:
-    """Refuse files that were tagged and are others now: their rows would be of a text that is no more."""
+    """Raise if an already tagged file has changed or was deleted."""
     tagged = [entry for entry in manifest.entries.values() if entry.status == "tagged"]
     changed = [e.path for e in tagged if not inputs.has(e.path) or not inputs.unchanged(e)]
     if changed:
@@ -415,7 +433,7 @@ def _refuse(out: Path, what: str) -> NoReturn:
 
 
 def _failure(entry: Entry, inputs: Inputs) -> tuple[str, str]:
-    """A failed file and its reason; of those that failed in an earlier run, whether they are others now."""
+    """Return a failed file and the reason, with a note if the file has changed or was deleted since."""
     if not inputs.has(entry.path):
         return entry.path, f"{entry.error} (gone since)"
     if not inputs.unchanged(entry):
@@ -424,7 +442,7 @@ def _failure(entry: Entry, inputs: Inputs) -> tuple[str, str]:
 
 
 def sync_and_hash(path: Path) -> Output:
-    """A written file, on the disk for good before the manifest says so."""
+    """Flush a written file to the disk and return its size and hash for the manifest."""
     digest = hashlib.sha256()
     with path.open("rb+") as file:
         os.fsync(file.fileno())

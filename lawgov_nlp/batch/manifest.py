@@ -1,12 +1,12 @@
-"""The record of a run over a folder, `manifest.jsonl`: what was begun, what each file came to, which parts are done.
+"""The record of a run over a folder, `manifest.jsonl`: its settings, the result of each file, the finished parts.
 
     {"lawgov_run": 1, "package": "0.1.0", "model": "lawgov-small 0.2", "model_sha256": "…", "format": "jsonl", …}
     {"path": "松坪镇.docx", "status": "tagged", "part": 0, "paragraphs": 23, "error": null, "size": …, …}
     {"done": 0, "outputs": {"part-00000.jsonl": {"size": 81726, "sha256": "…"}}}
 
-The first line is the header. A part's files follow each other, and a line `done` behind them makes them valid; what
-stands behind the last such line was cut off by a crash and is dropped. Of several lines for a path the last counts
-(a file that failed and was read again).
+The first line is the header. The files of a part follow each other, and a line `done` after them makes them valid.
+Lines after the last `done` belong to a part that a crash interrupted; they are dropped. If a path has several lines,
+the last one counts (a file that failed may have been read again).
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from lawgov_nlp.errors import OutputError
 
 NAME = "manifest.jsonl"
 VERSION = 1
-"""Goes up when an older reader could misread the new form."""
+"""The version of the form. It goes up when older code could misread the new form."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a run depends on; a run goes on only where all of it is the same.
+    """The settings of a run. A run can only be resumed with exactly the same settings.
 
     Attributes:
-        package: Version of lawgov_nlp.
-        model: Name of the model with its version.
-        model_sha256: Of its configuration, weights and tokenizer.
-        backend: Engine and precision that ran the encoder, `torch:float32`; of a run on a cluster, its name as given.
-        format: Of the parts: jsonl, csv or parquet.
-        part_size: Files in a part.
+        package: The version of lawgov_nlp.
+        model: The name of the model with its version.
+        model_sha256: The SHA-256 of the model's configuration, weights and tokenizer.
+        backend: The engine and precision that run the encoder, such as `torch:float32`. For a run on a cluster, this is
+            the name that the user gave.
+        format: The format of the parts: jsonl, csv or parquet.
+        part_size: The number of files in a part.
     """
 
     package: str
@@ -49,17 +50,17 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a file came to.
+    """The result of a file.
 
     Attributes:
-        path: Relative to the folder, with `/`.
+        path: The path relative to the folder, with `/`.
         status: `tagged` or `failed`.
-        part: The part in which its report stands, or would.
-        paragraphs: How many it has; None where it failed.
-        error: Why it failed, or None.
-        size: Bytes; None with `mtime_ns` where it couldn't even be looked at.
-        mtime_ns: Time of the file's last change, nanoseconds since 1970.
-        sha256: Of its content; None where it couldn't be opened or is larger than any report.
+        part: The number of the part that holds its report, or would hold it if the file hadn't failed.
+        paragraphs: The number of its paragraphs; None if it failed.
+        error: The reason for a failure, or None.
+        size: The size in bytes; None, like `mtime_ns`, if the file system couldn't tell.
+        mtime_ns: The time of the file's last change in nanoseconds since 1970.
+        sha256: The SHA-256 of its content; None if it couldn't be opened or is larger than any report.
     """
 
     path: str
@@ -74,21 +75,21 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """A file of a part: its bytes and the SHA-256 of its content."""
+    """An output file of a part: its size in bytes and the SHA-256 of its content."""
 
     size: int
     sha256: str
 
 
 class Manifest:
-    """A run's record on disk; whoever writes it holds the run's lock.
+    """The record of a run on disk. Only the process that holds the run's lock writes it.
 
     Attributes:
-        path: The file.
-        header: What the run depends on.
-        entries: What each file came to, by its relative path.
-        outputs: The files of all parts that are done, by name.
-        parts: The number of parts that are done.
+        path: The file of the record.
+        header: The settings of the run.
+        entries: The result of each input file by its relative path.
+        outputs: The output files of all finished parts by name.
+        parts: The number of finished parts.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -99,16 +100,16 @@ class Manifest:
 
     @classmethod
     def begin(cls, path: Path, header: Header) -> Manifest:
-        """A new record; one that is there is replaced."""
+        """Create a new record and replace an existing one."""
         write_durably(path, _line({"lawgov_run": VERSION, **dataclasses.asdict(header)}))
         return cls(path, header)
 
     @classmethod
     def open(cls, path: Path) -> Manifest:
-        """The record of an earlier run, as far as its parts were completed; the rest is cut off the file.
+        """Open the record of an earlier run and cut off the lines after its last finished part.
 
         Raises:
-            OutputError: It is no such record or was changed by hand; the message begins with `file:row:`.
+            OutputError: The file is no such record or was changed by hand. The message begins with `file:row:`.
         """
         data = path.read_bytes()
         lines = data.splitlines(keepends=True)
@@ -126,7 +127,7 @@ class Manifest:
             if isinstance(record, Entry):
                 waiting.append(record)
                 continue
-            if torn is not None:  # what a crash tears is the end; this was torn by someone else
+            if torn is not None:  # A crash only damages the end of the file.
                 raise torn
             self._add(waiting, record)
             waiting, whole = [], at
@@ -136,7 +137,7 @@ class Manifest:
         return self
 
     def commit(self, entries: Iterable[Entry], outputs: Mapping[str, Output]) -> None:
-        """Record a part as done; its files are on the disk by now."""
+        """Record a part as finished. Its files must already be on the disk."""
         entries = list(entries)
         lines = [_line(dataclasses.asdict(entry)) for entry in entries]
         lines.append(_line({"done": self.parts, "outputs": {n: dataclasses.asdict(o) for n, o in outputs.items()}}))
@@ -160,7 +161,7 @@ def _header(path: Path, line: bytes) -> Header:
 
 
 def _record(path: Path, row: int, line: bytes) -> Entry | dict[str, Output]:
-    """What a line says: an entry, or the outputs of a part that is done."""
+    """Parse a line into an entry, or into the outputs of a finished part."""
     fields = _fields(path, row, line)
     try:
         if "done" in fields:
@@ -190,5 +191,5 @@ def _damage(path: Path, row: int, what: str) -> OutputError:
 def _line(fields: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:  # a file name that is no valid UTF-8
+    except UnicodeEncodeError:  # The file name is not valid UTF-8.
         return json.dumps(fields).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""The files that a run over a folder tags: which there are, which have changed since they were tagged."""
+"""The input files of a run over a folder, and whether they have changed since they were tagged."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from lawgov_nlp.readers.load import fingerprint
 
 
 class Inputs(Protocol):
-    """The files of a run, wherever they lie.
+    """The input files of a run, in a folder or an object store.
 
     Attributes:
-        names: Their paths relative to the folder, with `/`, in order.
-        shut: Folders in it that can't be opened, relative, each with the reason.
+        names: The paths of the files relative to the folder, with `/`, in order.
+        shut: The subfolders that can't be opened, as relative paths, each with the reason.
     """
 
     @property
     def names(self) -> Sequence[str]:
-        """The files' paths."""
+        """The paths of the files."""
 
     @property
     def shut(self) -> Sequence[tuple[str, str]]:
-        """The folders that can't be opened."""
+        """The subfolders that can't be opened."""
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file now."""
+        """Tell whether the file exists now."""
 
     def unchanged(self, entry: Entry) -> bool:
-        """Whether the file of an entry, which is there, is what it was when the entry was made."""
+        """Tell whether the existing file of an entry is the same as when the entry was made."""
 
 
 class Folder:
-    """A folder that the file system knows.
+    """A folder in the file system.
 
     Attributes:
-        paths: The files by their names.
+        paths: The files by name.
 
     Args:
         folder: The folder.
 
     Raises:
-        ReadError: It isn't there or holds no reports.
+        ReadError: The folder doesn't exist or holds no reports.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,11 +60,11 @@ class Folder:
         self.shut = [(path.relative_to(folder).as_posix(), str(error)) for path, error in shut]
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file now."""
+        """Tell whether the file exists now."""
         return name in self.paths
 
     def unchanged(self, entry: Entry) -> bool:
-        """Whether a file is what it was; only where its time is another its content is looked at."""
+        """Tell whether a file is unchanged. Its content is only read if its time of change differs."""
         path = self.paths[entry.path]
         try:
             status = path.stat()
@@ -77,5 +77,5 @@ class Folder:
 
 
 def no_reports(where: str) -> ReadError:
-    """The error for a place without a single report."""
+    """Create the error for a folder or store without any report."""
     return ReadError(f"{where} holds no reports; expected files that end in {' '.join(SUFFIXES)}")

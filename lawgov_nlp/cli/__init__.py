@@ -1,4 +1,4 @@
 """The commands of `lawgov`, one module each; `lawgov_nlp.cli.main` registers them.
 
-They load what is heavy inside the function, so that `lawgov --help` stays quick.
+The commands import heavy libraries inside their functions, so that `lawgov --help` is fast.
 """

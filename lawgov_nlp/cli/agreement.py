@@ -23,14 +23,12 @@ def agreement(
     first: Annotated[Path, typer.Argument(metavar="A", help="A folder of markup, or a file of another format.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="The other coding of the same reports.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the differences to this csv.")] = None,
-    source: Annotated[
-        str | None, typer.Option("--from", help="The format of both, where it can't be told by sight.")
-    ] = None,
+    source: Annotated[str | None, typer.Option("--from", help="The format of both, if it can't be detected.")] = None,
     labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
 ) -> None:
-    """Compare two codings: kappa, alpha, spans, names and topics.
+    """Compare two codings of the same reports: kappa, alpha, spans, names and topics.
 
-    Paragraphs that one coder left out count in no figure.
+    Paragraphs that one coder left out don't count in any figure.
     """
     console, notes = Console(), Console(stderr=True)
     try:
@@ -69,12 +67,12 @@ def _agreement(notes: Console, first: Path, second: Path, source: str | None, sc
     if alone:
         show_notes(notes, [f"{alone} 份报告只在一边，未比较"])
     pairs = [_alike(sides[0][name], sides[1][name]) for name in sorted(shared)]
-    assert scheme is not None  # each reading has one
+    assert scheme is not None  # Each import has a scheme.
     return compare([a for a, _ in pairs], [b for _, b in pairs], scheme)
 
 
 def _alike(first: GoldReport, second: GoldReport) -> tuple[GoldReport, GoldReport]:
-    """Both reports; only their paragraphs where one comes from a format that holds no other lines."""
+    """Return both reports, or only their paragraphs if one comes from a format without other lines."""
     from lawgov_nlp.evaluation.agreement import paragraphs_only
 
     if [u.text for u in first.units] == [u.text for u in second.units]:
@@ -83,7 +81,7 @@ def _alike(first: GoldReport, second: GoldReport) -> tuple[GoldReport, GoldRepor
 
 
 def _table(result: Agreement) -> bytes:
-    """The differences as a csv."""
+    """Return the differences as a csv file."""
     from lawgov_nlp.results.writers.csv import csv_bytes
 
     return csv_bytes(_COLUMNS, ((r.report, r.unit, r.what, r.value, r.first, r.second, r.text) for r in result.rows))

@@ -1,4 +1,4 @@
-"""What the commands share: which files are read, how errors and notes are shown."""
+"""Code that the commands share: options, input files, the display of errors and notes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 BackendOption = Annotated[
     str,
-    typer.Option(help="What runs the encoder: auto, torch or openvino, or one with a precision: torch:float32."),
+    typer.Option(
+        help="What runs the encoder: auto, torch, openvino, or an engine with a precision, such as torch:float32."
+    ),
 ]
 ModelOption = Annotated[
     Path | None,
-    typer.Option(help="Folder of another model than the shipped one, or tiny: a shipped one, faster and less exact."),
+    typer.Option(help="Folder of a model, or tiny for the shipped model that is faster and less accurate."),
 ]
 LABELS_HELP = (
-    "Other labels than the codebook's: a labels.json (data/FORMAT.md), or the folder of a model that has them."
+    "Labels other than the codebook's: a labels.json (data/FORMAT.md), or the folder of a model with these labels."
 )
 
 
@@ -37,21 +39,21 @@ def fail(notes: Console, error: LawgovError) -> NoReturn:
 
 
 def show_notes(notes: Console, lines: Iterable[str]) -> None:
-    """Show what was left out or taken to be so, a line each."""
+    """Show notes, a line each, on what was left out or assumed."""
     for line in lines:
         notes.print(f"[yellow]注意[/yellow] {escape(line)}", soft_wrap=True, highlight=False)
 
 
 def is_address(path: str) -> bool:
-    """Whether it is the address of an object store (`s3://…`) and no path."""
+    """Tell whether a string is the address of an object store (`s3://…`) and not a path."""
     return "://" in path
 
 
 def local_path(path: str) -> Path:
-    """The path that was given.
+    """Return an argument as a path.
 
     Raises:
-        ReadError: It is an address, which only a cluster reads.
+        ReadError: The argument is an address, which only a cluster can read.
     """
     if is_address(path):
         raise ReadError(f"{path} is an address; add --engine ray to read an object store, or give files and folders")
@@ -59,7 +61,7 @@ def local_path(path: str) -> Path:
 
 
 def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
-    """All files to read; a path that isn't there is a failure like an unreadable file."""
+    """Return all files to read. A missing path is added to `failures`, like an unreadable file."""
     found: list[Path] = []
     for path in paths:
         try:
@@ -70,10 +72,16 @@ def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -
 
 
 def chosen_scheme(labels: Path | None) -> Scheme | None:
-    """The labels that `--labels` names: in a labels.json, or those of a model; None where it isn't given.
+    """Load the labels that `--labels` names.
+
+    Args:
+        labels: A labels.json, the folder of a model, or `shipped` for the codebook.
+
+    Returns:
+        The scheme, or None if the option isn't given.
 
     Raises:
-        SchemeError: The file doesn't fit the format.
+        SchemeError: The file can't be read or doesn't fit the format.
         ModelError: The folder holds no model.
     """
     from lawgov_nlp.model.checkpoints import model_scheme
@@ -87,15 +95,15 @@ def chosen_scheme(labels: Path | None) -> Scheme | None:
 
 
 def read_coded(notes: Console, paths: Sequence[Path], scheme: Scheme) -> list[GoldReport]:
-    """Coded reports from folders of markup or files of a labelling tool; what was left out is shown.
+    """Read coded reports from folders of markup or files of a labelling tool, and show what was left out.
 
     Args:
-        notes: Where that is shown.
+        notes: The console for notes.
         paths: The folders and files.
-        scheme: The labels that may stand in them.
+        scheme: The labels that may occur in them.
 
     Raises:
-        InterchangeError: A file can't be read, or rows in it are wrong.
+        InterchangeError: A file can't be read, or rows in it are invalid.
         MarkupError: A report doesn't follow the markup.
     """
     from lawgov_nlp.annotation.formats import Options, read_annotations
@@ -107,5 +115,5 @@ def read_coded(notes: Console, paths: Sequence[Path], scheme: Scheme) -> list[Go
 
 
 def escape(text: str) -> str:
-    """Text that rich shows as it is."""
+    """Escape a text so that rich shows it unchanged."""
     return text.replace("[", r"\[")

@@ -1,4 +1,4 @@
-"""`lawgov compare`: what got better and what got worse from one model to another."""
+"""`lawgov compare`: the gains and losses from one model to another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def compare(
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
-    """Compare two models on the same coded reports, paired: gains with their intervals, paragraphs that flipped."""
+    """Compare two models on the same coded reports: paired gains with intervals, and paragraphs whose label changed."""
     console, notes = Console(), Console(stderr=True)
     try:
         if out is not None and out.exists():
@@ -70,7 +70,7 @@ def _compare(
 
 
 def _csv(flips: list[Flip]) -> bytes:
-    """The changed paragraphs as a csv."""
+    """Return the changed paragraphs as a csv file."""
     from lawgov_nlp.results.writers.csv import csv_bytes
 
     return csv_bytes(

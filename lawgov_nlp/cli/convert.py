@@ -1,4 +1,4 @@
-"""`lawgov convert`: annotated reports to and from the tools that people label in."""
+"""`lawgov convert`: convert annotated reports to and from the formats of labelling tools."""
 
 from __future__ import annotations
 
@@ -19,41 +19,43 @@ _LAYERS = {"both": ("labels", "indicators"), "labels": ("labels",), "indicators"
 
 
 def convert(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="IN…", help="Files; for markup a folder.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="IN…", help="The files to convert; for markup a folder.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The file to write, or for markup the folder; must not exist.")
+        Path | None, typer.Option("--out", "-o", help="The file to write, or for markup the folder; it must not exist.")
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", help="markup, jsonl, label-studio, doccano, conll, csv, xlsx or tagged; else by content."
+            "--from", help="markup, jsonl, label-studio, doccano, conll, csv, xlsx or tagged; default: by content."
         ),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--to", help="markup, jsonl, label-studio, doccano, conll, csv or xlsx; else from OUT's ending."),
+        typer.Option("--to", help="markup, jsonl, label-studio, doccano, conll, csv or xlsx; default: OUT's suffix."),
     ] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Convert the rest; write the bad rows to OUT.rejected.jsonl.")
+        bool, typer.Option("--skip-bad", help="Convert the valid rows; write the invalid ones to OUT.rejected.jsonl.")
     ] = False,
     annotator: Annotated[
-        str | None, typer.Option(help="Whose annotations to take where several people annotated (name, email or id).")
+        str | None, typer.Option(help="Whose annotations to take if several people annotated (name, email or id).")
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="What was annotated where the file leaves it open: labels, indicators or both.")
+        str | None, typer.Option(help="What was annotated if the file doesn't say: labels, indicators or both.")
     ] = None,
     offsets: Annotated[
-        str | None, typer.Option(help="What offsets count: characters or utf16; else what the tool does.")
+        str | None, typer.Option(help="The unit of offsets: characters or utf16; default: the tool's.")
     ] = None,
     labelling_config: Annotated[
         bool, typer.Option("--labelling-config", help="Write Label Studio's labelling interface (XML) instead.")
     ] = False,
     labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
 ) -> None:
-    """Convert annotated reports between our markup and Label Studio, doccano, CoNLL, csv and Excel.
+    """Convert annotated reports between the project's markup and Label Studio, doccano, CoNLL, csv and Excel.
 
-    What a format can't hold is counted on stderr. A wrong row is an error with its file, row and reason, and nothing
-    is written, unless --skip-bad; the exit code is then 1.
+    Information that a format can't hold is counted on stderr. An invalid row is an error with its file, row and reason,
+    and nothing is written. With --skip-bad the valid rows are written, and the exit code is 1.
     """
     notes = Console(stderr=True)
     try:
@@ -75,7 +77,7 @@ def _convert(
     options: Options,
     labelling_config: bool,
 ) -> int:
-    """Convert; give the number of rows that were rejected."""
+    """Convert, and return the number of rejected rows."""
     from lawgov_nlp.annotation import formats
     from lawgov_nlp.atomic import save_new
     from lawgov_nlp.scheme import CODEBOOK

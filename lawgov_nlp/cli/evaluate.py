@@ -27,7 +27,7 @@ def evaluate(
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
-    """Score a model on coded reports: figures with bootstrap intervals, each label, confusion, calibration."""
+    """Score a model on coded reports: figures with bootstrap intervals, scores by label, confusion and calibration."""
     console, notes = Console(), Console(stderr=True)
     try:
         if out is not None and out.suffix not in (".json", ".html"):

@@ -1,4 +1,4 @@
-"""The command line: `lawgov tag PATH…` and what belongs to labelling and training; a module each."""
+"""The command line: `lawgov tag PATH…` and the commands for labelling and training. Each has its own module."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from lawgov_nlp.cli.agreement import agreement
 from lawgov_nlp.cli.compare import compare
 from lawgov_nlp.cli.convert import convert
 from lawgov_nlp.cli.evaluate import evaluate
+from lawgov_nlp.cli.panel import panel, places
+from lawgov_nlp.cli.review import review
 from lawgov_nlp.cli.suggest import suggest
 from lawgov_nlp.cli.tag import tag
 from lawgov_nlp.cli.train import train
@@ -17,12 +19,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (tag, suggest, convert, train, evaluate, compare, agreement):
+for command in (tag, review, suggest, convert, train, evaluate, compare, agreement, panel, places):
     app.command()(command)
 
 
 def main() -> None:
-    """Entry point of the `lawgov` command."""
+    """Run the `lawgov` command."""
     app()
 
 

@@ -1,4 +1,4 @@
-"""The bar on stderr while reports are tagged: files, paragraphs a second, files that failed, time left."""
+"""The progress bar on stderr while reports are tagged: files, paragraphs per second, failed files, time left."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Item = TypeVar("Item")
 
 
 class TaggingBar:
-    """A bar that goes when it is done; nothing at all where nobody is looking.
+    """A progress bar that disappears at the end. It isn't drawn if the output is not a terminal.
 
     Args:
-        notes: Where it is drawn.
-        shown: False draws none: a single file is done before one has read it.
+        notes: The console on which it is drawn.
+        shown: Whether to draw it. A single file is finished before a user could read the bar.
     """
 
     def __init__(self, notes: Console, *, shown: bool = True) -> None:
@@ -49,7 +49,7 @@ class TaggingBar:
         self._bar.stop()
 
     def show(self, now: Progress) -> None:
-        """Show how far the tagging is; what the first call says was done before counts for no speed."""
+        """Show the progress. The first call sets the start; what was finished before it doesn't count for the speed."""
         if self._task is None:
             self._started = time.monotonic()
             self._task = self._bar.add_task("", total=now.total, completed=now.files, speed="", failed="")
@@ -70,14 +70,17 @@ def progress(
     notes: Console,
     report_of: Callable[[Any], TaggedReport] = lambda item: item,
 ) -> Iterator[Item]:
-    """The reports, tagged as they come, with a bar where there are many.
+    """Yield the items as they arrive, with a progress bar if there are several files.
 
     Args:
-        items: Tagged reports, or what `report_of` takes one from.
+        items: Tagged reports, or items from which `report_of` takes the report.
         total: The number of files.
-        failures: Grows by one with each file that can't be read.
-        notes: Where the bar is drawn.
-        report_of: The report of an item.
+        failures: A list to which the caller adds each file that can't be read.
+        notes: The console on which the bar is drawn.
+        report_of: A function that returns the report of an item.
+
+    Yields:
+        The items.
     """
     count = paragraphs = 0
     before = len(failures)

@@ -1,4 +1,4 @@
-"""Scores for the terminal: the figures of a model, its labels one by one, two models side by side."""
+"""Tables of scores for the terminal: the figures of a model, the scores of each label, two models side by side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXCERPT = 48
 
 
 def scores_table(scores: Scores, title: str, review_below: float | None = None) -> RenderableType:
-    """Figures with their intervals, then one row a label with its confusion."""
+    """Return the figures with their intervals, a table with a row per label and its confusions, and the calibration."""
     head = Text(title, style="bold")
     head.append(f"\n{support_line(scores)}", style="not bold dim")
     figures = Table(border_style="bright_black")
@@ -37,7 +37,7 @@ def scores_table(scores: Scores, title: str, review_below: float | None = None) 
 
 
 def gains_table(before: Scores, after: Scores, title: str) -> RenderableType:
-    """Each figure before and after, the difference, and the interval of the difference."""
+    """Return a table of each figure before and after, the difference, and the interval of the difference."""
     head = Text(title, style="bold")
     head.append(f"\n{support_line(after)}", style="not bold dim")
     table = Table(border_style="bright_black")
@@ -47,7 +47,7 @@ def gains_table(before: Scores, after: Scores, title: str) -> RenderableType:
     enough = after.support["reports"] >= FEWEST
     for name, (gain, low, high) in after.gains(before).items():
         if math.isnan(gain):
-            continue  # nobody coded what it is about
+            continue  # Nobody coded what the figure measures.
         style = "green" if enough and low > 0 else "red" if enough and high < 0 else ""
         values = (f"{before.figures[name]:.3f}", f"{after.figures[name]:.3f}")
         bounds = f"{low:+.3f} – {high:+.3f}" if enough else "报告太少"
@@ -56,7 +56,7 @@ def gains_table(before: Scores, after: Scores, title: str) -> RenderableType:
 
 
 def flips_table(flips: Sequence[Flip], scheme: Scheme = CODEBOOK, most: int = 30) -> RenderableType:
-    """The paragraphs that changed their primary label, one of `scheme`, the broken ones first."""
+    """Return a table of the paragraphs whose primary label changed, newly wrong ones first, with labels of `scheme`."""
     counts = {change: sum(f.change == change for f in flips) for change in CHANGES}
     words = "，".join(f"{CHANGES[c][0]} {n} 段" for c, n in counts.items())
     head = Text(f"主维度变化：{words}", style="bold")

@@ -1,4 +1,4 @@
-"""`lawgov suggest`: which paragraphs to label next, written out for a labelling tool."""
+"""`lawgov suggest`: choose the paragraphs to label next and write them for a labelling tool."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ def suggest(
     paths: Annotated[list[Path], typer.Argument(help="Files (docx, pdf, html, txt, doc, wps) and folders of them.")],
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many paragraphs.")] = 50,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write them here, to be labelled; must not exist.")
+        Path | None,
+        typer.Option("--out", "-o", help="Write them to this new file or folder for labelling; it must not exist."),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="label-studio, doccano, conll, csv, xlsx, jsonl or markup; else from OUT."),
+        typer.Option(
+            "--format", "-f", help="label-studio, doccano, conll, csv, xlsx, jsonl or markup; default: from OUT."
+        ),
     ] = None,
     labelled: Annotated[
         list[Path] | None,
-        typer.Option(help="What is labelled already, a folder of markup or a tool's export; may be repeated."),
+        typer.Option(help="Already labelled reports: a folder of markup or a tool's export; may be repeated."),
     ] = None,
     by: Annotated[str, typer.Option(help="mixed, uncertainty, diversity or random.")] = "mixed",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same paragraphs.")] = 0,
@@ -48,11 +51,11 @@ def suggest(
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
-    """Choose the paragraphs that are most worth labelling: the model is unsure of them and knows none like them.
+    """Choose the paragraphs most worth labelling: the model is unsure of them, and they differ from labelled ones.
 
-    They are written with the model's labels, to be corrected. Copies are suggested once. The other paragraphs of the
-    reports come home with them (lawgov convert), as ones that nobody coded. A file that can't be read is listed with
-    its reason and the others go on; the exit code is then 1.
+    They are written with the model's labels for correction. Copies are suggested only once. When you import the file
+    (lawgov convert), the other paragraphs of the reports come with it, marked as not coded. A file that can't be read
+    is listed with the reason and the others continue; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
     failures: list[tuple[str, LawgovError]] = []
@@ -69,7 +72,7 @@ def suggest(
 
 
 def _form(out: Path | None, form: str | None, by: str) -> str | None:
-    """The format to write; what is wrong with the request is found before anything slow."""
+    """Return the format to write. This finds errors in the request before any slow work begins."""
     from lawgov_nlp.annotation.formats import WRITTEN, target
     from lawgov_nlp.annotation.suggest import BY, SuggestError
     from lawgov_nlp.atomic import check_new
@@ -126,7 +129,7 @@ def _suggest(
 
 
 def _labelled_units(notes: Console, paths: list[Path], scheme: Scheme) -> list[Line]:
-    """The paragraphs that people coded, in one layer at least, with the headings above them."""
+    """Return the paragraphs that people coded in at least one layer, with the headings above them."""
     if not paths:
         return []
     from lawgov_nlp.annotation.formats import Options, read_annotations
@@ -201,7 +204,7 @@ def _write(
 
 
 def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> list[Document]:
-    """The reports that suggestions are from; the names count all reports, so that the next round has the same."""
+    """Return the reports with suggestions. Their names count all reports, so that the next round has the same names."""
     from lawgov_nlp.annotation.formats import mark_requested
     from lawgov_nlp.annotation.formats.predictions import free_name, from_tagged
 

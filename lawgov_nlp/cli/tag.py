@@ -1,4 +1,4 @@
-"""`lawgov tag`: label paragraphs and extract indicators."""
+"""`lawgov tag`: label the paragraphs of reports and extract their indicators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lawgov_nlp.results.writers import FORMATS, write_reports
 
 
 class Engine(str, Enum):
-    """Who tags."""
+    """The engine that runs the tagging."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -35,63 +35,60 @@ def tag(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files (docx, pdf, html, txt, doc, wps) and folders of them; with --engine ray s3://…, too."
+            help="Files (docx, pdf, html, txt, doc, wps) and folders of them; with --engine ray also s3://…."
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write here; without it a table is shown in the terminal.")
+        Path | None, typer.Option("--out", "-o", help="Write the results here; default: a table in the terminal.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", "-f", help="jsonl, csv, xlsx, parquet or html; else from OUT's ending.")
+        str | None,
+        typer.Option("--format", "-f", help="jsonl, csv, xlsx, parquet or html; default: from OUT's suffix."),
     ] = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
     model: ModelOption = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     workers: Annotated[
         int | None,
-        typer.Option(
-            min=0, help="Processes that read files; 0: none. Without, as many as the number of files asks for."
-        ),
+        typer.Option(min=0, help="Processes that read files; 0 for none. Default: depends on the number of files."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that such a process may take for a file.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a reading process may take for a file.")] = 60.0,
     parts: Annotated[
         bool,
         typer.Option(
             "--parts",
-            help="For a folder of very many files: write parts into the folder OUT, with a manifest. Broken off, the "
-            "same command goes on.",
+            help="For a folder of very many files: write parts and a manifest into the folder OUT. If interrupted, the "
+            "same command resumes.",
         ),
     ] = False,
     part_size: Annotated[int, typer.Option(min=1, help="Files in a part.")] = PART_SIZE,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="With --parts or --engine ray: read again what failed before.")
+        bool, typer.Option("--retry-failed", help="With --parts or --engine ray: read files again that failed before.")
     ] = False,
     engine: Annotated[
         Engine,
         typer.Option(
-            help="ray: a folder or bucket on a Ray cluster (RAY_ADDRESS, else this machine), in parts as with --parts; "
-            "parquet unless --format says jsonl or csv."
+            help="ray: tag a folder or bucket on a Ray cluster (RAY_ADDRESS, else this machine), in parts as with "
+            "--parts; in parquet unless --format is jsonl or csv."
         ),
     ] = Engine.LOCAL,
     actors: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="With --engine ray: processes that tag; without, as many as the cluster has room for."
-        ),
+        typer.Option(min=1, help="With --engine ray: processes that tag; default: as many as fit on the cluster."),
     ] = None,
     gpus_each: Annotated[
         float | None,
         typer.Option(
             min=0.01,
             max=1.0,
-            help="With --engine ray: the share of a GPU that each of them takes; with 0.25 four share one.",
+            help="With --engine ray: the share of a GPU for each tagging process; with 0.25 four share one.",
         ),
     ] = None,
 ) -> None:
     """Tag each paragraph of the reports and extract their numeric indicators.
 
-    A file that can't be read is listed with its reason and the others go on; the exit code is then 1.
+    A file that can't be read is listed with the reason and the others continue; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
     for option, given in (("--actors", actors), ("--gpus-each", gpus_each)):
@@ -127,7 +124,7 @@ def tag(
                 notes.print(f"已写入 {escape(str(path))}", highlight=False, soft_wrap=True)
         elif form == "jsonl":
             if isinstance(sys.stdout, io.TextIOWrapper):
-                sys.stdout.reconfigure(encoding="utf-8")  # a redirected stdout is GBK on Chinese Windows
+                sys.stdout.reconfigure(encoding="utf-8")  # On Chinese Windows a redirected stdout is GBK.
             for report in reports:
                 sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
         else:
@@ -137,7 +134,7 @@ def tag(
                 console.print(report_table(report))
                 console.print()
     except _NothingReadError:
-        pass  # nothing was written; the failures are listed below
+        pass  # Nothing was written; the failures are listed below.
     except LawgovError as error:
         fail(notes, error)
     if failures:
@@ -148,13 +145,13 @@ def tag(
 
 
 class _NothingReadError(Exception):
-    """No report could be read: raised into the writer, so that earlier results stay as they are."""
+    """No report could be read. It is raised within the writer, so that earlier results stay unchanged."""
 
 
 def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
-    """The reports; at the end an error if there was none."""
+    """Yield the reports, and raise `_NothingReadError` at the end if there was none."""
     count = 0
-    for count, report in enumerate(reports, 1):  # noqa: B007 - counted for its last value
+    for count, report in enumerate(reports, 1):  # noqa: B007 - the last value is needed
         yield report
     if not count:
         raise _NothingReadError
@@ -163,7 +160,7 @@ def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
 def _tagged(
     files: list[Path], failures: list[tuple[str, LawgovError]], settings: dict[str, Any]
 ) -> Iterator[TaggedReport]:
-    """The reports tagged with further arguments of `tag_reports`; what can't be read goes to `failures`."""
+    """Tag files with the settings of `tag_reports`, and add files that can't be read to `failures`."""
     if not files:
         return
 

@@ -1,4 +1,4 @@
-"""`lawgov tag FOLDER -o OUT --parts` or `--engine ray`: very many files, in parts, to be gone on with after a break."""
+"""`lawgov tag FOLDER -o OUT --parts` or `--engine ray`: tag very many files in parts, in a run that can be resumed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LISTED = 20
 def tag_in_parts(
     notes: Console, paths: list[str], out: Path | None, format: str | None, settings: dict[str, Any]
 ) -> None:
-    """Run `tag_folder` with the command's options; exit code 1 where a file can't be read, 2 for an error.
+    """Run `tag_folder` with the options of the command. Exit with code 1 if a file can't be read, 2 for an error.
 
     Args:
-        notes: For all that is said.
-        paths: Has to be one folder.
-        out: Where the parts go.
-        format: Of the parts; None is jsonl.
+        notes: The console for all messages.
+        paths: The arguments of the command, which must be a single folder.
+        out: The output folder.
+        format: The format of the parts; None means jsonl.
         settings: Further arguments of `tag_folder`.
     """
     _run(notes, "--parts", local_path, tag_folder, paths, out, {"format": format or "jsonl", **settings})
@@ -36,13 +36,13 @@ def tag_in_parts(
 def tag_on_cluster(
     notes: Console, paths: list[str], out: Path | None, format: str | None, settings: dict[str, Any]
 ) -> None:
-    """Run `batch.ray.tag_folder` with the command's options; as `tag_in_parts`.
+    """Run `batch.ray.tag_folder` with the options of the command, with the exit codes of `tag_in_parts`.
 
     Args:
-        notes: For all that is said.
-        paths: Has to be one folder, or the address of one in an object store.
-        out: Where the parts go.
-        format: Of the parts; None is parquet.
+        notes: The console for all messages.
+        paths: The arguments of the command, which must be a single folder or the address of one in an object store.
+        out: The output folder.
+        format: The format of the parts; None means parquet.
         settings: Further arguments of `batch.ray.tag_folder`.
     """
     from lawgov_nlp.batch.ray import tag_folder as tag_folder_on_cluster

@@ -1,4 +1,4 @@
-"""Tables for the terminal: a tagged report, files that could not be read, what to label, the agreement of codings."""
+"""Tables for the terminal: a tagged report, unreadable files, paragraphs to label, the agreement of two codings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLOURS = (
     "red", "yellow", "green", "blue", "magenta", "bright_black", "cyan",
     "bright_red", "bright_blue", "bright_yellow", "bright_magenta", "bright_green",
 )  # fmt: skip
-"""Of a scheme's labels in order. A terminal has no more, so they begin anew behind the last; names are there anyway."""
+"""The colours of a scheme's labels in order. A terminal has no more, so they repeat; the names are shown as well."""
 
 _SIGNS = {Qualifier.EXACT: "", Qualifier.AT_LEAST: "≥ ", Qualifier.ABOUT: "≈ ", Qualifier.AT_MOST: "≤ "}
 _EXCERPT = 60
@@ -43,13 +43,13 @@ _FIGURES = {
 
 
 def report_table(report: TaggedReport) -> RenderableType:
-    """Title line, one row a paragraph with its dimension and indicators, and what to know of the reading."""
+    """Return a title, a table with a row per paragraph (its dimension and indicators), a summary and the warnings."""
     facts = [report.issuer, f"{report.year}年度" if report.year else None, report.doc_number, report.date]
     head = Text(report.title or report.source or "（无标题）", style="bold")
     head.append("\n" + " · ".join(f for f in facts if f), style="not bold dim")
     table = Table(show_lines=True, expand=True, border_style="bright_black")
     table.add_column("#", justify="right", style="dim", no_wrap=True)
-    # fold: Chinese has no spaces to break at, and rich would cut a line off instead
+    # Use fold because Chinese has no spaces to break at, and rich would cut the line instead.
     table.add_column("维度", min_width=8, max_width=20, overflow="fold")
     table.add_column("段落", ratio=3, overflow="fold")
     table.add_column("指标", ratio=2, overflow="fold")
@@ -69,7 +69,7 @@ def report_table(report: TaggedReport) -> RenderableType:
 
 
 def failure_table(failures: Iterable[tuple[str, LawgovError]]) -> RenderableType:
-    """The files that could not be read, each with its reason."""
+    """Return a table of the files that couldn't be read, each with the reason."""
     table = Table(title="未能读取", title_justify="left", border_style="red", show_lines=True)
     table.add_column("文件", overflow="fold")
     table.add_column("原因", overflow="fold")
@@ -81,7 +81,7 @@ def failure_table(failures: Iterable[tuple[str, LawgovError]]) -> RenderableType
 def suggestion_table(
     suggestions: Sequence[Suggestion], *, paragraphs: int, labelled: int, copies: int
 ) -> RenderableType:
-    """What to label next and why; above it how many paragraphs there were, were labelled, were copies of others."""
+    """Return a table of what to label next and why, below the numbers of paragraphs, labelled ones and copies."""
     head = Text(f"建议标注 {len(suggestions)} 段", style="bold")
     facts = [f"共 {paragraphs} 段"]
     facts += [f"已标 {labelled} 段"] if labelled else []
@@ -108,7 +108,7 @@ def suggestion_table(
 
 
 def agreement_table(agreement: Agreement, first: str, second: str) -> RenderableType:
-    """Figures of the whole, then one row a dimension; `first` and `second` name the codings."""
+    """Return the overall figures and a table with a row per dimension; `first` and `second` name the codings."""
     n = agreement.support
     head = Text(f"标注一致性：{first} 与 {second}", style="bold")
     facts = f"{n['reports']} 份报告，{n['paragraphs']} 段；两边都标维度 {n['labelled']} 段，都标指标 {n['searched']} 段"

@@ -1,4 +1,4 @@
-"""`lawgov train`: a better model from the user's own labelled reports."""
+"""`lawgov train`: train a model on the user's own labelled reports."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 
 def train(
     labelled: Annotated[list[Path], typer.Argument(help="Labelled reports: folders of markup, or files of a tool.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new model; must not exist.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the new model; it must not exist.")],
     base: Annotated[
-        Path | None, typer.Option(help="Model to start from, a tagger or an encoder, instead of the shipped one.")
+        Path | None, typer.Option(help="Model to start from instead of the shipped one: a tagger or an encoder.")
     ] = None,
     labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
     dev: Annotated[
-        Path | None, typer.Option(help="Labelled reports to hold out; without, a fifth of five or more reports.")
+        Path | None, typer.Option(help="Labelled reports to hold out; default: a fifth of five or more reports.")
     ] = None,
     folds: Annotated[
-        int | None, typer.Option(help="First cross-validate by report in so many parts; takes that many trainings.")
+        int | None, typer.Option(help="First cross-validate by report with this many folds; takes as many trainings.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the new reports.")] = None,
     rate: Annotated[float | None, typer.Option(help="Peak learning rate of the encoder.")] = None,
     replay: Annotated[
-        float | None, typer.Option(help="Shipped paragraphs per new one in a pass, so that nothing is forgotten.")
+        float | None, typer.Option(help="Shipped paragraphs per new paragraph in a pass, which prevent forgetting.")
     ] = None,
     replay_weight: Annotated[
-        float | None, typer.Option(help="What such a paragraph counts; a new one counts 1.")
+        float | None, typer.Option(help="Weight of a shipped paragraph; a new one has weight 1.")
     ] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after so many passes without gain.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after this many passes without gain.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same model on the same machine.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
 ) -> None:
-    """Train on newly labelled reports, and say what it gained there and cost elsewhere.
+    """Train on newly labelled reports, and report the gains on them and the losses elsewhere.
 
-    With --labels it is a model with labels of your own. The shipped model is never changed. The exit code is 1 where
-    the new model is surely worse on the shipped test reports than the old one.
+    With --labels the new model has your own labels. The shipped model never changes. The exit code is 1 if the new
+    model is significantly worse on the shipped test reports than the old one.
     """
     console, notes = Console(), Console(stderr=True)
     logging.basicConfig(
@@ -95,7 +95,7 @@ def _train(
     overwrite: bool,
     resume: bool,
 ) -> bool:
-    """Train; say whether the new model is worse on the shipped test reports."""
+    """Train, and return whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
     from lawgov_nlp.model.backends import resolve_device
@@ -104,7 +104,7 @@ def _train(
     from lawgov_nlp.training.retrain import cross_validate, default_config, retrain
     from lawgov_nlp.training.trainer import check_output
 
-    for module in ("accelerate", "seqeval"):  # both are needed much later only
+    for module in ("accelerate", "seqeval"):  # Both are only needed much later.
         importlib.import_module(module)
     transformers_logging.disable_progress_bar()
     check_output(out, base or shipped_model(), overwrite=overwrite, resume=resume)

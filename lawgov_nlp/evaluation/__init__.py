@@ -1,1 +1,1 @@
-"""How good it is: scores of a tagger, agreement of two codings, pictures and a page of them."""
+"""How good the results are: scores of a tagger, agreement of two codings, plots, and a page that shows them."""

@@ -1,7 +1,7 @@
-"""How far two coders agree: kappa and alpha per dimension, F1 on spans, and every difference in words.
+"""Agreement of two coders: kappa and alpha per dimension, F1 of spans, and a list of all differences.
 
-Both codings are annotated reports with the same text. Which of the two is called first changes no figure. A
-paragraph whose dimensions one of the two didn't code counts in no figure of labels, and likewise for indicators.
+Both codings are annotated reports with the same text. The order of the two coders changes no figure. A paragraph
+whose dimensions one of the coders didn't code counts in no figure about labels; the same applies to indicators.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from lawgov_nlp.scheme import CODEBOOK, NONE, Label, Scheme
 
 
 class CodingError(LawgovError, ValueError):
-    """Two codings that can't be compared: their texts differ."""
+    """The two codings can't be compared, because their reports or texts differ or nothing was coded by both."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What two coders read differently.
+    """A difference between two coders.
 
     Attributes:
-        report: The report.
-        unit: The number of the line among its units (non-blank lines), from 1.
-        what: `labels`, `value` (only one coder has it: the other side is empty), or `name/topic`.
-        value: The value that is meant; empty for labels.
-        first: What the first coder says; `second` is what the other one does.
-        text: The text around it.
+        report: The id of the report.
+        unit: The number of the line among the non-blank lines of the report, from 1.
+        what: `labels`, `value` (only one coder marked it; the other side is empty), or `name/topic`.
+        value: The value concerned; empty for labels.
+        first: The answer of the first coder; `second` is that of the other one.
+        text: The surrounding text.
     """
 
     report: str
@@ -53,20 +53,20 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Agreement of two codings.
+    """The agreement of two codings.
 
     Attributes:
-        figures: Cohen's kappa, Krippendorff's alpha and share of agreement of the primary dimension, micro-F1 of all
-            labels, F1 of VALUE spans, and for the values that both coders marked: the share of names that are
-            identical, that overlap by half of their union, and of topics that are the same. What wasn't coded on both
-            sides has no figures.
-        per_dimension: By dimension: `primary_kappa` and `primary_alpha` (is it the primary one), `label_kappa` and
-            `label_alpha` (is it among the labels), and in how many paragraphs each coder has it among the labels
-            (`first`, `second`).
-        support: Reports, paragraphs, those whose labels and those whose indicators both coded, and the first coder's
-            indicators.
-        rows: Every difference.
-        scheme: The labels that both coded by.
+        figures: Cohen's kappa, Krippendorff's alpha and the share of agreement for the primary dimension; micro-F1 of
+            all labels; F1 of VALUE spans. For the values that both coders marked: the share of identical names, the
+            share of names that overlap by half of their union, and the share of equal topics. A layer that wasn't coded
+            by both has no figures.
+        per_dimension: By dimension: `primary_kappa` and `primary_alpha` (whether it is the primary dimension),
+            `label_kappa` and `label_alpha` (whether it is among the labels), and the number of paragraphs in which each
+            coder gives it as a label (`first`, `second`).
+        support: The numbers of reports, of paragraphs, of paragraphs whose labels both coders coded, of those whose
+            indicators both coded, and of the first coder's indicators.
+        rows: All differences.
+        scheme: The labels that both coders used.
     """
 
     figures: dict[str, float]
@@ -77,15 +77,16 @@ class Agreement:
 
     @property
     def differences(self) -> list[str]:
-        """One line a difference, with the report and the number of the unit (non-blank line) in it."""
+        """One line per difference, with the report and the number of the line among its non-blank lines."""
         return [str(row) for row in self.rows]
 
 
 def compare(first: Iterable[GoldReport], second: Iterable[GoldReport], scheme: Scheme = CODEBOOK) -> Agreement:
-    """Compare two codings of the same reports, both by the labels of `scheme`.
+    """Compare two codings of the same reports; both use the labels of `scheme`.
 
     Raises:
-        CodingError: A report is missing on one side, or its text or the kind of a line differs.
+        CodingError: A report is missing on one side, the text or the kind of a line differs, or no paragraph was coded
+            by both coders.
     """
     mine, other = ({r.id: r for r in reports} for reports in (first, second))
     if mine.keys() != other.keys():
@@ -116,14 +117,14 @@ def compare(first: Iterable[GoldReport], second: Iterable[GoldReport], scheme: S
 
 
 def krippendorff_alpha(units: Iterable[Sequence[Hashable | None]]) -> float:
-    """Krippendorff's alpha for nominal data: 1 - observed / expected disagreement; 1 where nothing varies.
+    """Compute Krippendorff's alpha for nominal data: 1 - observed / expected disagreement; 1 if nothing varies.
 
-    K. Krippendorff, Content Analysis (2004), ch. 11; his worked examples ("Computing Krippendorff's
-    alpha-reliability", 2011) are in the tests. Unlike kappa it takes any number of coders and gaps, and pools both
-    coders' shares.
+    Source: K. Krippendorff, Content Analysis (2004), ch. 11. The tests contain his worked examples ("Computing
+    Krippendorff's alpha-reliability", 2011). Unlike kappa, alpha allows any number of coders and missing answers, and
+    it pools the distributions of both coders.
 
     Args:
-        units: For each unit what the coders say of it; None for one who didn't code it.
+        units: For each unit the answers of the coders; None for a coder who didn't code it.
     """
     total: Counter[Hashable] = Counter()
     observed = 0.0
@@ -131,7 +132,7 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable | None]]) -> float:
         counts = Counter(value for value in unit if value is not None)
         size = counts.total()
         if size < 2:
-            continue  # nothing to pair it with
+            continue  # a single answer can't be paired
         total += counts
         observed += (size * size - sum(c * c for c in counts.values())) / (size - 1)
     n = total.total()
@@ -140,7 +141,7 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable | None]]) -> float:
 
 
 def paragraphs_only(report: GoldReport) -> GoldReport:
-    """The report without titles, headings and sign-off, nor white space around a line: what every format holds."""
+    """Return the report with paragraphs only and without the white space around them, as every format keeps it."""
     units = []
     for unit in report.units:
         if unit.kind is LineKind.BODY:
@@ -155,7 +156,7 @@ def paragraphs_only(report: GoldReport) -> GoldReport:
 
 
 _Pair = tuple[str, int, GoldLine, GoldLine]
-"""Report, number of the unit, and both codings."""
+"""Report, number of the line, and both codings."""
 
 
 def _figures(n: Counter[str], primary: tuple[list[str], list[str]] | None, searched: bool) -> dict[str, float]:
@@ -200,7 +201,7 @@ def _per_dimension(pairs: Sequence[_Pair], scheme: Scheme) -> dict[str, dict[str
 def _kappa(one: Sequence[object], two: Sequence[object]) -> float:
     from sklearn.metrics import cohen_kappa_score
 
-    # Where both coders give one and the same answer throughout, kappa is 0/0; they agree wholly.
+    # If both coders give one and the same answer throughout, kappa is 0/0, although they agree completely.
     return 1.0 if list(one) == list(two) else float(cohen_kappa_score(one, two))
 
 
@@ -210,7 +211,7 @@ def _primaries(pairs: Sequence[_Pair]) -> tuple[list[str], list[str]]:
 
 
 def _bodies(first: GoldReport, second: GoldReport) -> list[tuple[int, GoldLine, GoldLine]]:
-    """The body units of both codings with their number among the report's units."""
+    """Return the body lines of both codings with their numbers among the report's lines."""
     if len(first.units) != len(second.units):
         raise CodingError(f"{first.id}: {len(first.units)} lines in one coding, {len(second.units)} in the other")
     for number, (a, b) in enumerate(zip(first.units, second.units, strict=True), 1):
@@ -232,7 +233,7 @@ def _labels(unit: GoldLine) -> set[Label]:
 
 
 def _label_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Difference]:
-    """Count labels; give the differences."""
+    """Count labels and yield the differences."""
     for report, at, a, b in pairs:
         labels = _labels(a), _labels(b)
         n["labels_first"] += len(labels[0])
@@ -244,7 +245,7 @@ def _label_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Difference]
 
 
 def _indicator_rows(n: Counter[str], pairs: Sequence[_Pair]) -> Iterator[Difference]:
-    """Count values, names and topics; give the differences."""
+    """Count values, names and topics, and yield the differences."""
     for report, at, a, b in pairs:
         mine, other = _by_value(a), _by_value(b)
         n["values_first"] += len(mine)
@@ -279,5 +280,5 @@ def _by_value(unit: GoldLine) -> Mapping[tuple[int, int], GoldIndicator]:
 
 
 def _f1(both: int, found: int, gold: int) -> float:
-    """F1 from counts; 1 where there was nothing to find and nothing was found."""
+    """Compute F1 from counts; 1 if there was nothing to find and nothing was found."""
     return 2 * both / (found + gold) if found + gold else 1.0

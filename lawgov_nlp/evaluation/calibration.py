@@ -1,6 +1,6 @@
-"""How far probabilities can be trusted: temperature, expected calibration error, and what to leave to a human.
+"""Trust in probabilities: temperature, expected calibration error, and thresholds for human review.
 
-Throughout, `probabilities` is (N, K), rows summing to 1, `gold` is (N,), the index of the right class.
+Throughout, `probabilities` is (N, K) with rows that sum to 1, and `gold` is (N,), the index of the right class.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 FLOOR = 1e-7
-"""Probabilities are kept above this, so that their logarithm is finite."""
+"""The lower bound for probabilities, so that their logarithm is finite."""
 
 _TEMPERATURES = np.geomspace(0.25, 8, 121)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
-    """A threshold of confidence, the share of cases at or above it, and the accuracy among those."""
+    """A confidence threshold, the share of cases at or above it, and the accuracy among those cases."""
 
     threshold: float
     coverage: float
@@ -25,16 +25,19 @@ class OperatingPoint:
 
 
 def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """The probabilities as they were with their logits divided by `temperature`. Shape (N, K)."""
+    """Return the probabilities that result if their logits are divided by `temperature`, (N, K)."""
     logits = np.log(np.maximum(probabilities, FLOOR)) / temperature
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
 
 
 def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
-    """The temperature under which the right classes are likeliest (Guo et al. 2017, arXiv 1706.04599).
+    """Return the temperature that maximises the likelihood of the right classes (Guo et al. 2017, arXiv 1706.04599).
 
-    Searched on a grid between 1/4 and 8: with some hundred cases the optimum is flat, and a grid can't diverge.
+    The search uses a grid between 1/4 and 8: with some hundred cases the optimum is flat, and a grid can't diverge.
+
+    Raises:
+        ValueError: There are no cases.
     """
     if not len(gold):
         raise ValueError("no cases to fit a temperature on")
@@ -43,15 +46,18 @@ def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
 
 
 def negative_log_likelihood(probabilities: np.ndarray, gold: np.ndarray) -> float:
-    """The mean of -log p of the right class."""
+    """Return the mean of -log p of the right class."""
     return float(-np.log(np.maximum(probabilities[np.arange(len(gold)), gold], FLOOR)).mean())
 
 
 def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """The mean distance between confidence and accuracy over bins that hold equally many cases.
+    """Return the mean distance between confidence and accuracy over bins with equally many cases.
 
-    Equally many rather than equally wide: most confidences lie above 0.9, and wide bins below would hold a case or two.
-    Shapes of `confidence` and `right`: (N,).
+    The bins hold equally many cases instead of being equally wide, because most confidences are above 0.9 and wide bins
+    below that would hold only a case or two. Shapes of `confidence` and `right`: (N,).
+
+    Raises:
+        ValueError: There are no cases.
     """
     order = np.argsort(confidence, kind="stable")
     if not len(confidence):
@@ -61,9 +67,9 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> list[OperatingPoint]:
-    """The points of the risk-coverage curve, from the surest case alone to all of them.
+    """Return the points of the risk-coverage curve, from the surest case alone to all cases.
 
-    Cases of equal confidence come or stay together. Shapes: (N,).
+    Cases with equal confidence are accepted or rejected together. Shapes: (N,).
     """
     order = np.argsort(-confidence, kind="stable")
     confidence, correct = confidence[order], right[order].cumsum()
@@ -77,10 +83,10 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> list[OperatingPo
 
 
 def threshold_for(confidence: np.ndarray, right: np.ndarray, accuracy: float, coverage: float = 1.0) -> OperatingPoint:
-    """The point that accepts most while at least `accuracy` of what it accepts is right.
+    """Return the point with the highest coverage at which at least `accuracy` of the accepted cases are right.
 
-    It accepts at most `coverage` of the cases: a model that errs nowhere on them doesn't tell where its doubts begin.
-    Where no point does, the surest cases alone.
+    The coverage of the point is at most `coverage`, because a model without errors on these cases doesn't show where
+    its doubts begin. If no point meets both conditions, return the point that accepts only the surest cases.
 
     Raises:
         ValueError: There are no cases.

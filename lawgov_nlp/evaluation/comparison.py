@@ -1,4 +1,4 @@
-"""Two taggers on the same coded reports: which paragraphs one has right and the other wrong."""
+"""Compare two taggers on the same coded reports: which paragraphs does only one of them label correctly?"""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lawgov_nlp.scheme import NONE
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
-    """A paragraph whose primary label two taggers see differently.
+    """A paragraph to which two taggers give different primary labels.
 
     Attributes:
-        report: Id of the report.
-        unit: Number of the line in it, blank lines not counted, from 1.
-        headings: Above the paragraph, as the second tagger's report has them.
+        report: The id of the report.
+        unit: The number of the line in the report, from 1; blank lines aren't counted.
+        headings: The headings above the paragraph, as the second tagger's report has them.
         text: The paragraph.
-        coded: What the coder gave; `before` and `after`, what the two taggers gave: dimensions or `none`.
+        coded: The coder's label. `before` and `after` are the labels of the two taggers: dimensions or `none`.
     """
 
     report: str
@@ -33,14 +33,14 @@ class Flip:
 
     @property
     def change(self) -> str:
-        """`mended`, `broken`, or `other` where both are wrong, each in its own way."""
+        """`mended`, `broken`, or `other` if both taggers are wrong in different ways."""
         return {self.after: "mended", self.before: "broken"}.get(self.coded, "other")
 
 
 def flips(triples: Iterable[tuple[GoldReport, TaggedReport, TaggedReport]]) -> Iterator[Flip]:
-    """The paragraphs that two taggers label differently, in order; each triple is coding, before, after.
+    """Yield, in order, the paragraphs that two taggers label differently; each triple is coding, before, after.
 
-    Paragraphs that nobody coded, or that one tagger's reader didn't find, are left out.
+    Paragraphs that nobody coded or that one tagger's reader didn't find are left out.
     """
     for gold, before, after in triples:
         mine, other = ({p.start: p for p in report.paragraphs} for report in (before, after))

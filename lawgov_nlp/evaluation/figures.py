@@ -1,4 +1,4 @@
-"""What the figures of a tagger are called, and which of their intervals are worth showing."""
+"""The names of a tagger's figures, and the choice of the confidence intervals that are shown."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ FIGURES = {
     "spans_strict_f1": "严格范围 F1 (seqeval)",
 }
 FEWEST = 3
-"""Reports from which bootstrap intervals are shown: of one or two they would look exact."""
+"""The fewest reports for which bootstrap intervals are shown. With one or two reports they would look exact."""
 
 
 def label_name(label: str, scheme: Scheme = CODEBOOK) -> str:
-    """The Chinese name of a label or of none."""
+    """Return the Chinese name of a label or of `none`."""
     return NONE_ZH if label == NONE else scheme.label(label).zh
 
 
 def support_line(scores: Scores) -> str:
-    """What the scores stand on."""
+    """Return a line with the numbers of reports, paragraphs and indicators behind the scores."""
     n = scores.support
     return f"{n['reports']} 份报告，{n['paragraphs']} 段，{n['indicators']} 项指标"
 
 
 def shown_intervals(scores: Scores) -> dict[str, tuple[float, float]]:
-    """The bootstrap intervals that are worth showing."""
+    """Return the bootstrap intervals that are worth showing."""
     return scores.intervals() if scores.support["reports"] >= FEWEST else {}

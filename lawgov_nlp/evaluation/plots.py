@@ -1,4 +1,4 @@
-"""Pictures of scores: confusion matrix, calibration, what abstaining gains. Never imported by inference.
+"""Plots of scores: confusion matrix, calibration, and the effect of abstaining. Inference never imports this module.
 
 Needs matplotlib (`pip install "lawgov-nlp[train]"`).
 """
@@ -21,7 +21,10 @@ BINS = 10
 
 
 def confusion_plot(scores: Scores) -> Figure:
-    """The confusion matrix of the primary label: coded dimensions in rows, each shaded by its share of the row."""
+    """Plot the confusion matrix of the primary label.
+
+    Rows are coded labels, columns are tagged ones. Each cell is shaded by its share of the row.
+    """
     missing = scores.confusion[:, -1].any()
     counts = scores.confusion if missing else scores.confusion[:, :-1]
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -41,11 +44,17 @@ def confusion_plot(scores: Scores) -> Figure:
 
 
 def calibration_plot(scores: Scores, review_below: float | None = None) -> Figure:
-    """Left: accuracy by confidence in bins of equally many paragraphs. Right: errors among the surest share.
+    """Plot the calibration of the primary label.
+
+    The left plot shows accuracy by confidence, in bins of equally many paragraphs. The right plot shows the share of
+    errors among the accepted paragraphs, the surest first.
 
     Args:
-        scores: Of at least one paragraph that was read as one.
-        review_below: The confidence under which a paragraph is marked for review, to be shown on the right.
+        scores: Scores with at least one paragraph that was read as one.
+        review_below: The confidence below which a paragraph is marked for review; it is shown on the right.
+
+    Raises:
+        ValueError: No paragraph was read as one.
     """
     if not len(scores.gold):
         raise ValueError("no paragraph was read as one, so there is no confidence to plot")
@@ -70,7 +79,7 @@ def calibration_plot(scores: Scores, review_below: float | None = None) -> Figur
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, the same bytes for the same figure."""
+    """Write a figure as PNG; equal figures give equal bytes."""
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
@@ -91,4 +100,4 @@ def _reliability(axis: Axes, scores: Scores) -> None:
 def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")  # not pyplot's: it would keep every figure
+    return Figure(figsize=(width, height), layout="constrained")  # pyplot would keep every figure in memory

@@ -1,4 +1,4 @@
-"""Scores as one self-contained HTML page, pictures inside."""
+"""Scores as one self-contained HTML page with embedded plots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lawgov_nlp.evaluation.scores import Scores
 
 
 def score_page(scores: Scores, revision: str, review_below: float) -> str:
-    """The page: figures with intervals, each label, confusion matrix, calibration, every difference.
+    """Render the page: figures with intervals, scores per label, confusion matrix, calibration, and all differences.
 
     Raises:
         ImportError: matplotlib is missing.
@@ -46,7 +46,7 @@ def score_page(scores: Scores, revision: str, review_below: float) -> str:
     )
 
 
-def _png(figure) -> str:  # noqa: ANN001 - matplotlib's Figure, which only the caller has to have
+def _png(figure) -> str:  # noqa: ANN001 - a matplotlib Figure; matplotlib is optional
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=140, metadata={"Software": None})
     return base64.b64encode(buffer.getvalue()).decode()

@@ -18,7 +18,7 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import DIMENSIONS, NONE, Scheme
 
 LABELS = (*(d.value for d in DIMENSIONS), NONE)
-"""The labels of the shipped codebook, as `Scores.labels` has them of any scheme."""
+"""The labels of the shipped codebook, in the form in which `Scores.labels` gives them for any scheme."""
 
 _COUNTS = (
     "units_both", "units_found", "units_gold", "labels_both", "labels_found", "labels_gold",
@@ -29,17 +29,17 @@ _COUNTS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no plain equality
 class Scores:
-    """Scores between 0 and 1, how many cases they stand on, and the differences in words.
+    """Scores between 0 and 1, the numbers of cases behind them, and the differences in words.
 
     Attributes:
-        figures: Score by name, in the order in which they read best; NaN where nobody coded what it is about.
+        figures: Scores by name, in reading order; a score is NaN if nobody coded what it measures.
         per_dimension: Precision, recall, F1 and support of the primary label, by dimension.
-        support: Reports, and the paragraphs and indicators that were coded in them.
-        confusion: Paragraphs by the coded of `labels` (rows) and the tagged one (columns), (K, K + 1); the last column
-            holds those that weren't read as paragraphs.
-        probabilities: For each paragraph that was found the probability of each of `labels` as primary one, (N, K), and
-            `gold`, (N,), the index of the right one: what calibration needs.
-        errors: One line a difference.
+        support: The number of reports, and of the paragraphs and indicators that were coded in them.
+        confusion: Counts of paragraphs by their coded label (rows) and tagged label (columns), (K, K + 1); the rows and
+            columns follow `labels`. The last column counts paragraphs that weren't read as paragraphs.
+        probabilities: The probability of each of `labels` as the primary one, (N, K), for each paragraph that was
+            found. `gold`, (N,), has the index of the right label. Calibration needs both.
+        errors: One line per difference.
         scheme: The labels of the reports.
     """
 
@@ -55,41 +55,42 @@ class Scores:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the labels, and none behind them: the K of the arrays."""
+        """The names of the labels, followed by `none`; they are the K of the arrays."""
         return _names(self.scheme)
 
     @property
     def confidence(self) -> np.ndarray:
-        """The probability of the label that was chosen, (N,)."""
+        """The probability of the chosen label, (N,)."""
         return self.probabilities.max(1)
 
     @property
     def right(self) -> np.ndarray:
-        """Whether the label that was chosen is the coded one, (N,), as 0 and 1."""
+        """Whether the chosen label is the coded one, (N,), as 0 and 1."""
         return (self.probabilities.argmax(1) == self.gold).astype(float)
 
     @property
     def calibration_error(self) -> float:
-        """How far confidence and accuracy of the primary label lie apart."""
+        """The expected calibration error of the primary label."""
         return expected_calibration_error(self.confidence, self.right)
 
     def intervals(self, level: float = 0.95, draws: int = 2000, seed: int = 0) -> dict[str, tuple[float, float]]:
-        """Bootstrap intervals of the figures, by percentiles.
+        """Return percentile bootstrap intervals of the figures.
 
-        Whole reports are drawn, since the paragraphs of one report err together. `spans_strict_f1` has none. With two
-        or three reports the intervals are too narrow, as every bootstrap's are.
+        Whole reports are drawn, because errors within one report are correlated. `spans_strict_f1` has no interval.
+        With two or three reports the intervals are too narrow, as with every bootstrap.
         """
         return _percentiles(_resampled(self._tallies, _drawn(len(self._tallies), draws, seed)), level)
 
     def gains(
         self, before: Scores, level: float = 0.95, draws: int = 2000, seed: int = 0
     ) -> dict[str, tuple[float, float, float]]:
-        """How much each figure is above another tagger's on the same reports: the difference and its interval.
+        """Return by how much each figure exceeds another tagger's on the same reports: the difference and its interval.
 
-        Paired: both are measured on the same draws of reports, so what is hard for both cancels out.
+        The comparison is paired: both taggers are measured on the same draws of reports, so what is hard for both
+        cancels out.
 
         Raises:
-            ValueError: The other scores are of other reports.
+            ValueError: The other scores belong to other reports.
         """
         if [t.report for t in self._tallies] != [t.report for t in before._tallies]:
             raise ValueError("the two scores are of different reports, or of the same in another order")
@@ -101,7 +102,7 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Tally:
-    """What was counted in one report."""
+    """The counts of one report."""
 
     report: str
     confusion: np.ndarray
@@ -115,16 +116,16 @@ class _Tally:
 def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
     """Compare tagged reports with their coding.
 
-    Spans count as right only where both ends agree. `name_f1` asks for an overlap of at least half (of the
-    union), `indicator_f1` for value, name and dimension together; readings aren't coded in the corpus, since
-    they follow from the span by rule. What a report wasn't coded for isn't counted.
+    A span is right only if both ends agree. `name_f1` requires an overlap of at least half (of the union);
+    `indicator_f1` requires value, name and dimension to be right together. The numbers read from values aren't coded in
+    the corpus, because a rule derives them from the span. Layers that a report wasn't coded for aren't counted.
 
     Returns:
-        Macro-F1 is over all dimensions and none that occur in the coding or the prediction.
+        The scores. Macro-F1 is the mean over the labels, including `none`, that occur in the coding or the prediction.
 
     Raises:
         ValueError: There is no coded paragraph.
-        SchemeError: The reports were tagged with different labels, or coded with labels that the model hasn't.
+        SchemeError: The reports were tagged with different labels, or coded with labels that the model doesn't have.
     """
     from seqeval.metrics import f1_score as span_f1
     from seqeval.scheme import IOB2
@@ -140,7 +141,7 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         raise ValueError("there is no annotated report to compare with")
     confusion = np.sum([t.confusion for t in tallies], axis=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # seqeval warns of a paragraph set without any span
+        warnings.simplefilter("ignore")  # seqeval warns about paragraphs without any span
         tags = [[line for t in tallies for line in lines(t)] for lines in (lambda t: t.gold_tags, lambda t: t.tags)]
         spans = any("B-" in tag for side in tags for line in side for tag in line)
         strict = span_f1(*tags, mode="strict", scheme=IOB2) if spans else 1.0 if tags[0] else np.nan
@@ -169,7 +170,7 @@ def _names(scheme: Scheme) -> tuple[str, ...]:
 
 
 def _tally(gold: GoldReport, tagged: TaggedReport, scheme: Scheme) -> _Tally:
-    """Count what agrees in one report."""
+    """Count the agreements in one report."""
     tally = _Tally(report=gold.id, confusion=np.zeros((len(scheme) + 1, len(scheme) + 2)))
     n, errors = tally.counts, tally.errors
     found = {p.start: p for p in tagged.paragraphs}
@@ -202,12 +203,12 @@ def _tally(gold: GoldReport, tagged: TaggedReport, scheme: Scheme) -> _Tally:
 
 
 def _drawn(reports: int, draws: int, seed: int) -> np.ndarray:
-    """How often each report is in each draw with replacement, (draws, reports)."""
+    """Draw reports with replacement; return how often each report is in each draw, (draws, reports)."""
     return np.random.default_rng(seed).multinomial(reports, np.full(reports, 1 / reports), size=draws).astype(float)
 
 
 def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.ndarray]:
-    """The figures of each draw of reports, (draws,), by name; `weights` is (draws, reports)."""
+    """Return the figures of each draw of reports, (draws,), by name; `weights` is (draws, reports)."""
     n = {name: weights @ np.array([t.counts[name] for t in tallies], dtype=float) for name in _COUNTS}
     confusion = np.einsum("dr,rij->dij", weights, np.array([t.confusion for t in tallies]))
     values, topics = (sum((n[f"{what}_found"], n[f"{what}_gold"])) for what in ("values", "topics"))
@@ -223,7 +224,7 @@ def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.n
         "dimension_f1": _ratio(2 * n["dimension"], topics),
         "indicator_f1": _ratio(2 * n["whole"], topics),
     }
-    # where values are coded and the topic of none of them, there is nothing to say of topics
+    # If values are coded but none of their topics, topics can't be scored.
     topical = (n["searched"] > 0) & ((n["topics_gold"] > 0) | (n["values_gold"] == 0))
     coded = {
         "unit_f1": n["units_gold"] > 0,
@@ -234,7 +235,7 @@ def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.n
 
 
 def _by_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall and F1 by label, and whether it occurs at all; (…, K) each, from (…, K, K + 1)."""
+    """Return precision, recall and F1 by label, and whether it occurs at all; (…, K) each, from (…, K, K + 1)."""
     right = np.diagonal(confusion[..., :-1], axis1=-2, axis2=-1)
     tagged, coded = confusion[..., :-1].sum(-2), confusion.sum(-1)
     return (
@@ -260,7 +261,7 @@ def _per_dimension(confusion: np.ndarray, labels: Sequence[str]) -> dict[str, di
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, empty: float = 1.0) -> np.ndarray:
-    """`part / whole`; `empty` where there was nothing to find and nothing was found."""
+    """Return `part / whole`; `empty` if there was nothing to find and nothing was found."""
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), empty)
 
 
@@ -272,7 +273,7 @@ def _bounds(quantiles: np.ndarray) -> tuple[float, float]:
 def _percentiles(drawn: Mapping[str, np.ndarray], level: float) -> dict[str, tuple[float, float]]:
     tails = (1 - level) / 2, (1 + level) / 2
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy warns where nothing was coded
+        warnings.simplefilter("ignore")  # numpy warns if nothing was coded
         return {name: _bounds(np.nanquantile(v, tails)) for name, v in drawn.items()}
 
 
@@ -333,13 +334,13 @@ def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagr
 
 
 def overlapping(one: tuple[int, int], two: tuple[int, int]) -> bool:
-    """Whether two spans share at least half of what they cover together."""
+    """Return whether the intersection of two spans is at least half of their union."""
     both = max(0, min(one[1], two[1]) - max(one[0], two[0]))
     return both >= (one[1] - one[0] + two[1] - two[0] - both) / 2
 
 
 def near(text: str, span: tuple[int, int]) -> str:
-    """A span with some of the text around it."""
+    """Return a span with some of the surrounding text."""
     return "…" + text[max(0, span[0] - 18) : span[1] + 12] + "…"
 
 
@@ -351,7 +352,7 @@ def _spans(paragraph: TaggedParagraph) -> list[tuple[tuple[int, int], tuple[int,
 
 
 def _iob2(text: str, pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> list[str]:
-    """One tag a character; a name that several values share is tagged once."""
+    """Return one tag per character; a name that several values share is tagged once."""
     out = ["O"] * len(text)
     for kind, spans in (("NAME", {n for _, n in pairs}), ("VALUE", {v for v, _ in pairs})):
         for start, end in sorted(spans):

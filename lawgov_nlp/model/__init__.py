@@ -1,4 +1,4 @@
-"""A report becomes a tagged report: windows, the encoder and its heads, decoding."""
+"""From a report to a tagged report: windows, the encoder and its heads, decoding."""
 
 MODEL_TYPE = "lawgov-tagger"
-"""What a tagger's config.json has under `model_type`."""
+"""The value of `model_type` in a tagger's config.json."""

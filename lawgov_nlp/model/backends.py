@@ -1,7 +1,7 @@
-"""What runs the encoder when reports are tagged: torch or OpenVINO, in the precision that the processor computes in.
+"""Run the encoder with torch or OpenVINO, in a precision that the processor supports.
 
-The encoder and the layers that read values take most of the time; the heads are torch in float32 always. What each
-costs and gives on two cores is in `benchmarks/README.md`.
+The encoder and the layers of the `ValueReader` take most of the time. The heads always run in torch in float32.
+`benchmarks/README.md` has the speed and accuracy of each backend on two cores.
 """
 
 from __future__ import annotations
@@ -27,38 +27,42 @@ if TYPE_CHECKING:
     from lawgov_nlp.model.windows import Batch
 
 ENGINES = {"torch": ("float32", "bfloat16", "float16"), "openvino": ("float32", "bfloat16")}
-"""The engines, each with the precisions that it has here."""
+"""The engines, each with the precisions that are supported here."""
 
 PROBE_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25}
-"""How far a state of a converted encoder may be from torch's in float32; states are of the order of 1, and what a wrong
-conversion gives (a mask that is left out, say) is off by several. bfloat16 has 8 bits."""
+"""The largest allowed difference between a state of a converted encoder and torch's state in float32, by precision.
+States are of the order of 1. A wrong conversion, such as one without the mask, is off by several units. bfloat16 has a
+precision of 8 bits."""
 
 
 class Backend(Protocol):
     """Runs the encoder.
 
     Attributes:
-        name: Engine and precision, `torch:bfloat16`.
+        name: The engine and its precision, such as `torch:bfloat16`.
     """
 
     name: str
 
     def __call__(self, batch: Batch) -> States:
-        """The encoder's states, float32, on the batch's device."""
+        """Return the encoder's states in float32 on the batch's device."""
         ...
 
 
 def resolve_backend(name: str, device: torch.device) -> tuple[str, str]:
-    """Engine and precision of a backend that a user names.
+    """Resolve the name of a backend to an engine and a precision.
 
     Args:
-        name: `auto`, an engine (`torch`, `openvino`), or an engine and its precision (`torch:float32`). Without a
-            precision it is one of 16 bits where the device computes in it, else float32; `auto` is OpenVINO on a CPU
-            where it is installed, and torch elsewhere.
-        device: Where to run.
+        name: `auto`, an engine (`torch`, `openvino`), or an engine with a precision (`torch:float32`). `auto` is
+            OpenVINO on a CPU if it is installed, otherwise torch. Without a precision, it is a 16-bit one if the device
+            computes in it natively, otherwise float32.
+        device: The device to run on.
+
+    Returns:
+        The engine and the precision.
 
     Raises:
-        ModelError: There is no such backend, it isn't installed, or the device doesn't run it.
+        ModelError: There is no such backend, it isn't installed, or the device doesn't support it.
     """
     match = re.fullmatch(r"(auto|torch|openvino)(?::(float32|bfloat16|float16))?", name)
     if not match or (match[1] == "auto" and match[2]):
@@ -80,22 +84,22 @@ def resolve_backend(name: str, device: torch.device) -> tuple[str, str]:
 
 
 def native_precision(device: torch.device) -> str:
-    """The fastest precision that a device computes in without a loss that can be seen in the labels."""
+    """Return the fastest precision that a device supports natively without a visible loss in the labels."""
     if device.type == "cuda":
-        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"  # older ones emulate it
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"  # Older GPUs emulate it.
     cpu: dict[str, bool] = getattr(
         torch.cpu, "get_capabilities", dict
-    )()  # older versions of torch don't tell: float32, then
+    )()  # Older versions of torch don't tell; then it is float32.
     return "bfloat16" if cpu.get("avx512_bf16") or cpu.get("amx_bf16") else "float32"
 
 
 class TorchBackend:
-    """The model's own encoder, as it is; with 16 bits, torch computes the products in them and the rest in float32.
+    """Runs the model's own encoder in torch. With 16 bits, torch computes products in 16 bits and the rest in float32.
 
-    Weights that are of 16 bits themselves would be 4% faster on a CPU, and the states twice as far from float32's.
+    Weights stored in 16 bits would be 4% faster on a CPU, but their states would be twice as far from those in float32.
 
     Args:
-        model: Whose encoder runs.
+        model: The model whose encoder runs.
         precision: `float32`, `bfloat16` or `float16`.
     """
 
@@ -106,21 +110,21 @@ class TorchBackend:
             model.reader.precision = self._type
 
     def __call__(self, batch: Batch) -> States:
-        """As `Backend` says."""
+        """Return the encoder's states in float32 on the batch's device."""
         half = self._type is not torch.float32
         with torch.autocast(batch.input_ids.device.type, self._type, enabled=half):
             return self._model.encode(batch).float()
 
 
 class OpenVINOBackend:
-    """Encoder and reader's layers converted for OpenVINO; torch's own weights of them are given up.
+    """Runs the encoder and the layers of the `ValueReader` in OpenVINO. Their torch weights are released.
 
     Args:
-        model: Whose encoder is converted, on the CPU, in float32.
-        precision: `float32` or `bfloat16`, which is computed in; states come out as float32.
+        model: The model whose encoder is converted. It is on the CPU and in float32.
+        precision: The precision of the computation, `float32` or `bfloat16`; the states are returned in float32.
 
     Raises:
-        ModelError: The encoder can't be converted, or the converted one gives other states.
+        ModelError: The encoder can't be converted, or the converted encoder returns different states.
     """
 
     def __init__(self, model: TaggerModel, precision: str) -> None:
@@ -133,11 +137,11 @@ class OpenVINOBackend:
             openvino = _openvino()
             settings: dict[str, object] = {
                 "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
-                "CPU_RUNTIME_CACHE_CAPACITY": 64,  # kernels by shape; of the 5,000 that it keeps hardly one comes again
+                "CPU_RUNTIME_CACHE_CAPACITY": 64,  # Kernels by shape: OpenVINO keeps 5,000, but shapes rarely recur.
             }
-            if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # as many as torch was told to take
+            if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # Use as many threads as torch may.
                 settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
-                settings["ENABLE_CPU_PINNING"] = False  # several processes would choose the same cores
+                settings["ENABLE_CPU_PINNING"] = False  # Several processes would pin the same cores.
             parts: list[tuple[nn.Module, tuple[torch.Tensor, ...]]] = [(_Positional(model), probe)]
             if model.reader is not None:
                 with torch.inference_mode():
@@ -146,10 +150,10 @@ class OpenVINOBackend:
             core, requests = openvino.Core(), []
             for module, example in parts:
                 with torch.inference_mode(), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of values that tracing takes for constants: the probe below tells
+                    warnings.simplefilter("ignore")  # Tracing warns of constants; `_check` finds wrong ones.
                     converted = openvino.convert_model(module, example_input=example)
                 requests.append(core.compile_model(converted, "CPU", settings).create_infer_request())
-        except Exception as error:  # importing and converting fail in ways of three libraries
+        except Exception as error:  # Importing and converting raise errors of three libraries.
             raise ModelError(f"OpenVINO can't take this encoder: {error}; take backend torch") from error
         finally:
             logger.setLevel(level)
@@ -157,14 +161,14 @@ class OpenVINOBackend:
         self._check(model, reader, precision)
         nn.Module.to(model.encoder, "meta")
         if model.reader is not None:
-            model.reader.layers = cast("ReaderLayers", reader[0])  # it is called like them
+            model.reader.layers = cast("ReaderLayers", reader[0])  # The converted part has the same call.
 
     def __call__(self, batch: Batch) -> States:
-        """As `Backend` says."""
+        """Return the encoder's states in float32 on the batch's device."""
         return States(*self._encoder(batch.input_ids, batch.attention_mask, batch.token_type_ids))
 
     def _check(self, model: TaggerModel, reader: list[_Compiled], precision: str) -> None:
-        """Compare with torch on a batch of another shape than the one that was traced."""
+        """Compare the converted parts with torch on a batch of a different shape than the traced one."""
         probe = tuple(t.repeat(3, 2)[1:] for t in _probe(model))
         seen = probe[1].bool()
         with torch.inference_mode():
@@ -183,29 +187,29 @@ class OpenVINOBackend:
 
 
 class _Compiled(nn.Module):
-    """A converted part of the model; takes and gives tensors."""
+    """A converted part of the model, with tensors as input and output."""
 
     def __init__(self, request: Any) -> None:  # noqa: ANN401 - OpenVINO has no stubs
         super().__init__()
         self._request, self._lock = request, threading.Lock()
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """All outputs of the part."""
-        with self._lock:  # threads that tag with the same model share the request, whose memory is used again
+        """Run the part and return all its outputs."""
+        with self._lock:  # Threads with the same model share the request and its memory.
             outputs = self._request.infer([t.numpy() for t in tensors])
             return tuple(torch.from_numpy(outputs[k].copy()) for k in range(len(outputs)))
 
 
 def _openvino() -> ModuleType:
-    """OpenVINO without its telemetry, which without an opt-out reports to Google Analytics from the import on."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # its import fails, a stub is taken
+    """Import OpenVINO without its telemetry, which otherwise reports to Google Analytics from the import on."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # OpenVINO then uses a stub.
     import openvino
 
     return openvino
 
 
 class _Positional(nn.Module):
-    """The encoder with its inputs in the order in which OpenVINO is given them."""
+    """The encoder with its inputs as positional arguments, in the order in which OpenVINO receives them."""
 
     def __init__(self, model: TaggerModel) -> None:
         super().__init__()
@@ -216,7 +220,7 @@ class _Positional(nn.Module):
 
 
 def _probe(model: TaggerModel) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, attention and types of two windows, one of them padded."""
+    """Return example ids, attention mask and token types for two windows, one of them padded."""
     length = min(24, model.config.window // 2)
     ids = (torch.arange(2 * length) % model.encoder.config.vocab_size).view(2, length)
     attention, types = torch.ones_like(ids), torch.zeros_like(ids)
@@ -226,10 +230,10 @@ def _probe(model: TaggerModel) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device of a name: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+    """Resolve the name of a device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        ModelError: There is none of that name.
+        ModelError: The name is unknown, or the machine has no such device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

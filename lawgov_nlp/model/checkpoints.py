@@ -1,6 +1,6 @@
-"""The folders of models: those that come with the package and the names that stand for them, what one holds, loading.
+"""Find and load models: the models shipped with the package, their names, their configuration files.
 
-The libraries that a model needs are imported by `load_tagger` alone.
+Only `load_tagger` imports the libraries that a model needs.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from lawgov_nlp.model.modeling import TaggerModel
 
 SHIPPED = {"shipped": ("weights", "lawgov-small"), "tiny": ("weights-tiny", "lawgov-tiny")}
-"""The models that come with the package by the names that may stand for a folder: their folders in the wheel and among
-`models/`. `tiny` has half the layers."""
+"""The models shipped with the package, by the names that a user may give instead of a folder. Each has a folder name in
+the wheel and one below `models/`. `tiny` has half the layers."""
 
 
 def shipped_model(name: str = "shipped") -> Path:
-    """The folder of a model that comes with the package.
+    """Return the folder of a shipped model.
 
     Raises:
-        ModelError: The package was built without it.
+        ModelError: The package was built without this model.
     """
     folders = _places(name)
     for folder in folders:
@@ -37,20 +37,23 @@ def shipped_model(name: str = "shipped") -> Path:
 
 
 def shipped_folders() -> list[Path]:
-    """Where the models that come with the package are, or would be."""
+    """Return all folders in which shipped models may lie; some may not exist."""
     return [folder for name in SHIPPED for folder in _places(name)]
 
 
 def is_shipped(name: Path | str | None) -> bool:
-    """Whether it names a model that comes with the package; a model in a folder of that name comes first."""
+    """Tell whether a name stands for a shipped model. A folder of the same name with a model takes precedence."""
     return name is None or (str(name) in SHIPPED and not (Path(name) / "config.json").is_file())
 
 
 def named_model(name: Path | str | None) -> Path:
-    """The folder of a model: of the one that comes with the package for None, of another one there for its name.
+    """Return the folder of a model.
+
+    Args:
+        name: A folder, or the name of a shipped model. None stands for the default shipped model.
 
     Raises:
-        ModelError: There is no such folder, or the package was built without the model.
+        ModelError: The folder doesn't exist, or the package was built without the shipped model.
     """
     if is_shipped(name):
         return shipped_model(str(name or "shipped"))
@@ -61,16 +64,17 @@ def named_model(name: Path | str | None) -> Path:
 
 
 def _places(name: str) -> list[Path]:
-    """In the wheel, and beside the source."""
+    """Return the folder of a shipped model in the wheel and the one beside the source."""
     here, (packed, unpacked) = Path(__file__).parents[1], SHIPPED[name]
     return [here / packed, here.parent / "models" / unpacked]
 
 
 def load_tagger(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
-    """Load weights and tokenizer from a folder; nothing is fetched, and only safetensors are read.
+    """Load weights and tokenizer from a folder. Nothing is downloaded and only safetensors are read.
 
     Raises:
-        ModelError: A file is missing, a weight is missing or left over, or the labels are of no form that is known.
+        ModelError: A file is missing or damaged, a weight is missing or unexpected, the labels are in an unknown form,
+            the window is longer than the encoder allows, or the tokenizer belongs to another model.
     """
     from transformers import PreTrainedTokenizerFast
     from transformers.utils import logging as transformers_logging
@@ -91,7 +95,7 @@ def load_tagger(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
         )
         model, info = loaded
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # a damaged file fails in one of five libraries, each with errors of its own
+    except Exception as error:  # A damaged file fails in one of five libraries, each with its own errors.
         raise ModelError(f"{folder} could not be loaded as a lawgov_nlp model: {error}") from error
     finally:
         if bar:
@@ -115,7 +119,7 @@ def load_tagger(folder: Path) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
 
 
 def is_tagger(folder: Path) -> bool:
-    """Whether a folder holds a tagger of ours, going by its configuration."""
+    """Tell from its configuration whether a folder holds a tagger of this package."""
     try:
         return read_config(folder).get("model_type") == MODEL_TYPE
     except ModelError:
@@ -123,10 +127,10 @@ def is_tagger(folder: Path) -> bool:
 
 
 def model_scheme(folder: Path) -> Scheme:
-    """The scheme of a model by its config.json alone, without loading the model.
+    """Read the scheme of a model from its config.json without loading the model.
 
     Raises:
-        ModelError: The folder holds no configuration of a tagger, or one of an unknown form.
+        ModelError: The folder has no config.json, or its labels are in an unknown form.
     """
     try:
         return Scheme.from_config(read_config(folder).get("dimensions") or [d.value for d in Dimension])
@@ -135,10 +139,10 @@ def model_scheme(folder: Path) -> Scheme:
 
 
 def model_revision(folder: Path) -> str:
-    """The name and version of a model by its config.json alone.
+    """Read the name and version of a model from its config.json.
 
     Raises:
-        ModelError: The folder holds no configuration of a tagger.
+        ModelError: The folder has no config.json, or it names no revision.
     """
     revision = read_config(folder).get("revision")
     if not isinstance(revision, str):
@@ -147,10 +151,10 @@ def model_revision(folder: Path) -> str:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """A model's config.json as it stands.
+    """Read a model's config.json.
 
     Raises:
-        ModelError: There is none, or it isn't a JSON object.
+        ModelError: The file can't be read or isn't a JSON object.
     """
     path = folder / "config.json"
     try:

@@ -1,4 +1,4 @@
-"""What a tagger keeps with its weights: the configuration, and what follows from the encoder's own."""
+"""The configuration that is stored with a tagger's weights, and helpers for the encoder's own configuration."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from lawgov_nlp.scheme import DIMENSIONS, Scheme
 
 
 class TaggerConfig(PretrainedConfig):
-    """What the weights need to be used rightly.
+    """The settings that the weights need.
 
     Args:
-        encoder: The encoder's own configuration as a dictionary, with its `model_type` (without one, `bert`).
-        dimensions: The labels in the order of the logits: the names of the codebook's seven, or `Scheme.to_list`.
-        window: Tokens in a window; `overlap` and `heading` as in `WindowTokenizer`.
-        reader_layers: Layers of the `ValueReader`; 0 for names by the pointer, as models up to 0.2 have them.
-        reader_from: The encoder's layer whose states the `ValueReader` starts from; 0 are the embeddings.
-        secondary_threshold: Probability from which a dimension counts as secondary; chosen on the dev split.
-        primary_temperature: What the primary logits are divided by to make the scores honest; fitted on dev.
-        review_below: Confidence of the primary label under which a human should look; chosen on dev.
-        revision: Name of the trained model, with its version.
-        data_hash: SHA-256 over the annotated reports that it was trained on.
+        encoder: The encoder's own configuration as a dictionary with its `model_type` (`bert` if missing).
+        dimensions: The labels in the order of the logits: the names of the codebook's seven dimensions, or the list
+            that `Scheme.to_list` returns.
+        window: The number of tokens in a window.
+        overlap: The number of tokens that neighbouring windows share, as in `WindowTokenizer`.
+        heading: The number of tokens that the heading path may take, as in `WindowTokenizer`.
+        pointer_size: The width of the pointer's queries and keys in a model without a `ValueReader`.
+        reader_layers: The number of layers of the `ValueReader`. With 0 the pointer finds the names, as in models up
+            to version 0.2.
+        reader_from: The encoder layer whose states the `ValueReader` starts from; 0 is the embeddings.
+        dropout: The dropout probability before the heads.
+        secondary_threshold: The probability from which a dimension counts as secondary, chosen on the dev split.
+        primary_temperature: The divisor of the primary logits that calibrates the scores, fitted on the dev split.
+        review_below: The confidence of the primary label below which a human should check it, chosen on the dev split.
+        revision: The name of the trained model with its version.
+        data_hash: The SHA-256 of the annotated reports that the model was trained on.
+        **kwargs: The fields of `PretrainedConfig`.
     """
 
     model_type = MODEL_TYPE
@@ -58,21 +65,25 @@ class TaggerConfig(PretrainedConfig):
 
     @property
     def scheme(self) -> Scheme:
-        """What the model labels with.
+        """The labels of the model.
 
         Raises:
-            SchemeError: `dimensions` is of no form that is known.
+            SchemeError: `dimensions` is in an unknown form.
         """
         return Scheme.from_config(self.dimensions)
 
 
 def encoder_config(settings: dict[str, Any]) -> PretrainedConfig:
-    """The configuration of an encoder from its dictionary."""
+    """Build the configuration of an encoder from its dictionary."""
     settings = dict(settings)
     return AutoConfig.for_model(settings.pop("model_type", "bert"), **settings)
 
 
 def longest_window(config: PretrainedConfig) -> int:
-    """Tokens that an encoder can take at once: RoBERTa's kin count positions from behind the padding token's id."""
+    """Return the number of tokens that an encoder can take at once.
+
+    Models of the RoBERTa family start to count positions after the id of the padding token, so they take fewer tokens
+    than they have positions.
+    """
     roberta = config.model_type in ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text")
     return config.max_position_embeddings - (config.pad_token_id + 1 if roberta else 0)

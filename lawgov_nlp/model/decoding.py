@@ -1,7 +1,7 @@
-"""Model output -> labels, spans, name-value links, indicators.
+"""Turn model output into labels, spans, links between names and values, and indicators.
 
-Token labels are decoded by Viterbi under the rules of IOB2; a value's span is widened to whole numerals, so
-that 1.9万 is never split; the name is the best span by the pointer.
+Token labels are decoded by the Viterbi algorithm under the rules of IOB2. A value's span is extended to whole numerals,
+so that 1.9万 is never split. The name of a value is the best-scoring span.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import Label
 
 NAME_TOKENS = 24
-"""A name is no longer than this."""
+"""The most tokens in a name."""
 
 VALUES_AT_ONCE = 256
-"""Values tied to names in one step; each needs a row of scores over its window."""
+"""The most values linked to names in one step; each needs a row of scores over its window."""
 
 _QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
 _NEVER_NAMED = ("，", "。", "；", "：", ",", ";", ":")
-"""Tokens that no name of the annotated reports crosses."""
+"""Tokens that occur in no name of the annotated reports."""
 
 _OUTSIDE_A_NAME = re.compile(
     r"(?P<front>[\s的、，”’》）)]*(?:等(?=问题|事项|案件|领域|活动|方面|纠纷|行为|情形|情况))?)(?P<name>.*标的|.*?)[\s的、，“‘《（(]*",
     re.DOTALL,
 )
-"""What a name neither begins nor ends with. The tokenizer has pieces such as 的问题, which the model can't part."""
+"""What a name neither begins nor ends with. The tokenizer has pieces such as 的问题, which the model can't split."""
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HOTLINE = re.compile("12(?:309|315|320|328|333|338|345|348|350|355|366|369|388|389|393|394)")
@@ -50,13 +50,23 @@ for _inside, _outside in ((_I_VALUE, (_O, _B_NAME, _I_NAME)), (_I_NAME, (_O, _B_
 
 @dataclass(frozen=True, kw_only=True)
 class _Value:
-    """A decoded value: the paragraph, the window that decides on it, and its first and last token there."""
+    """A decoded value.
+
+    Attributes:
+        paragraph: The number of its paragraph in the batch.
+        window: The number in the batch of the window that decides on it.
+        first: The first token of the value in this window.
+        last: The last token of the value in this window.
+        start: The offset of the first character in the paragraph.
+        end: The offset after the last character in the paragraph.
+        score: The geometric mean of the probabilities of its tokens' labels.
+    """
 
     paragraph: int
     window: int
     first: int
     last: int
-    start: int  # characters within the paragraph
+    start: int
     end: int
     score: float
 
@@ -69,15 +79,18 @@ def decode_batch(
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Line],
 ) -> list[TaggedParagraph]:
-    """The tagged paragraphs of one batch.
+    """Decode the model's output for one batch into tagged paragraphs.
 
     Args:
-        model: For the second step, in which values are tied to names.
-        output: Of the pass over `batch`.
+        model: The model, for the second step, which links values to names.
+        output: The output of the pass over `batch`.
         batch: The collated `windows`.
-        windows: All windows of the batch's paragraphs; each paragraph's lie together.
-        encoded: The batch's paragraphs encoded, in the order of their first window.
-        paragraphs: The same paragraphs as they stand in the report.
+        windows: All windows of the batch's paragraphs; the windows of one paragraph are adjacent.
+        encoded: The encoded paragraphs of the batch, in the order of their first window.
+        paragraphs: The same paragraphs as lines of their reports.
+
+    Returns:
+        The tagged paragraphs in the same order.
     """
     primary = (output.primary.float() / model.config.primary_temperature).softmax(-1).cpu().numpy()
     mentions = output.mentions.float().sigmoid().cpu().numpy()
@@ -125,7 +138,7 @@ def decode_batch(
 
 
 def relabel(report: TaggedReport, threshold: float) -> TaggedReport:
-    """The report with its secondary labels cut at another threshold."""
+    """Return the report with its secondary labels chosen by another threshold."""
     topics = report.scheme.topics
     tagged = tuple(replace(p, labels=_labels(p.label, p.secondary_scores, threshold, topics)) for p in report.tagged)
     return replace(report, tagged=tagged)
@@ -134,7 +147,7 @@ def relabel(report: TaggedReport, threshold: float) -> TaggedReport:
 def _labels(
     label: Label | None, scores: Mapping[Label, float], threshold: float, topics: Sequence[Label]
 ) -> tuple[Label, ...]:
-    """Primary first, then every other topic above the threshold, the surest first; only topics are secondary."""
+    """Return the primary label and then the other topics at or above the threshold, by falling score."""
     if label is None:
         return ()
     others = sorted((d for d in topics if d != label and scores[d] >= threshold), key=lambda d: -scores[d])
@@ -144,7 +157,7 @@ def _labels(
 def _values(
     number: int, text: str, code: EncodedParagraph, windows: Sequence[Window], rows: Sequence[int], tags: np.ndarray
 ) -> list[_Value]:
-    """The value spans of one paragraph, decoded over all its tokens at once; a span without a numeral is none."""
+    """Decode the values of one paragraph over all its tokens at once. Spans without a numeral are dropped."""
     if not code.offsets:
         return []
     scores = np.zeros((len(code.offsets), len(TAGS)))
@@ -162,17 +175,17 @@ def _values(
         end = _behind_numerals(start, end, runs, text)
         touched = bisect_right(runs, start, key=lambda run: run[1])
         if touched == len(runs) or runs[touched][0] >= end:
-            continue  # no numeral in it
-        start = runs[touched][0]  # a value begins with its numeral; pieces such as 了两 hold more
+            continue  # The span holds no numeral.
+        start = runs[touched][0]  # A value begins with its numeral, but pieces such as 了两 hold more.
         if found and start < found[-1].end:
-            continue  # already part of the value before
+            continue  # The span is part of the previous value.
         end = _to_the_unit(text, start, end, runs, touched)
         if _counts_nothing(text, start, end):
             continue
         first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
         row = decider[first]
         shift = windows[row].body - windows[row].first
-        limit = len(windows[row].input_ids) - 2  # the value's last token may lie in the next window's range
+        limit = len(windows[row].input_ids) - 2  # The last token may lie in the range of the next window.
         chosen = [scores[t, path[t]] for t in range(first, last + 1)]
         found.append(
             _Value(
@@ -189,9 +202,17 @@ def _values(
 
 
 def _barred(window: Window, values: Sequence[_Value], code: EncodedParagraph, text: str, length: int) -> np.ndarray:
-    """Which of a window's tokens no name may hold: clause ends and all values of the paragraph. Shape (length,).
+    """Return a mask of the window's tokens that no name may contain: clause ends and values of the paragraph.
 
-    `values` are the paragraph's, in order; they don't overlap.
+    Args:
+        window: The window.
+        values: The values of the paragraph in order, without overlap.
+        code: The encoded paragraph.
+        text: The paragraph's text.
+        length: The number of tokens in the batch's windows.
+
+    Returns:
+        The mask, (length,).
     """
     bars = np.zeros(length, dtype=bool)
     count = len(window.input_ids) - window.body - 1
@@ -199,7 +220,7 @@ def _barred(window: Window, values: Sequence[_Value], code: EncodedParagraph, te
     for token, (start, end) in enumerate(inside, window.body):
         bars[token] = text[start:end] in _NEVER_NAMED
     starts, ends = [a for a, _ in inside], [b for _, b in inside]
-    # of a paragraph as long as a book only the window's own: all of them for each window would take minutes
+    # Look only at the values in this window: in a paragraph as long as a book, all of them would take minutes.
     at = bisect_right(values, starts[0], key=lambda value: value.end)
     while at < len(values) and values[at].start < ends[-1]:
         value = values[at]
@@ -209,7 +230,7 @@ def _barred(window: Window, values: Sequence[_Value], code: EncodedParagraph, te
 
 
 def _behind_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text: str) -> int:
-    """The end of a span without white space, and behind a numeral that it would cut.
+    """Return the end of a span, moved before trailing white space and after a numeral that the span would cut.
 
     `runs` are in order and don't overlap.
     """
@@ -220,9 +241,9 @@ def _behind_numerals(start: int, end: int, runs: Sequence[tuple[int, int]], text
 
 
 def _to_the_unit(text: str, start: int, end: int, runs: Sequence[tuple[int, int]], first: int) -> int:
-    """The end of a value: behind the unit of its first numeral where that is known, else where the model put it.
+    """Return the end of a value: after the unit of its first numeral if that unit is known, else as the model says.
 
-    The model finds values almost without fault, but ends one in twenty a unit early (39|份) or late (7名|人选).
+    The model finds nearly all values, but it ends one in twenty too early (39|份) or too late (7名|人选).
     """
     known = value_end(text, runs[first], runs)
     if known is not None:
@@ -231,7 +252,7 @@ def _to_the_unit(text: str, start: int, end: int, runs: Sequence[tuple[int, int]
 
 
 def _counts_nothing(text: str, start: int, end: int) -> bool:
-    """Whether a bare number is a year, a hotline or a day such as “12.4” (codebook, section 3)."""
+    """Tell whether a bare number is a year, a hotline or a day such as “12.4” (codebook, sections 4 and 6)."""
     if _YEAR.fullmatch(text, start, end):
         return text[end : end + 1] == "年"
     if _HOTLINE.fullmatch(text, start, end):
@@ -240,10 +261,10 @@ def _counts_nothing(text: str, start: int, end: int) -> bool:
 
 
 def _viterbi(scores: np.ndarray) -> np.ndarray:
-    """The best path through token log-probabilities (T, tags) that IOB2 allows. Shape (T,)."""
+    """Return the best sequence of token labels that IOB2 allows, (T,), for log-probabilities (T, tags)."""
     path = scores.argmax(1)
     if not _FORBIDDEN[np.append(_O, path[:-1]), path].any():
-        return path  # each token's likeliest tag; three paragraphs in four end here
+        return path  # The likeliest label of each token is allowed in three of four paragraphs.
     best = scores[0] + _FORBIDDEN[_O]
     back = np.zeros(scores.shape, dtype=int)
     for t in range(1, len(scores)):
@@ -257,7 +278,7 @@ def _viterbi(scores: np.ndarray) -> np.ndarray:
 
 
 def _spans(path: np.ndarray) -> list[tuple[int, int]]:
-    """First and last token of each VALUE."""
+    """Return the first and last token of each VALUE."""
     out = []
     for t in np.flatnonzero(path == _B_VALUE):
         last = t
@@ -278,13 +299,13 @@ def _indicators(
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Line],
 ) -> Iterator[tuple[int, Indicator]]:
-    """The second step: tie each value to its name and topic. Yields the paragraph's number with each indicator."""
+    """Link each value to its name and topic, and yield the paragraph's number with each indicator."""
     device = output.tags.device
     own, among = (torch.tensor([(v.window, v.first, v.last) for v in some], device=device) for some in (values, beside))
     reading = model.read_values(output.states, batch, own, among)
     starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in (reading.starts, reading.ends))
     names = _best_names(starts, ends, np.stack([barred[v.window] for v in values]))
-    # Without a name the topic is the value's own place's.
+    # Without a name, the value's own tokens decide on the topic.
     anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
     topics = reading.topics(anchors).argmax(-1).tolist()
     for value, span, topic in zip(values, names, topics, strict=True):
@@ -316,7 +337,11 @@ def _indicators(
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """A name's span without what no name begins or ends with, half a pair of quotation marks, or a pair round all."""
+    """Trim a name's span.
+
+    This removes what no name begins or ends with, an unpaired quotation mark, and a pair of quotation marks around the
+    whole name.
+    """
     match = _OUTSIDE_A_NAME.fullmatch(text, start, end)
     if match and match["name"]:
         start, end = match.span("name")
@@ -329,19 +354,20 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _best_names(starts: np.ndarray, ends: np.ndarray, barred: np.ndarray) -> list[tuple[int, int] | None]:
-    """First and last token of each value's name: where the pointer's log-probabilities together are highest.
-
-    A name holds none of the tokens in `barred`: values, and what ends a clause. None where that leaves nothing.
+    """Return the first and last token of each value's name: the span with the highest sum of log-probabilities.
 
     Args:
-        starts: Log-probability of each token to be the first of the value's name, (N, T).
-        ends: The same for the last.
-        barred: Which tokens the name may not hold, (N, T).
+        starts: The log-probability of each token to be the first of the value's name, (N, T).
+        ends: The same for the last token, (N, T).
+        barred: A mask of tokens that the name may not contain (values and clause ends), (N, T).
+
+    Returns:
+        For each value the first and last token, or None if no span is allowed.
     """
     rows, tokens = np.arange(len(starts)), starts.shape[1]
     best, first, last = np.full(len(rows), -np.inf), np.zeros(len(rows), dtype=int), np.zeros(len(rows), dtype=int)
-    free = ~barred  # whether the tokens from each one on, as many as are tried, hold nothing that is barred
-    for more in range(min(NAME_TOKENS, tokens)):  # tokens behind the first
+    free = ~barred  # Whether the span that begins at each token holds no barred token.
+    for more in range(min(NAME_TOKENS, tokens)):  # the number of tokens after the first
         if more:
             free = free[:, :-1] & ~barred[:, more:]
         total = np.where(free, starts[:, : tokens - more] + ends[:, more:], -np.inf)

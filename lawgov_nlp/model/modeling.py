@@ -1,9 +1,9 @@
 """The tagger: one encoder of the BERT family, a paragraph head and an indicator head.
 
-The paragraph head gives the primary dimension (or none) and, independently, which dimensions are among the
-paragraph's labels. The indicator head labels tokens as VALUE or NAME; the label NAME only keeps names from being taken
-for values, and teaches the encoder. Which name a value has, and the topic of what it counts, is read by the
-`ValueReader`, or in models without one told by a pointer from the value's states.
+The paragraph head predicts the primary dimension (or none) and, independently, which dimensions are among the
+paragraph's labels. The indicator head labels tokens as VALUE or NAME. The label NAME only keeps names from being taken
+for values and helps to train the encoder. The `ValueReader` finds the name of each value and the topic of what the
+value counts. In models without a `ValueReader`, a pointer from the value's states does this.
 """
 
 from __future__ import annotations
@@ -24,19 +24,23 @@ from lawgov_nlp.model.windows import Batch, States
 TAGS = ("O", "B-VALUE", "I-VALUE", "B-NAME", "I-NAME")
 REACH = 48
 CLAUSES = 8
-"""Tokens and clauses from a value beyond which the pointer's bias no longer changes."""
+"""The distances from a value, in tokens (REACH) and clauses, beyond which the pointer's bias stays the same."""
 
 WINDOWS_AT_ONCE = 64
-"""Windows in one pass of the encoder; a paragraph of a whole book must not exhaust the memory."""
+"""The most windows in one pass of the encoder, so that a paragraph as long as a book doesn't exhaust the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaggerOutput:
-    """What one pass gives for W windows of P paragraphs with T tokens.
+    """The output of one pass over W windows with T tokens each, from P paragraphs.
 
-    *Shapes:* `primary` (P, dimensions + 1), none last; `mentions` (P, dimensions), one logit for each dimension
-    being among the labels; `tags` (W, T, tags); `states`, the encoder's; `paragraph` (P, 3 * hidden), what the
-    paragraph head reads: the states of `<s>`, headings and paragraph, averaged.
+    Attributes:
+        primary: Logits of the primary dimension, (P, dimensions + 1); the last one stands for no dimension.
+        mentions: For each dimension, the logit that it is among the labels, (P, dimensions).
+        tags: Logits of the token labels, (W, T, tags).
+        states: The encoder's states.
+        paragraph: The input of the paragraph head, (P, 3 * hidden): the state of `<s>` and the means over the headings
+            and over the paragraph.
     """
 
     primary: torch.Tensor
@@ -47,25 +51,25 @@ class TaggerOutput:
 
 
 def build_encoder(config: PretrainedConfig) -> PreTrainedModel:
-    """An encoder with fresh weights, of whatever architecture transformers knows.
+    """Build an encoder with new weights, of any architecture in transformers.
 
     Raises:
-        ValueError: transformers knows none for this configuration.
+        ValueError: transformers has no encoder for this configuration.
     """
     if type(config) not in MODEL_MAPPING:
         raise ValueError(f"transformers has no encoder for model_type {config.model_type!r}")
     architecture: Any = MODEL_MAPPING[type(config)]
-    # a pooler would be weights that nothing trains
+    # A pooler would add weights that are never trained.
     return architecture(config, **without_pooler(architecture))
 
 
 def without_pooler(architecture: type[PreTrainedModel]) -> dict[str, bool]:
-    """The argument that leaves the pooler of an architecture out, where it has one."""
+    """Return the argument that leaves out the pooler of an architecture, or no argument if it has no pooler."""
     return {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(architecture).parameters else {}
 
 
 class TaggerModel(PreTrainedModel):
-    """Encoder and heads; saved and loaded like every Hugging Face model, safetensors only."""
+    """Encoder and heads. It is saved and loaded like any Hugging Face model, in safetensors only."""
 
     config_class = TaggerConfig
     base_model_prefix = "encoder"
@@ -74,7 +78,7 @@ class TaggerModel(PreTrainedModel):
         super().__init__(config)
         self.scheme = config.scheme
         self.encoder = build_encoder(encoder_config(config.encoder))
-        # XLM-R has one segment only: there the `</s>` between them tells heading from paragraph
+        # XLM-R has only one segment; there the `</s>` between heading and paragraph separates them.
         self.segments = getattr(self.encoder.config, "type_vocab_size", 0) > 1
         hidden, size = self.encoder.config.hidden_size, config.pointer_size
         self.dropout = nn.Dropout(config.dropout)
@@ -98,7 +102,7 @@ class TaggerModel(PreTrainedModel):
 
     def _init_weights(self, module: nn.Module) -> None:
         if self.reader is None and module in (self.distance, self.clauses):
-            # The pointer begins as "the nearest, in the same clause" and learns from there.
+            # At first the pointer prefers the nearest tokens in the same clause; training starts from there.
             far = module.num_embeddings // 2
             step = 0.05 if module is self.distance else 1.0
             nn.init.zeros_(module.weight)
@@ -116,7 +120,7 @@ class TaggerModel(PreTrainedModel):
         return self.heads(self.encode(batch), batch)
 
     def encode(self, batch: Batch) -> States:
-        """The encoder's states of a batch."""
+        """Return the encoder's states for a batch."""
         parts = (t.split(WINDOWS_AT_ONCE) for t in (batch.input_ids, batch.attention_mask, batch.token_type_ids))
         layers = zip(*(self.encode_tensors(*some) for some in zip(*parts, strict=True)), strict=True)
         return States(*map(torch.cat, layers))
@@ -124,7 +128,7 @@ class TaggerModel(PreTrainedModel):
     def encode_tensors(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """`States` as a tuple, without what isn't there, for the tensors of some windows, as in `Batch`."""
+        """Return the fields of `States` that aren't None, as a tuple, for the tensors of some windows as in `Batch`."""
         segments = {"token_type_ids": token_type_ids} if self.segments else {}
         lower = self.reader is not None
         output = self.encoder(
@@ -147,10 +151,11 @@ class TaggerModel(PreTrainedModel):
         )
 
     def _pool(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """`<s>`, mean of the headings, mean of the paragraph, over all its windows by length. Shape (P, 3 * hidden).
+        """Return the vector that the paragraph head reads for each paragraph, (P, 3 * hidden).
 
-        The headings count apart because the codebook puts function before topic: under a heading of plans a
-        paragraph is a plan, whatever its own words are about.
+        It joins the state of `<s>`, the mean over the headings and the mean over the paragraph, averaged over the
+        paragraph's windows and weighted by their length. The headings have a part of their own because the codebook
+        puts function before topic: under a heading of plans a paragraph is a plan, whatever its subject is.
         """
         body = batch.body_mask.unsqueeze(-1).to(states.dtype)
         path = ((batch.attention_mask == 1) & (batch.token_type_ids == 0)).unsqueeze(-1).to(states.dtype)
@@ -163,16 +168,19 @@ class TaggerModel(PreTrainedModel):
         return total / counts.clamp(min=1)
 
     def read_values(self, states: States, batch: Batch, values: torch.Tensor, beside: torch.Tensor) -> ValueReading:
-        """Name and topic of some values.
+        """Find the name and the topic of some values.
 
         Args:
-            states: The encoder's, of the batch.
+            states: The encoder's states for the batch.
             batch: The batch.
             values: For each value its window, first and last token, (N, 3).
-            beside: All values of these windows, in the same form; names are told with an eye on them.
+            beside: All values of these windows, in the same form; the `ValueReader` uses them to find the names.
+
+        Returns:
+            The logits of names and topics.
         """
         if self.reader is not None:
-            assert states.lower is not None  # `encode` gives it where there is a reader
+            assert states.lower is not None  # `encode` returns it in models with a reader.
             return self.reader(states.lower, batch, values, beside)
         starts, ends = self.name_logits(states.last, batch, values)
         return ValueReading(
@@ -182,22 +190,22 @@ class TaggerModel(PreTrainedModel):
     def name_logits(
         self, states: torch.Tensor, batch: Batch, values: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where the name of each value begins and ends.
+        """Return logits for the first and the last token of each value's name.
 
         Args:
-            states: The encoder's last layer, (W, T, hidden).
-            batch: The batch that they belong to.
+            states: The states after the encoder's last layer, (W, T, hidden).
+            batch: The batch of these states.
             values: For each value its window, first and last token, (N, 3).
 
         Returns:
-            Logits of the name's first and of its last token, (N, T) each; minus infinity outside the paragraph.
+            The logits of the first and of the last token, (N, T) each. They are minus infinity outside the paragraph.
         """
         window, first, last = values.unbind(1)
         query = self.query(torch.cat([states[window, first], states[window, last]], dim=1))
-        own, place = window.unique(return_inverse=True)  # many windows hold no value
+        own, place = window.unique(return_inverse=True)  # Many windows hold no value.
         key = self.key(states[own])[place]
         at = torch.arange(states.shape[1], device=states.device)
-        after = at > last[:, None]  # distance counts from the value's nearer end; tokens inside it are at 0
+        after = at > last[:, None]  # Distance is from the value's nearer end, 0 inside it.
         distance = torch.where(after, at - last[:, None], (at - first[:, None]).clamp(max=0)).clamp(-REACH, REACH)
         clause = batch.clause[window]
         clauses = (clause - clause.gather(1, first[:, None])).clamp(-CLAUSES, CLAUSES)
@@ -211,12 +219,12 @@ class TaggerModel(PreTrainedModel):
         return logits[0], logits[1]
 
     def topic_logits(self, states: torch.Tensor, values: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
-        """The topic of what each value counts: logits over the scheme's topics, (N, topics).
+        """Return logits over the scheme's topics for what each value counts, (N, topics).
 
         Args:
-            states: The encoder's last layer, (W, T, hidden).
-            values: Window, first and last token of each value, (N, 3).
-            names: First and last token of its name in the same window, (N, 2).
+            states: The states after the encoder's last layer, (W, T, hidden).
+            values: The window, first and last token of each value, (N, 3).
+            names: The first and last token of each value's name in the same window, (N, 2).
         """
         window, first, last = values.unbind(1)
         start, end = names.unbind(1)

@@ -1,6 +1,6 @@
-"""Weights loaded once, paragraphs sorted by length into batches, the order restored.
+"""Tag reports: load the weights once, sort paragraphs by length into batches, and restore their order.
 
-The encoder runs while the batch before is decoded in a thread: it computes outside of Python's lock.
+A thread decodes the previous batch while the encoder runs, because the encoder computes without Python's lock.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 logger = logging.getLogger(__name__)
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768}
-"""Tokens in a batch, padding included. On a CPU larger batches hold more padding and gain nothing for it."""
+"""The most tokens in a batch, including padding. On a CPU larger batches add padding and no speed."""
 
 AHEAD = 2
-"""Batches that may wait for their decoding while the encoder goes on; each holds its states."""
+"""The most batches that may wait for decoding while the encoder continues. Each keeps its states in memory."""
 
 GROUP_PARAGRAPHS = 1024
-"""Paragraphs that `tag_many` gathers from successive reports before it sorts them by length."""
+"""The number of paragraphs that `tag_many` collects from successive reports before it sorts them by length."""
 
 
 class Tagger:
     """A loaded model that tags reports.
 
     Args:
-        model: A model in memory, used as and where it is; it is put into evaluation mode.
-        tokenizer: Its tokenizer.
-        backend: What runs the encoder; torch, as the model is, where there is none.
+        model: A model in memory. It stays on its device and in its precision, and is set to evaluation mode.
+        tokenizer: The model's tokenizer.
+        backend: What runs the encoder. None runs the model's encoder in torch as it is.
     """
 
     def __init__(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend | None = None) -> None:
@@ -58,23 +58,26 @@ class Tagger:
 
     @classmethod
     def from_pretrained(cls, folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
-        """A tagger with the weights of a folder.
+        """Load a tagger from a folder.
 
         Args:
-            folder: A folder written by `TaggerModel.save_pretrained` with its tokenizer, or the name of a shipped model
-                as in `lawgov_nlp.model.checkpoints`; None takes the first of them.
-            device: `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+            folder: A folder that `TaggerModel.save_pretrained` wrote, with a tokenizer, or the name of a shipped model
+                as in `lawgov_nlp.model.checkpoints`. None takes the default shipped model.
+            device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
             backend: What runs the encoder, as in `lawgov_nlp.model.backends.resolve_backend`.
 
+        Returns:
+            The tagger.
+
         Raises:
-            ModelError: The folder holds no such model, or the device or the backend isn't there.
+            ModelError: The folder holds no such model, or the device or the backend isn't available.
         """
         where = resolve_device(device)
         engine, precision = resolve_backend(backend, where)
         model, tokenizer = load_tagger(named_model(folder))
         model = model.float().to(where).eval()
         self = cls(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
-        self.device = where  # of an encoder that OpenVINO runs the model keeps no weights
+        self.device = where  # If OpenVINO runs the encoder, the model has no weights of it that could tell the device.
         return self
 
     def tag(self, report: Report) -> TaggedReport:
@@ -82,19 +85,22 @@ class Tagger:
         return next(self.tag_many([report]))
 
     def tag_many(self, reports: Iterable[Report]) -> Iterator[TaggedReport]:
-        """Tag reports in order; paragraphs of neighbouring reports share batches.
+        """Tag reports; paragraphs of neighbouring reports share batches.
 
         Yields:
-            The reports in the order they came.
+            The tagged reports in the order of the input.
         """
         for report, _ in self.tag_with_vectors(reports):
             yield report
 
     def tag_with_vectors(self, reports: Iterable[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
-        """As `tag_many`, with a vector for each paragraph from the same pass: near in it is alike to the model.
+        """Tag reports as `tag_many` does, and return a vector for each paragraph from the same pass.
+
+        Paragraphs with similar vectors are similar to the model.
 
         Yields:
-            Each report with the vectors of its paragraphs, float32 (paragraphs, 3 * hidden): `TaggerOutput.paragraph`.
+            Each report with the vectors of its paragraphs (`TaggerOutput.paragraph`), float32, (paragraphs,
+            3 * hidden).
         """
         group: list[Report] = []
         size = 0
@@ -107,15 +113,15 @@ class Tagger:
         yield from self._tag_group(group)
 
     def tag_paragraphs(self, paragraphs: Sequence[Line]) -> list[TaggedParagraph]:
-        """Tag paragraphs, each in the light of its own headings; the order is kept."""
+        """Tag paragraphs, each with its own headings, and return them in the same order."""
         return self._tag_paragraphs(paragraphs)[0]
 
     def vectors(self, paragraphs: Sequence[Line]) -> np.ndarray:
-        """The paragraphs' vectors alone, as `tag_with_vectors` gives them."""
+        """Return only the paragraphs' vectors, as in `tag_with_vectors`."""
         return self._tag_paragraphs(paragraphs)[1]
 
     def batches(self, paragraphs: Sequence[Line]) -> Iterator[Batch]:
-        """What the encoder is given for paragraphs, on the tagger's device; the longest come first."""
+        """Yield the batches that the encoder would receive, on the tagger's device, the longest paragraphs first."""
         encoded = self.tokenizer.encode(paragraphs)
         return (tensors for _, tensors in self._batches(encoded))
 
@@ -146,7 +152,7 @@ class Tagger:
     def _decode(
         self, states: States, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]
     ) -> tuple[list[TaggedParagraph], np.ndarray]:
-        """The tagged paragraphs of a batch from the encoder's states, and their vectors."""
+        """Return the tagged paragraphs of a batch and their vectors, given the encoder's states."""
         with torch.inference_mode():
             output = self.model.heads(states, batch)
             windows = [w for code in encoded for w in code.windows]
@@ -154,12 +160,13 @@ class Tagger:
         return tagged, output.paragraph.float().cpu().numpy()
 
     def _batches(self, encoded: Sequence[EncodedParagraph]) -> Iterator[tuple[list[int], Batch]]:
-        """Which paragraphs share a batch, and the batch: within the budget, but with all windows of a paragraph.
+        """Yield batches with the indices of their paragraphs.
 
-        The longest come first: what needs the most memory fails at once, and the last batch, whose decoding nothing
-        hides, is a short one.
+        A batch stays within the token budget, but it always holds all windows of a paragraph. The longest paragraphs
+        come first: then the batch that needs the most memory fails at once, and the last batch, whose decoding no
+        encoder run hides, is short.
         """
-        sizes = [sum(len(w.input_ids) for w in code.windows) for code in encoded]  # headings are padded, too
+        sizes = [sum(len(w.input_ids) for w in code.windows) for code in encoded]  # Headings are padded, too.
         budget = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cpu"])
         batch: list[int] = []
         for k in sorted(range(len(encoded)), key=lambda k: -sizes[k]):
@@ -191,7 +198,7 @@ class Tagger:
 
 
 def _backend(model: TaggerModel, engine: str, precision: str, *, must: bool) -> Backend:
-    """The backend of a model; where OpenVINO can't take it and needn't, torch, with a warning."""
+    """Create the backend of a model. If OpenVINO can't run it and isn't required (`must`), warn and use torch."""
     if engine == "openvino":
         try:
             return OpenVINOBackend(model, precision)
@@ -203,23 +210,25 @@ def _backend(model: TaggerModel, engine: str, precision: str, *, must: bool) -> 
 
 
 _KEPT: dict[tuple[Path, str, str], Tagger] = {}
-"""Taggers in memory by folder, device and backend that they run with, the latest last."""
+"""The taggers in memory by folder, device and actual backend, the most recently used last."""
 
 _CAME_TO: dict[tuple[Path, str], str] = {}
-"""What the backend `auto` came to, by folder and device."""
+"""The backend that `auto` resolved to, by folder and device."""
 
 KEPT = 2
-"""Taggers that are kept in memory."""
+"""The most taggers that are kept in memory."""
 
 _LOADING = threading.Lock()
-"""Threads that ask at once for the same tagger are given one."""
+"""Threads that request the same tagger at the same time get the same object."""
 
 
 def get_tagger(folder: Path | str | None = None, device: str = "auto", backend: str = "auto") -> Tagger:
-    """The tagger for a folder, device and backend, loaded once per process, whether by default or by their names.
+    """Return the tagger for a folder, device and backend; each is loaded once per process and kept while recent.
+
+    Defaults and the names that they stand for lead to the same tagger.
 
     Raises:
-        ModelError: As for `Tagger`.
+        ModelError: As in `Tagger.from_pretrained`.
     """
     where = resolve_device(device)
     if where.type == "cuda" and where.index is None:
@@ -227,7 +236,7 @@ def get_tagger(folder: Path | str | None = None, device: str = "auto", backend: 
     place = (named_model(folder).resolve(), str(where))
     name = ":".join(resolve_backend(backend, where))
     with _LOADING:
-        if backend == "auto" and place in _CAME_TO:  # where OpenVINO couldn't take the encoder it isn't tried again
+        if backend == "auto" and place in _CAME_TO:  # Don't retry OpenVINO if it failed before.
             backend = name = _CAME_TO[place]
         found = _KEPT.pop((*place, name), None) or Tagger.from_pretrained(*place, backend)
         if backend == "auto":

@@ -1,11 +1,12 @@
-"""The surroundings of each value, read a second time with the value marked: its name, and the topic of what it counts.
+"""Read the context of each value a second time, with the value marked, to find its name and its topic.
 
-The encoder reads a paragraph once and does not know which of its values will be asked for. A pointer from the value's
-state to the tokens (`TaggerModel.name_logits`) therefore knows the value and the tokens only as they are by themselves,
-and in a list it takes the neighbour's name. Here the upper layers run once more for each value, over the tokens around
-it. They start from the states of a lower layer, to which two things are added: what each token is (the value asked
-for, another value, or text) and how far it is from the value. To mark a span for the encoder is the way of Baldini
-Soares et al. (2019), "Matching the Blanks". All values of a paragraph share the lower layers, which keeps each cheap.
+The encoder reads a paragraph once and does not know which of its values is in question. A pointer from the value's
+state to the tokens (`TaggerModel.name_logits`) therefore sees states that don't depend on the value in question, and
+in a list it often takes the name of a neighbouring value. This module runs the upper layers once more for each value,
+over the tokens around it. The layers start from the states of a lower layer, to which two embeddings are added: the
+role of each token (the value in question, another value, or text) and its distance from the value. Marking a span for
+the encoder follows Baldini Soares et al. (2019), "Matching the Blanks". All values of a paragraph share the lower
+layers, so that the cost per value is low.
 """
 
 from __future__ import annotations
@@ -22,23 +23,25 @@ from transformers.models.bert.modeling_bert import BertLayer
 from lawgov_nlp.model.windows import Batch
 
 BEFORE, BEHIND = 64, 32
-"""Tokens before and after a value that are read, some 100 and 50 characters. Of the 7,062 names in passages modelled on
-real reports the farthest begins 52 characters before its value, and 99.5% begin within 24."""
+"""The number of tokens read before and after a value, about 100 and 50 characters. In passages modelled on real reports
+there are 7,062 names: the farthest begins 52 characters before its value, and 99.5% begin within 24."""
 
 REACH = 64
-"""Tokens from a value beyond which its distance no longer counts."""
+"""The distance from a value, in tokens, beyond which all distances count as the same."""
 
 _TEXT, _VALUE, _OTHER = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueReading:
-    """What is read for N values in windows of T tokens.
+    """The logits for N values in windows of T tokens.
 
     Attributes:
-        starts: Logit of each token of the value's window to be the first of the name, (N, T); minus infinity where it
-            can't be. `ends`: the same for the last.
-        topics: Logits over the scheme's topics, (N, topics), when told the first and last token of each name, (N, 2).
+        starts: The logit of each token of the value's window to be the first of the name, (N, T); minus infinity for
+            tokens that can't be.
+        ends: The same for the last token of the name, (N, T).
+        topics: A function from the first and last token of each name, (N, 2), to logits over the scheme's topics,
+            (N, topics).
     """
 
     starts: torch.Tensor
@@ -47,12 +50,13 @@ class ValueReading:
 
 
 class ReaderLayers(nn.Module):
-    """The layers alone, of BERT's form whatever the encoder's is; what a backend converts.
+    """The layers of the `ValueReader`, which a backend may convert. They are BERT layers for every encoder.
 
     Args:
-        hidden: Width of the encoder's states.
-        heads: Attention heads; `inner`: width of the feed-forward part.
-        layers: How many.
+        hidden: The width of the encoder's states.
+        heads: The number of attention heads.
+        inner: The width of the feed-forward part.
+        layers: The number of layers.
     """
 
     def __init__(self, hidden: int, heads: int, inner: int, layers: int) -> None:
@@ -68,11 +72,11 @@ class ReaderLayers(nn.Module):
         self.layer = nn.ModuleList(BertLayer(config) for _ in range(layers))
 
     def forward(self, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-        """The states after all layers.
+        """Return the states after all layers, (N, S, hidden).
 
         Args:
-            states: (N, S, hidden).
-            seen: 1 for the tokens that are there and 0 for padding, (N, S), of the states' type.
+            states: The states before the first layer, (N, S, hidden).
+            seen: 1 for tokens and 0 for padding, (N, S), of the same type as the states.
         """
         if not len(states):
             return states
@@ -83,10 +87,10 @@ class ReaderLayers(nn.Module):
         return states
 
     def take_over(self, encoder: PreTrainedModel, first: int) -> bool:
-        """Begin with the weights of the encoder's own layers from number `first` on, where these are of the same form.
+        """Copy the weights of the encoder's layers from number `first` on, if these have the same shapes.
 
         Returns:
-            Whether they are.
+            Whether the weights of all layers were copied.
         """
         theirs = getattr(getattr(encoder, "encoder", None), "layer", None)
         if theirs is None or len(theirs) < first + len(self.layer):
@@ -100,15 +104,18 @@ class ReaderLayers(nn.Module):
 
 
 class ValueReader(nn.Module):
-    """Reads each value's surroundings, and gives name and topic.
+    """Reads the context of each value and predicts its name and topic.
 
     Attributes:
-        precision: What the layers compute in; the rest is float32.
+        precision: The type in which the layers compute; the rest is float32.
 
     Args:
-        hidden: As for `ReaderLayers`, and so `heads`, `inner` and `layers`.
-        topics: How many topics there are.
-        dropout: In front of the heads.
+        hidden: As for `ReaderLayers`.
+        heads: As for `ReaderLayers`.
+        inner: As for `ReaderLayers`.
+        layers: As for `ReaderLayers`.
+        topics: The number of topics.
+        dropout: The dropout probability before the heads.
     """
 
     def __init__(self, hidden: int, heads: int, inner: int, layers: int, topics: int, dropout: float) -> None:
@@ -122,13 +129,16 @@ class ValueReader(nn.Module):
         self.topic = nn.Sequential(nn.Linear(4 * hidden, hidden), nn.GELU(), nn.Linear(hidden, topics))
 
     def forward(self, lower: torch.Tensor, batch: Batch, values: torch.Tensor, beside: torch.Tensor) -> ValueReading:
-        """Read some values.
+        """Find the names and topics of some values.
 
         Args:
             lower: The states that the layers start from, (W, T, hidden).
-            batch: The batch that they belong to.
+            batch: The batch of these states.
             values: For each value its window, first and last token, (N, 3).
-            beside: All values of these windows, those that are read among them, in the same form.
+            beside: All values of these windows, including `values`, in the same form.
+
+        Returns:
+            The logits of names and topics.
         """
         tokens, seen = _surroundings(batch, values)
         window, first, last = values.unbind(1)
@@ -137,19 +147,19 @@ class ValueReader(nn.Module):
         role = torch.where(own, _VALUE, torch.where(other, _OTHER, _TEXT))
         away = torch.where(tokens > last[:, None], tokens - last[:, None], (tokens - first[:, None]).clamp(max=0))
         away = away.clamp(-REACH, REACH) + REACH
-        away[:, 0] = 2 * REACH + 1  # the token that stands for the whole window is at no distance
+        away[:, 0] = 2 * REACH + 1  # The first slot stands for the whole window and has no distance.
         away = away.masked_fill(~seen, 2 * REACH + 2)
         states = lower[window[:, None], tokens] + self.role(role) + self.distance(away)
         with torch.autocast(states.device.type, self.precision, enabled=self.precision is not torch.float32):
             states = self.layers(states, seen.to(states.dtype))
-        if isinstance(states, tuple):  # from a backend that gives all outputs of what it converted
+        if isinstance(states, tuple):  # A backend returns all outputs of a converted part.
             (states,) = states
         states = self.dropout(states.float())
         inside = seen.clone()
         inside[:, 0] = False
         logits = self.span(states).masked_fill(~inside[..., None], float("-inf"))
         everywhere = logits.new_full((*batch.input_ids[window].shape, 2), float("-inf"))
-        # padding repeats the first slot, whose logits are minus infinity, too
+        # Padding points to the first slot, whose logits are minus infinity as well.
         everywhere = everywhere.scatter(1, tokens[..., None].expand_as(logits), logits)
 
         def topics(names: torch.Tensor) -> torch.Tensor:
@@ -166,10 +176,11 @@ class ValueReader(nn.Module):
 
 
 def _surroundings(batch: Batch, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The tokens that are read for each value, the window's first in front, and which of these places are no padding.
+    """Select the tokens that are read for each value. The window's first token always comes first.
 
     Returns:
-        Token numbers within the window, (N, S), 0 where there is padding, and whether there is none, (N, S).
+        The token numbers within the window, (N, S), with 0 for padding; and a mask that is true except for padding,
+        (N, S).
     """
     window, first, last = values.unbind(1)
     begin = batch.body_mask.int().argmax(1)
@@ -186,7 +197,7 @@ def _surroundings(batch: Batch, values: torch.Tensor) -> tuple[torch.Tensor, tor
 
 
 def _covered(batch: Batch, values: torch.Tensor) -> torch.Tensor:
-    """Which tokens of each window belong to a value, (W, T)."""
+    """Return a mask of the tokens in each window that belong to a value, (W, T)."""
     windows, length = batch.input_ids.shape
     steps = values.new_zeros(windows, length + 1)
     one = torch.ones_like(values[:, 0])
@@ -196,6 +207,6 @@ def _covered(batch: Batch, values: torch.Tensor) -> torch.Tensor:
 
 
 def _mean(states: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """The mean of the states at the places that are true, (N, hidden); zero where none is."""
+    """Return the mean of the states where the mask is true, (N, hidden), or zero if it is true nowhere."""
     weight = where.unsqueeze(-1).to(states.dtype)
     return (states * weight).sum(1) / weight.sum(1).clamp(min=1)

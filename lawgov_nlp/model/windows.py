@@ -1,7 +1,7 @@
-"""Report -> windows -> batches. The one encode path: training and inference both go through here.
+"""Turn reports into windows and windows into batches. Training and inference both use this code.
 
-A window is `<s> heading path </s> paragraph </s>`. A paragraph that is longer than a window becomes several
-with an overlap; none of its characters is ever cut.
+A window is `<s> heading path </s> paragraph </s>`. A paragraph that is longer than a window is split into several
+overlapping windows, so that no character is ever lost.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 HEADING_SEPARATOR = "，"
 CLAUSE_ENDS = "，。；、：！？"
 HEADING_CHARACTERS = 60
-"""A heading contributes at most this many characters: its topic stands in the first few words."""
+"""The most characters that one heading contributes: its topic is in the first few words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A piece of one paragraph as the encoder sees it.
+    """A part of one paragraph as the encoder sees it.
 
     Attributes:
-        paragraph: Index of the paragraph in the list that was encoded.
-        input_ids: Token ids, special tokens and headings included.
-        body: Index of the first token of the paragraph; the last one before the closing `</s>` is the last.
-        first: Index, among all tokens of the paragraph, of this window's first.
-        own: Half-open range among all tokens of the paragraph for which this window decides. The ranges of a
-            paragraph's windows neither overlap nor leave a gap.
+        paragraph: The index of the paragraph in the list that was encoded.
+        input_ids: The token ids, including special tokens and headings.
+        body: The index in `input_ids` of the first paragraph token. The paragraph tokens end before the closing
+            `</s>`.
+        first: The index of this window's first paragraph token among all tokens of the paragraph.
+        own: The half-open range, among all tokens of the paragraph, for which this window decides. The ranges of a
+            paragraph's windows neither overlap nor leave gaps.
     """
 
     paragraph: int
@@ -47,7 +48,12 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedParagraph:
-    """A paragraph's windows, and for each of its tokens the characters (start, end) that it covers."""
+    """A tokenised paragraph.
+
+    Attributes:
+        windows: The windows of the paragraph.
+        offsets: For each token of the paragraph, the half-open range (start, end) of characters that it covers.
+    """
 
     windows: tuple[Window, ...]
     offsets: tuple[tuple[int, int], ...]
@@ -57,9 +63,13 @@ class EncodedParagraph:
 class Batch:
     """Windows as tensors.
 
-    *Shapes:* `input_ids`, `attention_mask`, `token_type_ids` (0 heading, 1 paragraph) and `body_mask` (true on
-    paragraph tokens) are (windows, tokens), and so is `clause`, which counts the `CLAUSE_ENDS` up to each token;
-    `paragraph` is (windows,) and counts from 0 within the batch.
+    Attributes:
+        input_ids: The token ids, (windows, tokens).
+        attention_mask: 1 for tokens and 0 for padding, (windows, tokens).
+        token_type_ids: 0 for headings and 1 for the paragraph, (windows, tokens).
+        body_mask: True for paragraph tokens, (windows, tokens).
+        clause: The number of `CLAUSE_ENDS` up to each token, (windows, tokens).
+        paragraph: The number of each window's paragraph, counted from 0 within the batch, (windows,).
     """
 
     input_ids: torch.Tensor
@@ -70,7 +80,7 @@ class Batch:
     paragraph: torch.Tensor
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device; to a GPU the copy goes on while the program does."""
+        """Return the batch on another device. A copy to a GPU runs asynchronously."""
         gpu = torch.device(device).type == "cuda"
         tensors = {name: tensor.pin_memory() if gpu else tensor for name, tensor in vars(self).items()}
         return Batch(**{name: tensor.to(device, non_blocking=gpu) for name, tensor in tensors.items()})
@@ -78,32 +88,35 @@ class Batch:
 
 @dataclass(frozen=True)
 class States:
-    """What the encoder gives for a batch.
+    """The encoder's output for a batch.
 
-    *Shapes:* (windows, tokens, hidden) each. `last` is after the last layer; `lower` is after the layer that the
-    `ValueReader` starts from, None in models without one.
+    Attributes:
+        last: The states after the last layer, (windows, tokens, hidden).
+        lower: The states after the layer that the `ValueReader` starts from, (windows, tokens, hidden); None in models
+            without a `ValueReader`.
     """
 
     last: torch.Tensor
     lower: torch.Tensor | None = None
 
     def float(self) -> States:
-        """The same in float32."""
+        """Return the states in float32."""
         return States(self.last.float(), None if self.lower is None else self.lower.float())
 
 
 class WindowTokenizer:
-    """Turns paragraphs into windows and windows into batches.
+    """Turn paragraphs into windows and windows into batches.
 
     Args:
-        tokenizer: The model's own; it must give character offsets.
-        window: Tokens in a window at most, special tokens and headings included.
-        overlap: Paragraph tokens that two neighbouring windows share.
-        heading: Tokens that the heading path may take.
+        tokenizer: The model's tokenizer, which must return character offsets.
+        window: The most tokens in a window, including special tokens and headings.
+        overlap: The number of paragraph tokens that two neighbouring windows share.
+        heading: The most tokens that the heading path may take.
 
     Raises:
-        ModelError: The tokenizer reads Chinese as unknown tokens, as a `BertTokenizerFast(vocab_file=…)` does
-            under transformers 5.
+        ValueError: The window is too short for the heading and the overlap.
+        ModelError: The tokenizer reads Chinese as unknown tokens, as `BertTokenizerFast(vocab_file=…)` does under
+            transformers 5.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, *, window: int, overlap: int, heading: int) -> None:
@@ -111,7 +124,7 @@ class WindowTokenizer:
             raise ValueError(f"window {window} leaves no room beside heading {heading} and overlap {overlap}")
         self.tokenizer, self.window, self.overlap, self.heading = tokenizer, window, overlap, heading
         self._begin, self._end = tokenizer.cls_token_id, tokenizer.sep_token_id
-        # one by one, and the last piece of each: a SentencePiece tokenizer may put a piece for the space in front
+        # Take the last piece of each sign: a SentencePiece tokenizer may put a piece for the space before it.
         ends = [tokenizer(end, add_special_tokens=False)["input_ids"][-1] for end in CLAUSE_ENDS]
         self._clause_ends = torch.tensor([i for i in ends if i != tokenizer.unk_token_id])
         probe = tokenizer("法治政府建设", add_special_tokens=False)["input_ids"]
@@ -121,10 +134,10 @@ class WindowTokenizer:
             )
 
     def encode(self, paragraphs: Sequence[Line]) -> list[EncodedParagraph]:
-        """The windows of each paragraph, in order."""
+        """Tokenise paragraphs and return the windows of each, in order."""
         if not paragraphs:
             return []
-        # verbose: the tokenizer would warn of texts longer than a window, which is what windows are for
+        # verbose=False: the tokenizer would warn of texts longer than a window, but these are split below.
         bodies = self.tokenizer(
             [p.text for p in paragraphs], add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
@@ -137,7 +150,7 @@ class WindowTokenizer:
         ]
 
     def _path(self, headings: Sequence[str]) -> str:
-        # White space goes: a printed heading keeps less of it than a typed one, and labels shouldn't depend on that.
+        # Remove white space: printed headings keep less of it than typed ones, and labels shouldn't depend on that.
         return HEADING_SEPARATOR.join("".join(h.split())[:HEADING_CHARACTERS] for h in headings)
 
     def _windows(self, paragraph: int, path: list[int], ids: list[int]) -> list[Window]:
@@ -145,7 +158,7 @@ class WindowTokenizer:
             self._begin,
             *path[max(0, len(path) - self.heading) :],
             self._end,
-        ]  # of a long path the inner headings stay
+        ]  # A long path keeps the inner headings.
         room = self.window - len(prefix) - 1
         firsts = [0]
         while firsts[-1] + room < len(ids):
@@ -163,7 +176,7 @@ class WindowTokenizer:
         ]
 
     def collate(self, windows: Sequence[Window]) -> Batch:
-        """One batch of the given windows, padded to the longest; paragraphs are numbered as they come."""
+        """Collate windows into a batch, padded to the longest; paragraphs are numbered in order of appearance."""
         length = max(len(w.input_ids) for w in windows)
         shape = (len(windows), length)
         ids = torch.full(shape, self.tokenizer.pad_token_id, dtype=torch.long)

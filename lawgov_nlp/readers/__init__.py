@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import re
 import stat
-from dataclasses import dataclass, replace
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
@@ -32,8 +36,10 @@ SUFFIXES: tuple[str, ...] = tuple(_READERS)
 """The suffixes that `read_file` takes."""
 
 _HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
+# A web archive: the header of a mail; Chrome's begins with From: <Saved by Blink>.
+_ARCHIVE = re.compile(rb"(?i)(?=(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){0,20}?MIME-Version:)(?:[\w-]+:)")
 # All that str.splitlines() breaks at: whoever splits the text that way must get the same lines as with "\n".
-_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 HALF_PAIRS = "half surrogate pairs were replaced by U+FFFD"
 """What a user is told of them."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -46,10 +52,12 @@ class ExtractedText:
     Attributes:
         text: The text, a paragraph or heading a line; `text.encode("utf-8")` always works.
         warnings: What was left out or is doubtful, for the user to read.
+        headings: Lines that the file sets as headings (Word's styles, Markdown), with their level from 1 on.
     """
 
     text: str
     warnings: tuple[str, ...] = ()
+    headings: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_file(path: Path) -> ExtractedText:
@@ -62,7 +70,7 @@ def read_file(path: Path) -> ExtractedText:
     data = _load(path, suffix)
     kind = _kind(data, suffix, path)
     source = importlib.import_module(f"lawgov_nlp.readers.{kind}").read(data, path)
-    text = _LINE_ENDS.sub("\n", source.text)
+    text = LINE_ENDS.sub("\n", source.text)
     warnings = list(source.warnings)
     if kind != _READERS[suffix]:
         warnings.insert(0, f"named {suffix}, but the content is {kind}; read as {kind}")
@@ -114,6 +122,8 @@ def _load(path: Path, suffix: str) -> bytes:
         reason = irregular(path)
         if reason is not None:
             raise reason
+        if suffix in (".mht", ".mhtml"):
+            raise _archive(path)
         if suffix not in _READERS:
             name = suffix or "a name without suffix"
             raise ReadError(f"{path}: can't read {name}; expected one of {' '.join(SUFFIXES)}")
@@ -128,17 +138,38 @@ def _load(path: Path, suffix: str) -> bytes:
     return data
 
 
+def _archive(path: Path) -> ReadError:
+    return ReadError(
+        f"{path}: a web archive (mht, mhtml); "
+        "open it in a browser or Word and save it as .html (the page alone) or .docx"
+    )
+
+
+def _is_odt(data: bytes) -> bool:
+    """Whether a zip is an OpenDocument text; its mimetype should stand first but needn't."""
+    if b"mimetypeapplication/vnd.oasis.opendocument.text" in data[:200]:
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            info = archive.getinfo("mimetype")
+            if info.file_size > 200:
+                return False
+            return archive.read(info).strip().startswith(b"application/vnd.oasis.opendocument.text")
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        return False  # damaged, or no such entry: the reader of docx says what is wrong
+
+
 def _kind(data: bytes, suffix: str, path: Path) -> str:
     """The module for the content: many a .doc on government sites is html, rtf or docx."""
     head = data[:4096]
     if b"%PDF-" in head[:1024]:
         return "pdf"
     if head.startswith(b"PK\x03\x04"):
-        return "office" if b"mimetypeapplication/vnd.oasis.opendocument.text" in head[:200] else "docx"
+        return "office" if _is_odt(data) else "docx"
     if head.startswith((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")) or b"<?mso-application" in head:
         return "office"
-    if head.lstrip().lower().startswith(b"mime-version:"):
-        raise ReadError(f"{path}: a web archive (mht); open it in a browser or Word and save it as .html or .docx")
+    if _ARCHIVE.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")):
+        raise _archive(path)
     plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")  # UTF-16 tags are ASCII between NULs
     if plain.startswith(b"<") and _HTML.search(plain):
         return "html"

@@ -8,9 +8,11 @@ neither the numbers (#92) nor tracked changes, so little of it would be left to 
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -20,6 +22,7 @@ from lxml import etree
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import ExtractedText, check_length
 from lawgov_nlp.readers.lines import row_lines, visible
+from lawgov_nlp.readers.looks import Looks, is_on, value
 from lawgov_nlp.readers.numbering import Numbering, W
 
 MAX_UNPACKED = 200_000_000
@@ -27,9 +30,15 @@ MAX_RATIO = 200
 _SMALL = 10_000_000
 _DEEPEST = 50
 """Open fields that are kept: nobody nests so many, so the outer ones of more have lost their ends."""
-_CODE = 100
+_CODE = 200
 """Characters kept of a field's code; its first word says what it is."""
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_WORD_ART = "{urn:schemas-microsoft-com:vml}textpath"
+_ENTRY = 25
+"""Characters of a line of a table of contents; a longer one that ends in a full stop is none."""
+_ENCLOSED = re.compile(r"\s*(?i:eq)\s*\\o\s*(?:\\a[clr]\s*)?\(\s*[○〇◯□△◇]\s*[,，;；]\s*([^()（）]{1,4}?)\s*\)")
+_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉑㉒㉓㉔㉕㉖㉗㉘㉙㉚㉛㉜㉝㉞㉟㊱㊲㊳㊴㊵㊶㊷㊸㊹㊺㊻㊼㊽㊾㊿"
+_BREAKS = re.compile("[ ]*[\r\n]+[ ]*")
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 # Deleted or moved-away text, properties, ruby annotations, list pictures.
 _SKIP = {W + name for name in ("del", "moveFrom", "pPr", "rPr", "tblPr", "trPr", "tcPr", "sdtPr", "rt", "numPicBullet")}
@@ -73,11 +82,12 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
         name = next((n for n in related.get(kind, ()) if n in names), None)
         return None if name is None else _parse(archive, name, path)
 
-    numbering = Numbering(part("numbering"), part("styles"))
+    styles = part("styles")
+    numbering = Numbering(part("numbering"), styles)
     body = document.find(f"{W}body")
     if body is None:
         raise ReadError(f"{path}: the Word document has no body; save it again in Word")
-    walk = _Walk(numbering)
+    walk = _Walk(numbering, Looks(styles), _endless(body))
     lines, size = [], 0
     for line in chain(walk.blocks(body), walk.rest()):
         lines.append(line)
@@ -92,7 +102,24 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
     if numbering.damaged:
         warnings.append(f"{numbering.damaged} paragraph(s) have lost their numbers: their list is damaged")
-    return ExtractedText(text=visible("\n".join(lines)), warnings=tuple(warnings))
+    text = visible("\n".join(lines))
+    if not text.strip() and walk.embedded:
+        raise ReadError(
+            f"{path}: the report is an embedded file (altChunk), which is not read; open it in Word and save it again"
+        )
+    return ExtractedText(text=text, warnings=tuple(warnings), headings=walk.headings)
+
+
+def _endless(body: etree._Element) -> set[etree._Element]:
+    """The beginnings of fields whose ends are missing."""
+    open_: list[etree._Element] = []
+    for mark in body.iter(f"{W}fldChar"):
+        kind = mark.get(f"{W}fldCharType")
+        if kind == "begin":
+            open_.append(mark)
+        elif kind == "end" and open_:
+            open_.pop()
+    return set(open_)
 
 
 def _related(archive: zipfile.ZipFile, part: str, path: Path) -> dict[str, list[str]]:
@@ -134,9 +161,14 @@ def _is_note(note: etree._Element) -> bool:
 class _Walk:
     """Walks the body once, in order; fields may begin in one paragraph and end in another, so it has a state."""
 
-    def __init__(self, numbering: Numbering) -> None:
+    def __init__(self, numbering: Numbering, looks: Looks, endless: set[etree._Element]) -> None:
         self._numbering = numbering
-        self._fields: list[list[str | bool]] = []
+        self._looks = looks
+        self._endless = endless
+        self._fields: list[_Field] = []
+        self._style_hides = False
+        self.embedded = False
+        self.headings: dict[str, int] = {}
         self._carry: list[str] = []
         self._warnings: dict[str, None] = {}
 
@@ -159,6 +191,7 @@ class _Walk:
                 for row in self._find(child, f"{W}tr"):
                     yield from row_lines([list(self.blocks(cell)) for cell in self._cells(row)])
             elif child.tag == f"{W}altChunk":
+                self.embedded = True
                 self._warnings["an embedded file (altChunk) was left out; save the docx again in Word"] = None
             elif child.tag not in _SKIP and child.tag != f"{_MC}Fallback":
                 yield from self.blocks(child)  # sdt, sdtContent, customXml, ins, moveTo, AlternateContent …
@@ -181,16 +214,29 @@ class _Walk:
 
     def _paragraph(self, paragraph: etree._Element) -> Iterator[str]:
         boxes: list[etree._Element] = []
+        if self._contents() and not _is_entry(paragraph, strict=not self._contents_end_missing()):
+            self._fields.clear()  # the table of contents has lost its end: it must not swallow the report
+        style = value(paragraph, f"pPr/{W}pStyle")
+        self._style_hides = self._looks.hides(style)
+        carried = len(self._carry)
         self._carry.extend(self._inline(paragraph, boxes))
         # A code that goes on is a field whose end was deleted or lost: it must not swallow the rest of the report.
-        self._fields = [field for field in self._fields if not field[0]]
+        self._fields = [field for field in self._fields if not field.in_code]
         mark = paragraph.find(f"{W}pPr/{W}rPr")
+        drop_cap = paragraph.find(f"{W}pPr/{W}framePr")
+        waits = drop_cap is not None and drop_cap.get(f"{W}dropCap") in ("drop", "margin")
         # A deleted end: accepting the change joins the paragraph to the next one, so its text waits.
-        if mark is None or all(mark.find(W + gone) is None for gone in ("del", "moveFrom")):
+        waits = waits or (mark is not None and any(mark.find(W + gone) is not None for gone in ("del", "moveFrom")))
+        silent = mark is not None and is_on(mark.find(f"{W}vanish")) and not "".join(self._carry[carried:]).strip()
+        if not waits and not silent:  # a hidden paragraph has no number and counts for none
             text, self._carry = "".join(self._carry), []
             marker = self._numbering.marker(paragraph)  # an empty one counts, too, as it does in Word
             if text.strip():
-                yield from (marker + text.lstrip() if marker else text).split("\n")
+                lines = (marker + text.lstrip() if marker else text).split("\n")
+                level = self._looks.level(paragraph, style)
+                if level and len(lines) == 1:
+                    self.headings[visible(lines[0]).strip()] = level
+                yield from lines
         for box in boxes:
             yield from self.blocks(box)
 
@@ -199,44 +245,115 @@ class _Walk:
             tag = child.tag
             if tag == f"{W}txbxContent":
                 boxes.append(child)
+            elif tag == f"{W}r" and self._is_hidden(child):
+                for mark in child.iter(f"{W}fldChar", f"{W}instrText"):  # hidden or not, a field ends
+                    yield from self._code(mark)
             elif tag in (f"{W}t", f"{_MATH}t"):
                 if self._shown():
-                    yield child.text or ""
+                    yield _BREAKS.sub(" ", child.text or "")  # a raw line end prints as a space
             elif tag in (f"{W}tab", f"{W}ptab"):
                 yield "\t"
             elif tag in (f"{W}br", f"{W}cr"):
                 yield "\n"
             elif tag == f"{W}noBreakHyphen":
                 yield "-"
-            elif tag == f"{W}fldChar":
-                self._field(child.get(f"{W}fldCharType"))
-            elif tag == f"{W}instrText":
-                if self._fields:
-                    self._fields[-1][1] = (str(self._fields[-1][1]) + (child.text or ""))[:_CODE]
+            elif tag in (f"{W}fldChar", f"{W}instrText"):
+                yield from self._code(child)
             elif tag == f"{_MC}AlternateContent":
                 # The same text box twice, for new programs and old ones: read one.
                 one = child.find(f"{_MC}Choice")
                 yield from self._inline(child if one is None else one, boxes)
+            elif tag == _WORD_ART:
+                if text := child.get("string", "").strip():
+                    boxes.append(_boxed(text))
             elif tag not in _SKIP:
                 yield from self._inline(child, boxes)
 
-    def _field(self, kind: str | None) -> None:
-        """Keep the stack of open fields: [in its code?, the code]."""
+    def _code(self, mark: etree._Element) -> Iterator[str]:
+        """Keep the stack of open fields; what an EQ field prints stands in its code."""
+        if mark.tag == f"{W}instrText":
+            if self._fields:
+                self._fields[-1].code = (self._fields[-1].code + (mark.text or ""))[:_CODE]
+            return
+        kind = mark.get(f"{W}fldCharType")
         if kind == "begin":
-            self._fields.append([True, ""])
+            self._fields.append(_Field(endless=mark in self._endless))
             del self._fields[:-_DEEPEST]
         elif kind == "separate" and self._fields:
-            self._fields[-1][0] = False
+            self._fields[-1].in_code = False
         elif kind == "end" and self._fields:
-            self._fields.pop()
+            field = self._fields.pop()
+            enclosed = _ENCLOSED.match(field.code)
+            if enclosed and field.in_code and self._shown():
+                yield _circled(enclosed[1])
+
+    def _is_hidden(self, run: etree._Element) -> bool:
+        """Whether a run neither shows nor prints: its own w:vanish, or that of its style."""
+        properties = run.find(f"{W}rPr")
+        if properties is not None:
+            if (own := properties.find(f"{W}vanish")) is not None:
+                return is_on(own)
+            if (style := value(properties, "rStyle")) is not None and self._looks.hides(style):
+                return True
+        return self._style_hides
+
+    def _contents(self) -> bool:
+        return any(field.code.split()[:1] == ["TOC"] for field in self._fields)
+
+    def _contents_end_missing(self) -> bool:
+        return any(field.endless for field in self._fields)
 
     def _shown(self) -> bool:
         """Whether text here is a field's result or no field's, and not of a table of contents."""
-        if any(str(code).split()[:1] == ["TOC"] for _, code in self._fields):
+        if self._contents():
             # Its lines are the headings again, with page numbers: read as headings they would double every section.
             self._warnings["the table of contents was left out"] = None
             return False
-        return not any(in_code for in_code, _ in self._fields)
+        return not any(field.in_code for field in self._fields)
+
+
+@dataclass(kw_only=True)
+class _Field:
+    """An open field: its code, whether that still goes on, and whether the file lacks its end."""
+
+    code: str = ""
+    in_code: bool = True
+    endless: bool
+
+
+def _is_entry(paragraph: etree._Element, *, strict: bool) -> bool:
+    """Whether a paragraph may be a line of a table of contents: with a link, a page number, or in such a style.
+
+    Args:
+        paragraph: The `w:p`.
+        strict: Refuse only what can be none: a sentence.
+    """
+    text = "".join(t.text or "" for t in paragraph.iter(f"{W}t"))
+    if strict:
+        return len(text) <= _ENTRY or text.rstrip()[-1:] not in "。；"
+    if not text.strip():
+        return True
+    style = value(paragraph, f"pPr/{W}pStyle") or ""
+    codes = "".join(code.text or "" for code in paragraph.iter(f"{W}instrText"))
+    tabbed = paragraph.find(f".//{W}r/{W}tab") is not None or re.search(r"[\t.．…·]", text) is not None
+    return (
+        style.upper().startswith("TOC")
+        or "_Toc" in codes
+        or any((link.get(f"{W}anchor") or "").startswith("_Toc") for link in paragraph.iter(f"{W}hyperlink"))
+        or (tabbed and text.rstrip()[-1:].isdigit())
+    )
+
+
+def _boxed(text: str) -> etree._Element:
+    """Text that a shape has in an attribute, as the text box that it looks like."""
+    box = etree.Element(f"{W}txbxContent")
+    etree.SubElement(etree.SubElement(etree.SubElement(box, f"{W}p"), f"{W}r"), f"{W}t").text = text
+    return box
+
+
+def _circled(text: str) -> str:
+    """⑪ for 11; what has no circled form as it is."""
+    return _CIRCLED[int(text) - 1] if text.isdecimal() and 1 <= int(text) <= len(_CIRCLED) else text
 
 
 def _merged(cell: etree._Element, kind: str) -> bool:

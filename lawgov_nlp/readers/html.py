@@ -8,9 +8,12 @@ paragraph is a wrong count in a report; a page has one article, and finding the 
 
 from __future__ import annotations
 
+import html
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +22,9 @@ from lxml import html as lxml_html
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import HALF_PAIRS, ExtractedText, check_length
+from lawgov_nlp.readers.furniture import is_furniture, is_pager, is_path
 from lawgov_nlp.readers.lines import HAN, WIDE, row_lines, visible
+from lawgov_nlp.readers.listnumbers import NUMBERED, ListNumbers, hides_numbers
 from lawgov_nlp.readers.txt import decode_bytes
 
 logger = logging.getLogger(__name__)
@@ -36,26 +41,24 @@ _BLOCKS |= {"table", "tbody", "tfoot", "thead", "tr", "ul"} | _HEADINGS
 _TEXT_TAGS = {"a", "b", "blockquote", "em", "font", "i", "li", "ol", "p", "pre", "strong", "u", "ul"} | _HEADINGS
 # Names that the systems behind the sites (TRS, UCAP, 博达 vsb, Founder) give to the block with the article.
 _CONTENT = re.compile(
-    r"(?i)\b(trs_?(ue)?editor|ucap-?content|zoom|fontzoom|v_news_content|vsb_content\w*|wp_articlecontent"
+    r"(?i)\b(trs_?(ue)?_?editor|ucap-?content|zoom|fontzoom|v_news_content|vsb_content\w*|wp_articlecontent|js_content|art_con"
     r"|(article|news|pages?|detail|main|txt|info|xxgk)[-_]?(content|con|body|txt)|content|con_?text|bt[-_]content)\b"
 )
+# Those of them that nothing but an article has; a page holds one.
+_SURE = re.compile(
+    r"(?i)(^|\s)(trs_?(ue)?_?editor|ucap-?content|v_news_content|vsb_content\w*|wp_articlecontent|js_content)(\s|$)"
+)
 _HIDDEN = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden")
-_ENTRIES = (  # of the table above an article
-    r"索\s*引\s*号|信息索引号?|主题分类|主\s*题\s*词|发文机关|发布机构|发布单位|公开主体|公开责任部门|信息来源|成文日期|发文日期"
-    r"|发布日期|发布时间|生成日期|公开日期|更新时间|发文字号|文\s*号|公开方式|公开范围|公开时限|有\s*效\s*性|时\s*效\s*性|废止日期"
-)
-_LABELS = (
-    r"来\s*源|作\s*者|责任编辑|编\s*辑|初\s*审|审\s*核|浏览次数|浏览量|阅读次数|阅读量|访问量|点击数|点击次数|字\s*体|字\s*号|分享到?"
-    r"|当前位置|您的位置|您(现在|当前)的位置|主办单位?|承办单位?|技术支持|上一[篇条]|下一[篇条]"
-)
-# No line with a full stop is one: 全年开展“扫一扫”答题，浏览次数1.2万次。 is a finding of the report.
-_FURNITURE = re.compile(
-    rf"(?!.*[。；])[\W_]*(({_ENTRIES})\s*[】\])）]?\s*[:：\t]|({_LABELS})\s*[】\])）]?\s*[:：]"
-    r"|(日\s*期|时\s*间)\s*[:：]\s*\d{4}[-/]"
-    r"|((打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|[大中小]|A)[\W_]*)+$"
-    r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图))"
-)
-_FURNITURE_CHARS = 120
+_TITLE_METAS = ("articletitle", "og:title", "headline")
+_TITLE_LEAST = 4
+_PAGED_BY_SCRIPT = re.compile(r"createPageHTML\w*\s*\(\s*(?:[2-9]|[1-9]\d+)\s*,")
+_HEAD_LINES = 12
+_ENTITIES = re.compile(r"&(?:nbsp|emsp|ensp|ldquo|rdquo|mdash|middot|hellip);")
+_SCRAP = 0.5
+_FEW = 60
+_SURE_CHARS = 100
+_DOUBT = 0.5
+"""Junk for a character of text, from which on a page's article is doubtful."""
 _TITLE_CHARS = 4000  # with the white space of the source
 _SIGNOFF = re.compile(
     r"\d{4}年\d{1,2}月(\d{1,2}日)?|[〇○零一二三四五六七八九十]{4}年.{1,3}月.*"
@@ -63,6 +66,16 @@ _SIGNOFF = re.compile(
 )
 _SIGNOFF_LINES = 4
 _CLIMB = 3
+_NO_NUMBERS = "data-lawgov-no-numbers"
+_REPEATS = 3
+_WAITING_CHARS = 150
+_REPEATED_CHARS = 60
+_LONG_LINE = 30
+_COPY_CHARS = 150
+_BASE, _PRIME = 1_000_003, (1 << 61) - 1
+_OUTLINE = re.compile(
+    r"[\W_]*(第?[一二三四五六七八九十百]{1,3}[、．.，章节条部]|[（(][一二三四五六七八九十\d]{1,3}[）)]|\d{1,2}[.、．]|[①-⑳])"
+)
 _HAN = re.compile(f"[{HAN}]")
 _BLANKS = re.compile(r"[ \t\f\r\n]+")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -89,34 +102,57 @@ def read(data: bytes, path: Path) -> ExtractedText:
         raise ReadError(f"{path}: tags nested too deep to read the page whole; copy its text into a .txt")
     if _settable(root):
         warnings += (HALF_PAIRS,)
-    title = _title(root)
+    title, name = _title(root), str(root.xpath("string(//title)"))
+    paged = _PAGED_BY_SCRIPT.search(text)
     _strip(root)
-    masses = _masses(root)
-    total = masses.get(root, 0)
-    if total < _MIN_HAN:
+    page = _Page(root, name)
+    if _without_copies(root, page):
+        page = _Page(root, name)
+    if sum(map(len, map(_HAN.findall, page.plain()))) < _MIN_HAN:
         raise ReadError(
             f"{path}: no article on this page (a list of links, a frame, or filled in by script?); "
             "open the report itself and save the page, or copy its text into a .txt"
         )
-    article = _article(root, masses, total)
+    article = _article(root, page)
     found = list(_lines(article))
     check_length(sum(map(len, found)), path)
-    lines = [line for line in found if not _is_furniture(line)]
+    pagers = [line for line in found if is_pager(line)] or [line for line in page.lines if is_pager(line)]
+    if paged or pagers:
+        shown = f" ({pagers[0]})" if pagers else ""
+        warnings += (f"the article goes on on further pages{shown}, which were not read; save those, too",)
+    lines = [line for line in _without_path(found) if not is_furniture(line) and not is_pager(line)]
     logger.debug("%s: <%s>, %d of %d lines are furniture", path, article.tag, len(found) - len(lines), len(found))
     lines += _signoff(article)
+    title = title or page.title(article)
     if title and _squeezed(title) not in _squeezed("".join(lines[:8])):
         lines.insert(0, title)
-    outside = total - masses[article]
+    weight, total = page.weights[article], page.weights[root].text
+    outside = total - weight.text
     if outside > 0.1 * total:
         warnings += (f"{outside} characters of text outside the article were left out; compare with the page",)
-    return ExtractedText(text=visible("\n".join(lines)), warnings=warnings)
+    if weight.junk > _DOUBT * weight.text:
+        warnings += ("the article could not be told from the rest of the page with certainty; compare with the page",)
+    text = visible("\n".join(lines))
+    if _ENTITIES.search(text):  # escaped twice
+        text = html.unescape(text)
+    return ExtractedText(text=text, warnings=warnings)
+
+
+def _without_path(lines: list[str]) -> list[str]:
+    """The lines below the path to the page, where one stands near the top: what is above it is the site's."""
+    at = next((k for k, line in enumerate(lines[:_HEAD_LINES]) if is_path(line)), -1)
+    return lines[at + 1 :] if not any(sentence_chars(line) for line in lines[: max(at, 0)]) else lines
 
 
 def _title(root: etree._Element) -> str:
     """The report's title as the page gives it: its meta tag, or a heading that the page's <title> has, too."""
+    said: dict[str, str] = {}
     for meta in root.iter("meta"):
-        if (meta.get("name") or "").lower() == "articletitle" and (meta.get("content") or "").strip():
-            return " ".join(meta.get("content").split())
+        name = (meta.get("name") or meta.get("property") or meta.get("itemprop") or "").lower()
+        said.setdefault(name, " ".join((meta.get("content") or "").split()))
+    for name in _TITLE_METAS:
+        if len(said.get(name, "")) >= _TITLE_LEAST:
+            return said[name]
     page = _squeezed("".join(root.xpath("string(//title)")))
     for element in root.xpath("//h1 | //*[contains(@class, 'title') or contains(@class, 'Title') or @id='title']"):
         text = _beginning(element)
@@ -161,6 +197,8 @@ def _fit(char: re.Match[str]) -> str:
 
 def _strip(root: etree._Element) -> None:
     """Drop what is no text, and what the page hides unless that is the article waiting for its script."""
+    if hides_numbers("\n".join(style.text or "" for style in root.iter("style"))):
+        root.set(_NO_NUMBERS, "")
     for element in list(root.iter(*_GONE)):
         if element.getparent() is not None:
             element.drop_tree()
@@ -168,48 +206,197 @@ def _strip(root: etree._Element) -> None:
     for element in root.xpath("//*[@style or @hidden]"):
         hidden = element.get("hidden") is not None or _HIDDEN.search(element.get("style", ""))
         if hidden and element.getparent() is not None and len(element.text_content()) < everything / 2:
-            element.drop_tree()
+            # WeChat and others show the article by script; its copy for telephones is dropped later.
+            names = (element.get("id", ""), element.get("class", ""))
+            waits = "visibility" in element.get("style", "").lower() or _CONTENT.search(" ".join(names))
+            least = _MIN_HAN if any(map(_SURE.search, names)) else _WAITING_CHARS
+            if not waits or len(_HAN.findall(element.text_content())) < least:
+                element.drop_tree()
 
 
-def _masses(root: etree._Element) -> dict[etree._Element, int]:
-    """Chinese characters of running text in each element: not of links, page headings, labels and scraps."""
-    masses: dict[etree._Element, int] = {}
-    links = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        if event == "start":
-            links += element.tag in ("a", "h1")
-            masses[element] = 0 if links else _mass(element.text)
-            continue
-        links -= element.tag in ("a", "h1")
-        parent = element.getparent()
-        if parent is not None and element is not root:
-            masses[parent] += masses[element] + (0 if links else _mass(element.tail))
-    return masses
+@dataclass(kw_only=True, eq=False)
+class _Weight:
+    """What an element holds, in characters.
 
-
-def _mass(text: str | None) -> int:
-    if not text or _is_furniture(text):
-        return 0
-    han = len(_HAN.findall(text))
-    return han if han >= 8 or re.search("[，。；：、]", text) else 0
-
-
-def _article(root: etree._Element, masses: dict[etree._Element, int], total: int) -> etree._Element:
-    """The smallest block that holds the running text.
-
-    A block with one of the usual names is taken from 80% of it on: on a short report the site's own words weigh more.
+    Attributes:
+        text: Chinese characters in sentences.
+        junk: Characters of links and labels.
+        scraps: Characters of other short lines.
+        first: Place of its first line among the page's.
+        last: Place behind its last line.
     """
-    named = [
-        e
-        for e, mass in masses.items()
-        if mass >= 0.8 * total and isinstance(e.tag, str) and _CONTENT.search(f"{e.get('id', '')} {e.get('class', '')}")
-    ]
-    best = max(named, key=lambda e: masses[e], default=root)  # the first of equals is the outermost: nothing is lost
-    while True:
-        inner = next((c for c in best if masses.get(c, 0) >= 0.98 * masses[best] and c.tag not in _TEXT_TAGS), None)
-        if inner is None:
-            break
-        best = inner
+
+    text: int = 0
+    junk: int = 0
+    scraps: int = 0
+    first: int = 0
+    last: int = 0
+
+    @property
+    def score(self) -> float:
+        """How much more of an article it holds than of anything else."""
+        return self.text - self.junk - _SCRAP * self.scraps
+
+    @property
+    def plain(self) -> int:
+        """The same where an article may be short lines only."""
+        return self.text + self.scraps - self.junk
+
+
+class _Page:
+    """A page's lines and what each of its elements weighs: an article has sentences, what is round it has links.
+
+    A line belongs to the innermost element that holds all of it. Labels and links count against the element; so do
+    scraps, which may be headings, but within the article they count against every block round it alike. A short line
+    that comes three times says nothing.
+    """
+
+    def __init__(self, root: etree._Element, name: str) -> None:
+        self.lines: list[str] = []
+        self._name = name
+        self.weights: dict[etree._Element, _Weight] = {}
+        self._owners: list[tuple[etree._Element, int]] = []
+        self._walk(root)
+        often = Counter(line for line in self.lines if len(line) < _REPEATED_CHARS and not re.search(r"\d", line))
+        for line, (owner, links) in zip(self.lines, self._owners, strict=True):
+            weight = self.weights[owner]
+            if links * 2 > len(line) or is_furniture(line) or is_pager(line):
+                weight.junk += len(line)
+            elif often[line] >= _REPEATS:
+                continue
+            elif (han := sentence_chars(line)) > 0:
+                weight.text += han
+            elif not _OUTLINE.match(line):
+                weight.scraps += len(line)
+        # Children come behind their parents in the dictionary.
+        for element, weight in reversed(self.weights.items()):
+            parent = element.getparent()
+            if element is not root and parent in self.weights:
+                self.weights[parent].text += weight.text
+                self.weights[parent].junk += weight.junk
+                self.weights[parent].scraps += weight.scraps
+        self._root = root
+
+    def plain(self) -> Iterator[str]:
+        """The lines that are neither links nor the page's own."""
+        for line, (_, links) in zip(self.lines, self._owners, strict=True):
+            if links * 2 <= len(line) and not is_furniture(line):
+                yield line
+
+    def title(self, article: etree._Element) -> str:
+        """The line above or at the top of an article that opens the page's <title>, or an empty string."""
+        page = _squeezed(self._name)
+        for line in self.lines[: self.weights[article].first + _HEAD_LINES]:
+            short = _squeezed(line)
+            if 8 <= len(short) <= 100 and page.startswith(short) and not is_furniture(line):
+                return line
+        return ""
+
+    def _walk(self, root: etree._Element) -> None:
+        stack: list[etree._Element] = []
+        pieces: list[str] = []
+        depth = links = linked = 0
+
+        def flush() -> None:
+            nonlocal linked
+            if line := _collapsed("".join(pieces)):
+                self.lines.append(line)
+                self._owners.append((stack[max(depth, 1) - 1], linked))
+            pieces.clear()
+            linked = 0
+
+        def add(text: str | None) -> None:
+            nonlocal depth, linked
+            if text and not text.isspace():
+                if not pieces:
+                    depth = len(stack)
+                pieces.append(text)
+                linked += len(text.strip()) if links else 0
+            elif text and pieces:
+                pieces.append(text)
+
+        for event, element in etree.iterwalk(root, events=("start", "end")):
+            if element.tag in _BLOCKS or element.tag in ("td", "th", "br"):
+                flush()
+            if event == "start":
+                stack.append(element)
+                links += element.tag == "a"
+                self.weights[element] = _Weight(first=len(self.lines))
+                add(element.text)
+            else:
+                links -= element.tag == "a"
+                self.weights[element].last = len(self.lines) + bool(pieces)
+                stack.pop()
+                depth = min(depth, len(stack))
+                if stack:
+                    add(element.tail)
+        if pieces:
+            stack.append(root)
+            flush()
+
+
+def sentence_chars(line: str) -> int:
+    """Chinese characters of a line that says something; 0 for a scrap."""
+    han = len(_HAN.findall(line))
+    if re.search("[。；！？]", line) or (han >= 20 and "，" in line) or (han >= 12 and re.search(r"，.*\d", line)):
+        return han
+    return han if han >= _LONG_LINE else 0
+
+
+def _without_copies(root: etree._Element, page: _Page) -> bool:
+    """Drop blocks that say what one before says: the copy for telephones, which a class hides.
+
+    Returns:
+        Whether there were any.
+    """
+    marks = [0]
+    for line in page.lines:
+        said = hash(_squeezed(line)) if sentence_chars(line) else 0
+        marks.append((marks[-1] * _BASE + said) % _PRIME if said else marks[-1])
+    powers, counts = [1], [0]
+    for line in page.lines:
+        counts.append(counts[-1] + (sentence_chars(line) > 0))
+        powers.append(powers[-1] * _BASE % _PRIME)
+    seen: dict[tuple[int, int], etree._Element] = {}
+    gone: list[etree._Element] = []
+    for element, weight in page.weights.items():
+        n = counts[weight.last] - counts[weight.first]
+        if weight.text < _COPY_CHARS or n < 3 or element.tag in _TEXT_TAGS or element is root:
+            continue
+        key = (n, (marks[weight.last] - marks[weight.first] * powers[n]) % _PRIME)
+        first = seen.setdefault(key, element)
+        if first is not element and page.weights[first].last <= weight.first:
+            gone.append(element)
+    for element in gone:
+        if element.getparent() is not None:
+            element.drop_tree()
+    return bool(gone)
+
+
+def _article(root: etree._Element, page: _Page) -> etree._Element:
+    """The block with the most text and the least of anything else.
+
+    A block with one of the usual names is taken from 80% of its text on: on a short report the site's own words weigh
+    more. One with a name that only articles have is taken where it has the half of all.
+    """
+    weights = page.weights
+    blocks = [e for e in weights if e.tag not in _TEXT_TAGS and isinstance(e.tag, str)]
+    best = max(blocks, key=lambda e: (weights[e].score, weights[e].first - weights[e].last), default=root)
+    if weights[best].score < _FEW:  # a list, a table: no sentences to go by
+        least, said = 0.8 * weights[root].text, 0.5 * (weights[root].text + weights[root].scraps)
+        blocks = [e for e in blocks if weights[e].text >= least and weights[e].text + weights[e].scraps >= said]
+        best = max(blocks, key=lambda e: (weights[e].plain, weights[e].first - weights[e].last), default=root)
+    named = [e for e in weights if _CONTENT.search(f"{e.get('id', '')} {e.get('class', '')}")]
+    inner = [e for e in named if weights[e].text >= 0.8 * weights[best].text and e.tag not in ("body", "html")]
+    inside = [e for e in inner if weights[best].first <= weights[e].first and weights[e].last <= weights[best].last]
+    if inside:  # the first is the outermost: nothing is lost
+        best = inside[0]
+    sure = [e for e in named if _SURE.search(e.get("id", "")) or _SURE.search(e.get("class", ""))]
+    held = max(sure, key=lambda e: weights[e].text, default=None)
+    # Unless the article lies in several of them.
+    whole = 0.9 * sum(weights[e].text for e in sure if not _within(e, sure))
+    if held is not None and weights[held].text >= max(_SURE_CHARS, weights[root].text / 2, whole):
+        best = held
     # Figures in a table weigh next to nothing, and some sites set the table beside the block with the text.
     child = best
     for parent in islice(best.iterancestors(), _CLIMB):
@@ -219,12 +406,17 @@ def _article(root: etree._Element, masses: dict[etree._Element, int], total: int
     return best
 
 
+def _within(element: etree._Element, others: list[etree._Element]) -> bool:
+    above = set(element.iterancestors())
+    return any(other in above for other in others)
+
+
 def _has_table(element: etree._Element) -> bool:
     """Whether there is a table of the report's: not of links, not the one with 索引号."""
     for table in element.iter("table"):
         links = sum(len(link.text_content()) for link in table.iter("a"))
         rows = (line for line in _lines(table) if "\t" in line)
-        if links < len(table.text_content().strip()) / 2 and not all(map(_is_furniture, rows)):
+        if links < len(table.text_content().strip()) / 2 and not all(map(is_furniture, rows)):
             return True
     return False
 
@@ -241,6 +433,8 @@ def _lines(element: etree._Element) -> Iterator[str]:
         buffer.clear()
 
     pre = 0
+    number = ""
+    numbers = ListNumbers(hidden=element.getroottree().getroot().get(_NO_NUMBERS) is not None)
     for event, node in etree.iterwalk(element, events=("start", "end")):
         tag = node.tag
         cell = tag in ("td", "th")
@@ -248,7 +442,9 @@ def _lines(element: etree._Element) -> Iterator[str]:
             flush()
         if event == "start":
             pre += tag == "pre"
-            if tag == "tr":
+            if tag == "li":
+                number = numbers.number(node)
+            elif tag == "tr":
                 rows.append([])
             elif cell and rows:
                 frames.append([])
@@ -260,8 +456,11 @@ def _lines(element: etree._Element) -> Iterator[str]:
             elif tag == "tr":
                 frames[-1].extend(row_lines(rows.pop()))
             text = node.tail if node is not element else None
-        for number, piece in enumerate((text or "").split("\n") if pre else [text or ""]):
-            if number:
+        if number and text and text.strip():
+            text = text if NUMBERED.match(text) else number + text.lstrip()
+            number = ""
+        for place, piece in enumerate((text or "").split("\n") if pre else [text or ""]):
+            if place:
                 flush()
             buffer.append(piece)
     flush()
@@ -281,7 +480,7 @@ def _signoff(article: etree._Element) -> list[str]:
     for node in (article, *article.iterancestors()):
         for sibling in node.itersiblings():
             for line in _lines(sibling):
-                if _is_furniture(line) or len(lines) == _SIGNOFF_LINES:
+                if is_furniture(line) or len(lines) == _SIGNOFF_LINES:
                     return _up_to_signoff(lines)
                 lines.append(line)
     return _up_to_signoff(lines)
@@ -290,11 +489,6 @@ def _signoff(article: etree._Element) -> list[str]:
 def _up_to_signoff(lines: list[str]) -> list[str]:
     last = max((i for i, line in enumerate(lines, 1) if _SIGNOFF.fullmatch(line)), default=0)
     return lines[:last]
-
-
-def _is_furniture(line: str) -> bool:
-    line = line.strip()
-    return len(line) <= _FURNITURE_CHARS and _FURNITURE.match(line) is not None
 
 
 def _squeezed(text: str) -> str:

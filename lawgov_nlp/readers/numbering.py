@@ -79,7 +79,7 @@ class Numbering:
         self._nums: dict[str, _Num] = {}
         if numbering is not None:
             self._load(numbering)
-        self._known: dict[str, str | None] = {}  # style -> the numbered style that it is or is based on
+        self._known: dict[str, tuple[str | None, int]] = {}  # style -> list and level
         self._counts: dict[str, dict[int, int]] = {}
         self._begun: set[tuple[str, int]] = set()
 
@@ -138,35 +138,38 @@ class Numbering:
         own_level = _value(paragraph, f"pPr/{W}numPr/{W}ilvl")
         if own_num is not None:
             return own_num, _int(own_level, 0)
-        style_id = self._numbered(_value(paragraph, f"pPr/{W}pStyle") or self._default_style)
-        if style_id is None:
-            return None, 0
-        num_id = _value(self._styles[style_id], f"pPr/{W}numPr/{W}numId")
-        if own_level is not None:
-            return num_id, _int(own_level, 0)
-        if num_id in self._nums:  # the level that names the style wins over the style's ilvl (17.9.23)
-            for index, level in self._levels(self._nums[num_id]).items():
-                if level.style == style_id:
-                    return num_id, index
-        return num_id, _int(_value(self._styles[style_id], f"pPr/{W}numPr/{W}ilvl"), 0)
+        num_id, level = self._styled(_value(paragraph, f"pPr/{W}pStyle") or self._default_style)
+        return num_id, level if own_level is None else _int(own_level, 0)
 
-    def _numbered(self, style_id: str | None) -> str | None:
-        """The style, or the nearest that it is based on, which names a list; kept, for chains may be thousands long."""
+    def _styled(self, style_id: str | None) -> tuple[str | None, int]:
+        """List and level of a style; what it doesn't say is taken from the style that it is based on.
+
+        Word's heading 2 states a level only, and its list comes from heading 1. Kept, for chains may be thousands long.
+        """
         passed: dict[str, None] = {}
         while style_id is not None and style_id not in self._known:
             if style_id not in self._styles or style_id in passed:  # damaged files have circles
                 break
             passed[style_id] = None
             if _value(self._styles[style_id], f"pPr/{W}numPr/{W}numId") is not None:
-                self._known[style_id] = style_id
-            else:
-                style_id = _value(self._styles[style_id], "basedOn")
-        found = self._known.get(style_id or "")
-        self._known.update(dict.fromkeys(passed, found))
-        return found
+                break
+            style_id = _value(self._styles[style_id], "basedOn")
+        num_id, level = self._known.get(style_id or "", (None, 0))
+        for name in reversed(passed):
+            num_id = _value(self._styles[name], f"pPr/{W}numPr/{W}numId") or num_id
+            stated = _value(self._styles[name], f"pPr/{W}numPr/{W}ilvl")
+            level = level if stated is None else _int(stated, 0)
+            if num_id in self._nums:  # the level that names the style wins over the style's ilvl (17.9.23)
+                levels = self._levels(self._nums[num_id])
+                level = next((index for index, own in levels.items() if own.style == name), level)
+            self._known[name] = num_id, level
+        return num_id, level
 
     def _count(self, num_id: str, num: _Num, index: int, levels: dict[int, _Level], counts: dict[int, int]) -> None:
         """Step the counter of `index` and restart the deeper ones; lists of one abstractNum share their counters."""
+        for upper in range(index):  # a level passed over counts as begun: after （一） alone the next outer is 二、
+            if upper in levels:
+                counts.setdefault(upper, num.starts.get(upper, levels[upper].start))
         start = num.starts.get(index, levels[index].start)
         if index in num.starts and (num_id, index) not in self._begun:
             counts[index] = start  # startOverride: a new list of the same looks begins here
@@ -201,7 +204,8 @@ class Numbering:
         if fmt in _COUNTING:
             return chinese(n)
         if fmt in _LEGAL:
-            return chinese(n).translate(_LEGAL_DIGITS)
+            text = chinese(n)
+            return (f"一{text}" if text.startswith("十") else text).translate(_LEGAL_DIGITS)  # Word: 壹拾
         if fmt in ("ideographDigital", "japaneseDigitalTenThousand", "taiwaneseDigital"):
             return "".join(_HAN_DIGITS[int(d)] for d in str(n))
         if fmt in ("decimalFullWidth", "decimalFullWidth2"):

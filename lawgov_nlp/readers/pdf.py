@@ -15,14 +15,15 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import ExtractedText, check_length
 from lawgov_nlp.readers.lines import WIDE, visible
+from lawgov_nlp.readers.ruled import Grid, grids, rules
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -33,6 +34,17 @@ _MIN_CHARS = 30
 _EDGE = 0.12
 _GAP = 1.35
 _FLAT = 0.05  # points; a character without a shape is 0.016 high
+_ASKEW = 0.05  # quarters of a circle: 4.5°; a page is scanned no more askew, a watermark is
+_LEVEL = 0.002  # a line of 400 points then rises by less than a point
+_STEPS = 8
+_PALE = 60
+_PAGE_LINES = 5
+_MAX_PATHS = 4000
+_ENTRY = 250
+_BOX_SEGMENTS = 5
+_CELL_CHARS = 600
+_COLUMN_LINES = 5
+_FULL_LINES = 0.5
 _SHAPES = 100  # characters of a page, spread over it, that are looked at for their shape
 _OCR = "it is a scan or photo without text; run OCR over it first (WPS, ABBYY, ocrmypdf -l chi_sim) and read the result"
 
@@ -46,6 +58,7 @@ _MARKER = re.compile(
     r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|\d{1,2}[.．、](?!\d)|[（(]\d{1,2}[）)]|[①-⑳]"
     r"|第[一二三四五六七八九十]{1,3}[章节条部]|[•●■◆▪○□➢✓]"
 )
+_LEADERS = re.compile(r".{1,80}?(?:[.．·•‥…]\s{0,3}){4,}\d{1,3}")
 _DOC_NUMBER = re.compile(r".{1,14}[〔\[［（(]\s*(?:19|20)\d\d\s*[〕\]］）)]\s*\d{1,4}\s*号")
 _ISSUER = re.compile("(?:人民政府|办事处|委员会|局)$")
 _TITLE_OPENING = re.compile("关于|20\\d\\d年|二[〇○零]")
@@ -60,18 +73,42 @@ _KANGXI = re.compile("[\u2e80-\u2fdf\uf900-\ufaff]")
 
 
 class _Char(NamedTuple):
-    """A printed character in upright coordinates (points, y up). `em` is its size."""
+    """A printed character in upright coordinates (points, y up).
+
+    `em` is its size; `word` the place of its word's start, for the invisible text of OCR only, whose words overlap;
+    `colour` what it is printed in: red, green, blue and opacity.
+    """
 
     text: str
     x0: float
     x1: float
     y: float
     em: float
+    word: float | None = None
+    colour: tuple[int, int, int, int] = (0, 0, 0, 255)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Raw:
+    """A character as pdfium tells it: in the page's own coordinates, `angle` in quarters of a circle."""
+
+    text: str
+    x: float
+    y: float
+    box: tuple[float, float, float, float]
+    wide: float
+    em: float
+    angle: float
+    word: int | None
+    colour: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Line:
-    """A printed line. `unit` is the width of what can't be broken at its start; `row`: cells with gaps between."""
+    """A printed line. `unit` is the width of what can't be broken at its start; `row`: cells with gaps between.
+
+    `column`: one of two columns; those of the right one stand here as if they were in the left one.
+    """
 
     text: str
     x0: float
@@ -81,6 +118,7 @@ class _Line:
     unit: float
     row: bool
     page: int
+    column: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +207,9 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
     left, right, bottom, top = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     inside = [c for c in chars if bottom <= c.y <= top and left - c.em <= c.x0 <= right]
     count = sum(not c.text.isspace() for c in inside)
+    tables = grids(*rules(_drawn(page, turn))) if count else []
     return _Page(
-        lines=_lines(inside, number),
+        lines=_with_tables(inside, tables, number),
         left=left,
         right=right,
         bottom=bottom,
@@ -182,6 +221,82 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
         scanned=count < _MIN_CHARS and _has_picture(page),
         bare=bare,
     )
+
+
+def _drawn(page: pypdfium2.PdfPage, turn: int) -> list[tuple[float, float, float, float]]:
+    """Left, bottom, right and top of the lines and boxes drawn on a page; of none where there are too many of them."""
+    import pypdfium2.raw as raw
+
+    boxes: list[tuple[float, float, float, float]] = []
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for path in islice(page.get_objects(filter=(raw.FPDF_PAGEOBJ_PATH,), max_depth=2), _MAX_PATHS):
+        count = raw.FPDFPath_CountSegments(path)
+        shapes: list[tuple[float, float, float, float]] = []
+        if count <= _BOX_SEGMENTS:
+            shapes.append(path.get_bounds())
+        else:  # a whole table in one path
+            matrix = path.get_matrix()
+            last = (0.0, 0.0)
+            for k in range(min(count, _MAX_PATHS)):
+                segment = raw.FPDFPath_GetPathSegment(path, k)
+                raw.FPDFPathSegment_GetPoint(segment, x, y)
+                point = matrix.on_point(x.value, y.value)
+                if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_LINETO:
+                    shapes.append((*map(min, last, point), *map(max, last, point)))
+                last = point
+        for left, bottom, right, top in shapes:
+            (ax, ay), (bx, by) = _turned(left, bottom, turn), _turned(right, top, turn)
+            if math.isfinite(ax + ay + bx + by):
+                boxes.append((min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)))
+        if len(boxes) > _MAX_PATHS:
+            return []
+    return boxes
+
+
+def _with_tables(chars: list[_Char], tables: list[Grid], page: int) -> list[_Line]:
+    """The lines of a page, of ruled tables one for each row: its cells, whole however they wrap, with tabs between."""
+    cells: list[dict[tuple[int, int], list[_Char]]] = [defaultdict(list) for _ in tables]
+    rest: list[_Char] = []
+    for char in chars:
+        for table, found in zip(tables, cells, strict=True):
+            place = table.cell((char.x0 + char.x1) / 2, char.y + 0.3 * char.em)
+            if place is not None:
+                found[place].append(char)
+                break
+        else:
+            rest.append(char)
+    written = []
+    for table, found in zip(tables, cells, strict=True):
+        filled = sum(not c.text.isspace() for chars in found.values() for c in chars)
+        if not filled:
+            continue
+        if any(len(inside) > _CELL_CHARS for inside in found.values()):  # the page is set in a table
+            rest += [c for inside in found.values() for c in inside]
+        else:
+            written.append(list(_table_rows(table, found, page)))
+    lines = _lines(rest, page) if rest else []
+    for rows in written:
+        if rows:
+            at = next((k for k, line in enumerate(lines) if line.y < rows[0].y), len(lines))
+            lines[at:at] = rows
+    return lines
+
+
+def _table_rows(table: Grid, cells: dict[tuple[int, int], list[_Char]], page: int) -> Iterator[_Line]:
+    """A line for each row; a cell that is one with that above it is empty, one with that before it left out."""
+    for row in range(table.rows):
+        texts: list[str] = []
+        first: _Line | None = None
+        for column in range(table.columns):
+            place = table.merged[row, column]
+            if place[1] != column:
+                continue
+            lines = _lines(cells.get(place, []), page) if place[0] == row else []
+            texts.append(_joined([replace(line, text=line.text.replace("\t", " ")) for line in lines]) if lines else "")
+            first = first or next(iter(lines), None)
+        if first is not None:
+            y = (table.ys[table.rows - row] + table.ys[table.rows - 1 - row]) / 2
+            yield replace(first, text="\t".join(texts), x0=table.xs[0], x1=table.xs[-1], y=y, row=True, column=False)
 
 
 def _has_picture(page: pypdfium2.PdfPage) -> bool:
@@ -207,7 +322,8 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
 
     x, y = ctypes.c_double(), ctypes.c_double()
     box, matrix = raw.FS_RECTF(), raw.FS_MATRIX()
-    found: list[tuple[str, float, float, tuple[float, float, float, float], float, float, float]] = []
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    found: list[_Raw] = []
     bad = 0
     for i in range(textpage.count_chars()):
         if raw.FPDFText_IsGenerated(textpage, i) == 1:  # spaces and line ends that pdfium guessed
@@ -215,10 +331,12 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
         code = raw.FPDFText_GetUnicode(textpage, i)
         if 0xF000 <= code <= 0xF0FF:  # bullets of the Symbol and Wingdings fonts
             continue
-        char = chr(code) if code and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF) else "\ufffd"
+        known = 0 < code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF)
+        char = chr(code) if known else "\ufffd"
         category = unicodedata.category(char)
         # OCR's fonts map whole ranges at once, which pdfium takes for an error though it reads them rightly.
-        unmapped = raw.FPDFText_HasUnicodeMapError(textpage, i) == 1 and not _invisible(textpage, i)
+        unseen = _invisible(textpage, i)
+        unmapped = raw.FPDFText_HasUnicodeMapError(textpage, i) == 1 and not unseen
         if char == "\ufffd" or category in ("Co", "Cn") or unmapped:
             bad += 1
         elif category == "Cc":
@@ -226,25 +344,95 @@ def _chars(textpage: pypdfium2.PdfTextPage) -> tuple[list[_Char], int, int, int]
         raw.FPDFText_GetCharOrigin(textpage, i, x, y)
         raw.FPDFText_GetLooseCharBox(textpage, i, box)
         raw.FPDFText_GetMatrix(textpage, i, matrix)
+        raw.FPDFText_GetFillColor(textpage, i, red, green, blue, alpha)
         size = raw.FPDFText_GetFontSize(textpage, i)
-        angle = math.atan2(matrix.b, matrix.a) / (math.pi / 2)
-        wide, em = size * math.hypot(matrix.a, matrix.b), size * math.hypot(matrix.c, matrix.d)
-        found.append((char, x.value, y.value, (box.left, box.bottom, box.right, box.top), wide, em, angle))
-    turns = Counter(round(f[-1]) % 4 for f in found)
+        found.append(
+            _Raw(
+                text=char,
+                x=x.value,
+                y=y.value,
+                box=(box.left, box.bottom, box.right, box.top),
+                wide=size * math.hypot(matrix.a, matrix.b),
+                em=size * math.hypot(matrix.c, matrix.d),
+                angle=math.atan2(matrix.b, matrix.a) / (math.pi / 2),
+                word=ctypes.addressof(raw.FPDFText_GetTextObject(textpage, i).contents) if unseen else None,
+                colour=(red.value, green.value, blue.value, alpha.value),
+            )
+        )
+    turns = Counter(round(f.angle) % 4 for f in found)
     turn = turns.most_common(1)[0][0] if turns else 0
     chars: list[_Char] = []
     askew = 0
-    for char, px, py, (left, bottom, right, top), wide, em, angle in found:
-        if abs((angle - turn + 2) % 4 - 2) > 0.05:  # a watermark across the page
+    slope = _slope([f for f in found if abs((f.angle - turn + 2) % 4 - 2) <= _ASKEW], turn)
+    words: dict[int, float] = {}
+    for f in found:
+        if abs((f.angle - turn + 2) % 4 - 2) > _ASKEW:  # a watermark across the page
             askew += 1
             continue
-        x0, y0 = _turned(px, py, turn)
-        x1 = x0 + wide
-        if not _WIDE.match(char):  # a wide one is an em wide; the boxes of Chromium's fonts are tighter than that
-            x1 = max(x0, _turned(left, bottom, turn)[0], _turned(right, top, turn)[0])
-        if math.isfinite(x0 + x1 + y0 + em):  # no page has the others
-            chars.append(_Char(_unified(char), x0, x1, y0, em or 1.0))
-    return chars, bad, askew, turn
+        x0, y0 = _turned(f.x, f.y, turn)
+        x1 = x0 + f.wide
+        if not _WIDE.match(f.text):  # a wide one is an em wide; the boxes of Chromium's fonts are tighter than that
+            x1 = max(x0, _turned(*f.box[:2], turn)[0], _turned(*f.box[2:], turn)[0])
+        if math.isfinite(x0 + x1 + y0 + f.em):  # no page has the others
+            word = None if f.word is None else words.setdefault(f.word, x0)
+            chars.append(_Char(_unified(f.text), x0, x1, y0 - slope * x0, f.em or 1.0, word, f.colour))
+    chars, overlaid = _without_overlay(chars)
+    return chars, bad, askew + overlaid, turn
+
+
+def _slope(found: list[_Raw], turn: int) -> float:
+    """By how much the lines of a crooked scan rise for each point to the right; 0 on a straight page."""
+    steps: list[float] = []
+    # Within a word OCR may set the characters level: only the words' starts tell.
+    begins = [b for a, b in zip([None, *found], found, strict=False) if a is None or b.word is None or a.word != b.word]
+    for a, b in pairwise(begins):
+        (ax, ay), (bx, by) = _turned(a.x, a.y, turn), _turned(b.x, b.y, turn)
+        apart = b.word is not None or abs(round(a.angle) - a.angle) > 0.001
+        if apart and 0 < bx - ax < 12 * max(a.em, b.em) and abs(by - ay) < 0.5 * max(a.em, b.em):
+            steps.append((by - ay) / (bx - ax))
+    slope = statistics.median(steps) if len(steps) >= _STEPS else 0.0
+    return slope if _LEVEL < abs(slope) < _ASKEW * math.pi / 2 else 0.0
+
+
+def _without_overlay(chars: list[_Char]) -> tuple[list[_Char], int]:
+    """The characters without a watermark that is printed through them, and how many it has.
+
+    It is larger than the text or paler, and lies over other characters, which no title or heading does.
+    """
+    printed = [c for c in chars if c.word is None and not c.text.isspace()]
+    if len(printed) < _MIN_CHARS:
+        return chars, 0
+    size = statistics.median(c.em for c in printed)
+    usual = Counter(c.colour for c in printed).most_common(1)[0][0]
+
+    def strange(c: _Char) -> bool:
+        return c.em > 1.5 * size or (c.colour != usual and _pallor(c.colour) > _pallor(usual) + _PALE)
+
+    rows: dict[int, list[_Char]] = defaultdict(list)
+    for c in printed:
+        if not strange(c):
+            rows[round(c.y / size)].append(c)
+    starts = {y: sorted(c.x0 for c in row) for y, row in rows.items()}
+    groups: dict[tuple[int, int, tuple[int, int, int, int]], list[_Char]] = defaultdict(list)
+    for c in printed:
+        if strange(c):
+            groups[round(c.y), round(c.em), c.colour].append(c)
+    gone: set[_Char] = set()
+    for group in groups.values():
+        covering = 0
+        for c in group:
+            low, high = round((c.y - 0.8 * size) / size), round((c.y + 0.75 * c.em) / size)
+            near = (starts.get(y, []) for y in range(low, min(high, low + 200) + 1))
+            covering += any(bisect_left(row, c.x1 - 0.3 * size) > bisect_right(row, c.x0 - 0.7 * size) for row in near)
+        if covering > len(group) / 2:
+            gone.update(group)
+    return ([c for c in chars if c not in gone], len(gone)) if gone else (chars, 0)
+
+
+def _pallor(colour: tuple[int, int, int, int]) -> float:
+    """How pale a colour is on white paper: 0 black, 255 white."""
+    red, green, blue, alpha = colour
+    return 255 - (255 - (0.3 * red + 0.59 * green + 0.11 * blue)) * alpha / 255
 
 
 def _is_bare(textpage: pypdfium2.PdfTextPage) -> bool:
@@ -293,7 +481,78 @@ def _lines(chars: list[_Char], page: int) -> list[_Line]:
     for char in chars:
         if char.text.isspace():
             spaces[round(char.y)].append(char)
-    return [_line(sorted(row, key=lambda c: c.x0), spaces, page) for row in rows]
+    ocr = sum(c.word is not None for c in chars) * 2 > len(chars)
+    size = statistics.median(c.em for c in chars) if ocr else 0.0
+    lines: list[_Line] = []
+    for band, shift in _bands(rows):
+        for row in band:
+            # OCR's words overlap, so that their characters would mix: the words are sorted, not the characters.
+            line = _line(sorted(row, key=lambda c: (c.x0 if c.word is None else c.word, c.x0)), spaces, page)
+            if ocr and 0.7 * size < line.em < 1.4 * size:  # it guesses the size of each word
+                line = replace(line, em=size)
+            if shift is not None:
+                line = replace(line, x0=line.x0 - shift, x1=line.x1 - shift, column=True)
+            lines.append(line)
+    return lines
+
+
+def _bands(rows: list[list[_Char]]) -> Iterator[tuple[list[list[_Char]], float | None]]:
+    """The rows of a page, those in two columns parted: the left one first, then the right one.
+
+    Yields:
+        Rows that follow one another, and by how much they stand to the right of the left column; None outside columns.
+    """
+    gutter = _gutter(rows)
+    if gutter is None:
+        yield rows, None
+        return
+    band: list[list[_Char]] = []
+    for row in [*rows, None]:
+        if row is not None and not _crosses(row, gutter):
+            band.append(row)
+            continue
+        left = [side for r in band if (side := [c for c in r if c.x0 < gutter])]
+        right = [side for r in band if (side := [c for c in r if c.x0 >= gutter])]
+        if _are_columns(left, right):
+            yield left, 0.0
+            yield right, min(c.x0 for r in right for c in r) - min(c.x0 for r in left for c in r)
+        elif band:
+            yield band, None
+        band = []
+        if row is not None:
+            yield [row], None
+
+
+def _gutter(rows: list[list[_Char]]) -> float | None:
+    """Where the white between two columns is: near the middle of the text, crossed by few lines."""
+    if len(rows) < 2 * _COLUMN_LINES:
+        return None
+    left, right = min(c.x0 for row in rows for c in row), max(c.x1 for row in rows for c in row)
+    places = [(abs(step - 50), left + (right - left) * step / 100) for step in range(30, 71)]
+    crossings, _, x = min((sum(_crosses(row, x) for row in rows), off, x) for off, x in places)
+    return x if crossings <= len(rows) - _COLUMN_LINES else None
+
+
+def _crosses(row: list[_Char], x: float) -> bool:
+    """Whether a row has print at x, or so near it on both sides that it reads on across."""
+    before = max((c.x1 for c in row if c.x0 < x), default=None)
+    behind = min((c.x0 for c in row if c.x0 >= x), default=None)
+    em = row[0].em
+    if before is not None and before > x + 0.1 * em:
+        return True
+    return before is not None and behind is not None and behind - before < 0.9 * em
+
+
+def _are_columns(left: list[list[_Char]], right: list[list[_Char]]) -> bool:
+    """Whether both sides are running text: most of their lines are full, as few cells of a table are."""
+    if min(len(left), len(right)) < _COLUMN_LINES:
+        return False
+    for side in (left, right):
+        begin, end = min(c.x0 for row in side for c in row), max(c.x1 for row in side for c in row)
+        full = sum(max(c.x1 for c in row) > end - 2.5 * row[0].em for row in side)
+        if full < _FULL_LINES * len(side) or end - begin < 8 * side[0][0].em:
+            return False
+    return True
 
 
 def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
@@ -306,17 +565,23 @@ def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
     kept = [row[0]]
     for char in row[1:]:
         last = kept[-1]
-        if char.text == last.text and char.x0 - last.x0 < 0.2 * em:  # bold made by printing twice
+        # Bold made by printing twice; narrow digits of OCR stand close, too, but beside each other.
+        if (
+            char.text == last.text
+            and char.word is None
+            and char.x0 - last.x0 < min(0.2 * em, 0.5 * (char.x1 - char.x0))
+        ):
             continue
         gap = char.x0 - last.x1
+        unseen = char.word is not None
         between = blanks[bisect_right(places, last.x0) : bisect_left(places, char.x0)]
         blank = sum(s.x1 - s.x0 for s in between)
         narrow = not _WIDE.match(last.text) and not _WIDE.match(char.text)
         # A gap that no typed spaces fill parts table cells; behind a number or bullet it is a tab.
-        if gap - blank > 1.2 * em and not _MARKER.fullmatch(text):
+        if gap - blank > (2.5 if unseen else 1.2) * em and not _MARKER.fullmatch(text):
             cells.append(text)
             text = ""
-        elif (blank or gap > 0.2 * em) if narrow else (blank and gap > 0.45 * em):
+        elif (blank or gap > 0.2 * em) if narrow else (blank and gap > 0.45 * em and not unseen):
             text += " "  # typed spaces; beside a Chinese character only wide ones, for layout engines set narrow ones
         text += char.text
         kept.append(char)
@@ -422,15 +687,24 @@ def _pattern(line: _Line) -> tuple[str, int]:
 
 def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator[str]:
     """The paragraphs in order; a table row is one of its own. Upright and turned pages have layouts of their own."""
-    shapes = [(round(page.left), round(page.right)) for page in pages]
-    alike: dict[tuple[int, int], list[_Line]] = defaultdict(list)
+
+    def shapes(line: _Line) -> tuple[int, int, bool]:
+        page = pages[line.page]
+        return round(page.left), round(page.right), line.column
+
+    alike: dict[tuple[int, int, bool], list[_Line]] = defaultdict(list)
     for line in lines:
-        alike[shapes[line.page]].append(line)
-    layouts = {shape: _layout(group, size, *shape) for shape, group in alike.items()}
+        alike[shapes(line)].append(line)
+    layouts = {}
+    for shape, group in alike.items():
+        alike[shape] = _aligned(group, size)
+        layouts[shape] = _layout(alike[shape], size, *shape)
+    moved = {shape: iter(group) for shape, group in alike.items()}
+    lines = [next(moved[shapes(line)]) for line in lines]
     paragraph: list[_Line] = []
     for line in lines:
-        layout = layouts[shapes[line.page]]
-        if paragraph and (layout is not layouts[shapes[paragraph[-1].page]] or _begins(paragraph, line, layout)):
+        layout = layouts[shapes(line)]
+        if paragraph and (layout is not layouts[shapes(paragraph[-1])] or _begins(paragraph, line, layout)):
             yield _joined(paragraph)
             paragraph = []
         paragraph.append(line)
@@ -438,16 +712,49 @@ def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator
         yield _joined(paragraph)
 
 
-def _layout(lines: list[_Line], em: float, page_left: float, page_right: float) -> _Layout:
+def _aligned(lines: list[_Line], em: float) -> list[_Line]:
+    """The lines with each page's moved to where most pages have them: mirrored margins and scanners shift pages."""
+    pages: dict[int, list[_Line]] = defaultdict(list)
+    for line in lines:
+        if abs(line.em - em) < 0.1 * em and not line.row:
+            pages[line.page].append(line)
+    edges = {number: _edges(found, em) for number, found in pages.items() if len(found) >= _PAGE_LINES}
+    if len(edges) < 2:
+        return lines
+    left, right = (statistics.median_low(sorted(edge[side] for edge in edges.values())) for side in (0, 1))
+    shifts: dict[int, float] = {}
+    for number, edge in edges.items():
+        by_left, by_right = edge[0] - left, edge[1] - right
+        # All lines of a page set in move its left edge only.
+        shifts[number] = by_left if abs(by_left - by_right) < 0.6 * em and abs(by_left) > 0.25 * em else 0.0
+    if not any(shifts.values()):
+        return lines
+    for number in {line.page for line in lines} - set(shifts):  # too short to tell: like the pages of its side
+        same = [shift for other, shift in shifts.items() if (other - number) % 2 == 0]
+        shifts[number] = statistics.median_low(sorted(same)) if same else 0.0
+    return [replace(line, x0=line.x0 - shifts[line.page], x1=line.x1 - shifts[line.page]) for line in lines]
+
+
+def _edges(lines: list[_Line], em: float) -> tuple[float, float]:
+    """Where most lines of a page begin at the left, and where its full lines end."""
+    starts = Counter(round(line.x0 / em * 4) for line in lines)
+    common = [start for start, n in starts.items() if n >= max(2, 0.2 * len(lines))]
+    start = min(common or starts)
+    left = min(line.x0 for line in lines if round(line.x0 / em * 4) == start)
+    return left, sorted(line.x1 for line in lines)[int(0.9 * (len(lines) - 1))]
+
+
+def _layout(lines: list[_Line], em: float, page_left: float, page_right: float, column: bool) -> _Layout:
     body = [line for line in lines if abs(line.em - em) < 0.1 * em and not line.row] or lines
     # Not the extremes: punctuation hangs beyond the right edge, a stray label stands left of the text.
     right = sorted(line.x1 for line in body)[int(0.9 * (len(body) - 1))]
     starts = Counter(round(line.x0 / em * 4) for line in body)
     often = max(0.04 * len(body), min(2, max(starts.values())))
-    left = min(start for start, n in starts.items() if n >= often) * em / 4
+    common = [start for start, n in starts.items() if n >= often]
+    left = min(common or starts) * em / 4  # in a flow chart, on a crooked scan, no two lines begin alike
     # Where no line is full, the longest says nothing of the edge: then the margins are alike on both sides.
     mirrored = page_right - (left - page_left)
-    if right - left < 0.75 * (mirrored - left):
+    if not column and right - left < 0.75 * (mirrored - left):
         right = mirrored
     pairs = [(a, b) for a, b in pairwise(body) if a.page == b.page and 0 < a.y - b.y < 4 * em]
     inner = [a.y - b.y for a, b in pairs if b.x0 < left + 0.6 * em and a.x1 + b.unit > right - 0.2 * em]
@@ -462,6 +769,8 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
     """Whether `line` begins a new paragraph, `paragraph` being the lines of the one before."""
     first, last = paragraph[0], paragraph[-1]
     em = max(last.em, line.em)
+    if len(last.text) <= _ENTRY and _LEADERS.fullmatch(last.text):  # an entry of a table of contents
+        return True
     if line.row or last.row or abs(last.em - line.em) > 0.1 * em or _DOC_NUMBER.fullmatch(line.text):
         return True
     if line.page == last.page and last.y - line.y > _GAP * layout.pitch * max(1.0, em / layout.em):

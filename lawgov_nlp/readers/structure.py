@@ -8,11 +8,13 @@ judged by its mark, its length, its closing punctuation and by what follows it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
+from lawgov_nlp.readers.furniture import is_furniture, is_path
 from lawgov_nlp.report import Line, LineKind, Report
 from lawgov_nlp.text import HALF_STOP
 
@@ -38,7 +40,7 @@ _UNNUMBERED = 1.5
 _ITEM = re.compile(rf"(?:[{_NUM}]|其[{_NUM}])(?:是|要|为|则|方面)|首先|其次|再次|最后")
 _ARTIFACT = re.compile(
     r"(?:\[(?:bookmark|image|图片|表格|if|endif)[^\]]*\]\s*)+|[-—–·*_=~＊—\s]+|[-—–]\s*\d{1,3}\s*[-—–]|第\s*\d{1,3}\s*页.{0,12}"
-    r"|.{2,60}?(?:[.．·]{3,}|…+)\s*\d{1,3}",  # an entry of a table of contents
+    r"|.{2,60}?(?:(?:[.．·•‥]\s{0,3}){3,80}|…+)\s*\d{1,3}",  # an entry of a table of contents
     re.IGNORECASE,
 )
 _CONVERTER_MARK = re.compile(r"\[(?:bookmark|image|图片)[^\]]{0,200}\]", re.IGNORECASE)
@@ -46,13 +48,22 @@ _SENTENCE_END = "。；！？;!?…"
 _DOC_NUMBER = re.compile(
     r"[\u4e00-\u9fffA-Za-z]{1,14}\s*[〔［\[（(﹝]\s*(?:19|20)\d\d\s*[〕］\]）)﹞]\s*第?\s*\d{1,4}\s*号"
 )
-_DIGITS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, "零": "0", "○": "0", "O": "0"}
+# What stands round the number of a red-headed document: copy number, secrecy, urgency, who signs.
+_SIGNER = r"签\s*发(?:人)?\s*[：:].{0,40}"
+_RED_HEAD = re.compile(
+    r"(?=.)(?:(?:(?:№|No\.?|份\s*号\s*[：:]?)\s*)?(?<!\d)\d{5,8}(?!\d)|(?:绝密|机密|秘密|内部(?:资料|文件)?)(?:\s*[★☆*]\s*(?:\d{1,2}[年月]|长期)?)?"
+    r"|特\s*急|加\s*急|急\s*件|平\s*急|特\s*提|(?:密\s*级|紧急程度|缓急|保密期限)\s*[：:][^\s：:]{0,8}|注意保存|[\s★☆])*"
+    rf"(?:{_SIGNER})?"
+)
+_ZEROS = "〇零○O0◯ＯΟО"
+_DIGITS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, **dict.fromkeys(_ZEROS, "0")}
+_HALF_WIDTH = {ord("０") + digit: ord("0") + digit for digit in range(10)}
 _DATE = re.compile(
-    r"((?:19|20)\d\d|[一二][〇零○O九一二三四五六七八]{3})\s*[年./-]\s*"
+    rf"((?:19|20)\d\d|[一二][{_ZEROS}一二三四五六七八九]{{3}})\s*[年./-]\s*"
     rf"(\d{{1,2}}|[{_NUM}]{{1,3}})\s*[月./-]\s*(?:(\d{{1,2}}|[{_NUM}]{{1,3}})\s*日?)?"
 )
 _YEAR = re.compile(
-    r"((?:19|20)\d\d|二[〇零○O]一[〇零○O一二三四五六七八九]|二[〇零○O]二[〇零○O一二三四五六七八九])\s*年"
+    rf"((?:19|20)\d\d|二[{_ZEROS}][{_ZEROS}一二三][{_ZEROS}一二三四五六七八九]|一九[八九][{_ZEROS}一二三四五六七八九])\s*年"
 )
 _ORGANISATION = (
     r"(?:人民政府|政府|办事处|街道办|管理委员会|管委会|工作委员会|委员会|党工委|党委|局|厅|办公室|委|办|"
@@ -69,6 +80,10 @@ _AFTER_TITLE = re.compile(
     r"的|暨|[（(][^（()）]{1,20}[)）]$|[—－-]{1,2}.{4,40}上$|.{2,16}[长任记席][ \u3000]+\S{1,2}[ \u3000]?\S{1,2}$"
 )
 _UNDER_TITLE = re.compile(r"[^，。、；：]{2,24}(?:政府|办事处|委员会|管委会|工委|局|厅)$")
+_STRAY = re.compile(r"^[\W_]{1,9}|[\W_]{1,9}$")
+_NOTICE = re.compile(r"(?:印发|转发|批转|公布|发布|报送|呈报|上报).{0,90}的(?:通知|函|通报|请示|报告|公告)$")
+_SENDS = re.compile(r"现(?:将|予)?.{0,90}?(?:印发|转发|报送|呈报|上报|公布|发布)给?")
+_NOTICE_LINES = 24
 _WEB_LINE = re.compile(r"(?:发布时间|发布日期|来源|信息来源|浏览次数|阅读次数|作者|字号|打印|目\s*录$)[：:\s]?")
 _WEB_TAIL = re.compile(
     r"[【\[]?(?:[上下]一[篇条][：:\s]|相关(?:附件|文档|链接|阅读|稿件|信息)|扫一扫|分享到|责任编辑|编辑[：:]"
@@ -86,6 +101,7 @@ _LINE = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _SPACE = " \t\u3000\u00a0\u1680\u200b\ufeff\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\u202f\u205f" + "".join(
     map(chr, range(0x2000, 0x2010))
 )
+_PATH_LINES = 12
 _HEADING_CHARACTERS = 60
 _UNNUMBERED_CHARACTERS = 36
 _RUN_IN_CHARACTERS = 42
@@ -109,23 +125,43 @@ class _Line:
         return self.text[-2:-1] in _SENTENCE_END and self.text[-1] in "”’）)】》"
 
 
-def parse_report(text: str, source: str | None = None, warnings: tuple[str, ...] = ()) -> Report:
+def parse_report(
+    text: str,
+    source: str | None = None,
+    warnings: tuple[str, ...] = (),
+    headings: Mapping[str, int] = MappingProxyType({}),
+) -> Report:
     """The structure and metadata of a report.
 
     Args:
         text: The report, one paragraph a line; kept as it is.
         source: Where it was read from; goes into `Report.source`.
         warnings: What the reader warned of; goes into `Report.warnings`.
+        headings: Lines that the file itself sets as headings, with their level from 1 on.
     """
     lines = list(_lines(text))
     _lift_arabic_outline(lines)
     _mark_artifacts(lines)
     _mark_contents(lines)
     head = _mark_head(lines)
-    _mark_tail(lines, head)
-    _mark_middle([line for line in lines if line.kind is None])
+    enclosed = _enclosed(lines, head)
+    if enclosed is None:
+        _mark_tail(lines, head)
+        _mark_middle([line for line in lines if line.kind is None], headings)
+    else:  # a notice and the report that it sends out
+        for part, above in ((lines[:enclosed], head), (lines[enclosed:], 0)):
+            if above == 0:
+                above = _mark_head(part)
+            _mark_tail(part, above)
+            _mark_middle([line for line in part if line.kind is None], headings)
     units = tuple(_units(lines))
-    return Report(text=text, units=units, source=source, warnings=warnings, **_metadata(units))
+    return Report(
+        text=text,
+        units=units,
+        source=source,
+        warnings=warnings,
+        **_metadata(units, lines[enclosed].start if enclosed else 0),
+    )
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -180,18 +216,29 @@ def _mark_contents(lines: Sequence[_Line]) -> None:
         lines[k].kind = LineKind.ARTIFACT
 
 
+def _mark_path(lines: Sequence[_Line]) -> None:
+    """您所在的位置：政务公开 > 工作报告, and what a page has above it: its date, the site's and the channel's name."""
+    top = next(
+        (k for k, line in enumerate(lines[:_PATH_LINES]) if line.ends_sentence or len(line.text) > 80), len(lines)
+    )
+    at = next((k for k, line in enumerate(lines[: min(top, _PATH_LINES)]) if is_path(line.text)), -1)
+    for line in lines[: at + 1]:
+        line.kind = LineKind.ARTIFACT
+
+
 def _mark_head(lines: Sequence[_Line]) -> int:
     """Mark the title block and the salutation; return how many lines they take."""
     block: list[_Line] = []
     salutation: list[_Line] = []
+    _mark_path(lines)
     end, complete = 0, False
     for k, line in enumerate(lines):
         if line.kind is LineKind.ARTIFACT:
             continue
         text = _CONVERTER_MARK.sub("", line.text).strip(_SPACE)
-        dated = len(text) <= 60 and (_is_date(text) or _DOC_NUMBER.search(text))
+        dated = len(text) <= 60 and (_is_date(text) or _RED_HEAD.fullmatch(text) or _has_number(text))
         short = len(text) <= 60 and not line.ends_sentence and "。" not in text
-        if short and _WEB_LINE.match(text) and block:
+        if (short and _WEB_LINE.match(text) and block) or is_furniture(text):
             line.kind = LineKind.ARTIFACT
         elif short and text[-1:] in "：:" and not _TRANSITION.search(text) and not _TIME_OPENING.match(text):
             salutation.append(line)
@@ -210,7 +257,7 @@ def _mark_head(lines: Sequence[_Line]) -> int:
         else:
             break
         end = k + 1
-    if not any(_TITLE_WORDS.search(line.text) or _DOC_NUMBER.search(line.text) for line in block):
+    if not any(_TITLE_WORDS.search(line.text) or _has_number(line.text) for line in block):
         block = []  # a short line that names neither a report nor a body is a heading of a report without title
     for line in block:
         line.kind = LineKind.TITLE
@@ -219,13 +266,46 @@ def _mark_head(lines: Sequence[_Line]) -> int:
     return end if block or salutation else 0
 
 
+def _enclosed(lines: Sequence[_Line], head: int) -> int | None:
+    """Where the report begins that a notice (关于印发《…报告》的通知) sends out; None where there is no notice.
+
+    It opens with the name that the notice gives it, or with a title below the notice's body, name and date.
+    """
+    top = "".join(line.text for line in lines[:head] if line.kind is LineKind.TITLE and not _is_red_head(line.text))
+    notice = _NOTICE.search(top) is not None
+    near = [k for k in range(head, len(lines)) if lines[k].kind is None][:_NOTICE_LINES]
+    if not notice and not any(_SENDS.search(lines[k].text) for k in near[:3]):
+        return None
+    named = {_bare(name) for name in re.findall("《([^《》]{6,80})》", top + "".join(lines[k].text for k in near[:3]))}
+    signed = False
+    for place, k in enumerate(near):
+        text = lines[k].text
+        signed = signed or (_is_date(text) and place > 0 and _is_body_name(lines[near[place - 1]]))
+        opening = [lines[j].text for j in near[place : place + 3]]
+        whole = any(_bare("".join(opening[:n])) in named for n in (1, 2, 3))
+        titled = len(text) <= 60 and lines[k].rank is None and not _AFTERWORD.match(text) and not lines[k].ends_sentence
+        if (
+            titled
+            and place > 0
+            and (whole or (signed and any(_TITLE_END.search(t) for t in opening[:2] if len(t) <= 60)))
+        ):
+            if _is_date(text) or (signed and _is_body_name(lines[k]) and _is_date(opening[1] if opening[1:] else "")):
+                continue
+            return k
+    return None
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)
+
+
 def _mark_tail(lines: Sequence[_Line], head: int) -> None:
     """Mark the sign-off: the issuing body and the date, and notes around them.
 
     Attachments and a page's remains may follow it, so the date that stands under a body is looked for first.
     """
     rest = [line for line in lines[head:] if line.kind is None]
-    while rest and len(rest[-1].text) <= 60 and not rest[-1].ends_sentence and _WEB_TAIL.match(rest[-1].text):
+    while rest and not rest[-1].ends_sentence and _is_web_tail(rest[-1].text):
         rest.pop().kind = LineKind.ARTIFACT
     pairs = [k for k in range(1, len(rest)) if _is_date(rest[k].text) and _is_body_name(rest[k - 1])]
     if pairs and len(rest) - pairs[-1] > 1 and not any(len(line.text) > 80 for line in rest[pairs[-1] + 1 :]):
@@ -253,6 +333,10 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
         line.kind = LineKind.SIGNOFF
 
 
+def _is_web_tail(text: str) -> bool:
+    return is_furniture(text) or (len(text) <= 60 and _WEB_TAIL.match(text) is not None)
+
+
 def _attachments(lines: Sequence[_Line]) -> set[int]:
     """Places of 附件 and of the numbered names under it."""
     found: set[int] = set()
@@ -278,14 +362,30 @@ def _is_body_name(line: _Line) -> bool:
     return _is_plain(line) and bool(re.search(rf"{_ORGANISATION}(?:[（(].{{1,10}}[)）])?$", line.text))
 
 
-def _mark_middle(lines: Sequence[_Line]) -> None:
+def _mark_middle(lines: Sequence[_Line], headings: Mapping[str, int]) -> None:
     """Tell headings from paragraphs between the title and the sign-off."""
     before: _Line | None = None
     for line, following, beyond in zip(lines, [*lines, None][1:], _list_ends(lines), strict=True):
         heading = _is_heading(line, before, following) and not _is_listed(line, before, beyond)
+        if line.rank is None and line.text in headings and following is not None:
+            heading = heading or (len(line.text) <= _HEADING_CHARACTERS and not line.ends_sentence)
         line.kind = LineKind.HEADING if heading else LineKind.BODY
         before = line
+    _rank_styled(lines, headings)
     _rank_unnumbered(lines)
+
+
+def _rank_styled(lines: Sequence[_Line], headings: Mapping[str, int]) -> None:
+    """Rank the headings without a number that the file gives a level, like the numbered ones of that level."""
+    found = [line for line in lines if line.kind is LineKind.HEADING and line.text in headings]
+    ranks: dict[int, float] = {}
+    for line in found:
+        if line.rank is not None:
+            ranks.setdefault(headings[line.text], line.rank)
+    outer = min((headings[line.text] for line in found), default=1)
+    for line in found:
+        if line.rank is None and len({headings[other.text] for other in found}) > 1:
+            line.rank = ranks.get(headings[line.text], 1 + headings[line.text] - outer)
 
 
 def _list_ends(lines: Sequence[_Line]) -> list[_Line | None]:
@@ -431,15 +531,19 @@ def _run_in(line: _Line) -> str | None:
     return text[: match.start()]
 
 
-def _metadata(units: Sequence[Line]) -> dict[str, Any]:
+def _metadata(units: Sequence[Line], enclosed: int) -> dict[str, Any]:
+    """What the title block and the sign-off say; of a report that a notice sends out from `enclosed` on, both do."""
     titles = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is LineKind.TITLE]
+    own = [
+        _CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is LineKind.TITLE and u.start >= enclosed
+    ]
     signed = [u.text for u in units if u.kind is LineKind.SIGNOFF]
-    number = next((m.group() for t in titles if (m := _DOC_NUMBER.search(t))), None)
-    named = [t for t in titles if not _is_date(t) and not _DOC_NUMBER.fullmatch(t) and not t.endswith("文件")]
+    number = next((t[m.start() : m.end()] for t in titles if (m := _DOC_NUMBER.search(t.translate(_HALF_WIDTH)))), None)
+    named = [t for t in own if not (_is_date(t) or _is_red_head(t))]
     # The body above the title is part of it, unless the title names it again.
     named = [t for t, below in zip(named, [*named, ""][1:], strict=True) if not below.startswith(t)]
     title = "".join(named) or None
-    first = next((u.text for u in units if u.kind is LineKind.BODY), "")
+    first = next((u.text for u in units if u.kind is LineKind.BODY and u.start >= enclosed), "")
     return {
         "title": title,
         "issuer": _issuer(title or "", signed),
@@ -449,9 +553,22 @@ def _metadata(units: Sequence[Line]) -> dict[str, Any]:
     }
 
 
+def _has_number(text: str) -> bool:
+    """Whether a document number stands in a line."""
+    return _DOC_NUMBER.search(text.translate(_HALF_WIDTH)) is not None
+
+
+def _is_red_head(text: str) -> bool:
+    """Whether a line of the title block is of the red head: 某某文件, the number, who signs, how secret it is."""
+    rest = _DOC_NUMBER.sub("", text.translate(_HALF_WIDTH), count=1).strip(_SPACE)
+    return not rest or text.endswith("文件") or _RED_HEAD.fullmatch(rest) is not None
+
+
 def _issuer(title: str, signed: Sequence[str]) -> str | None:
     """The body that reports: in front of 关于 or of the year in the title, else in the sign-off."""
-    head = re.split(rf"关于|印发|{_YEAR.pattern}|法治政府|依法行政|推进", title)[0].strip(_SPACE)
+    halved = title.translate(_HALF_WIDTH)  # as long as the title
+    end = re.search(rf"关于|印发|{_YEAR.pattern}|法治政府|依法行政|推进|$", halved)
+    head = title[: end.start() if end else None].strip(_SPACE)
     signer = next((re.split(_DATE, s)[0].strip(_SPACE) for s in signed if re.search(_ORGANISATION, s)), None)
     if re.search(rf"{_ORGANISATION}$", head):
         return head
@@ -462,17 +579,19 @@ def _issuer(title: str, signed: Sequence[str]) -> str | None:
 
 def _year(text: str) -> int | None:
     """The first year that isn't part of a programme's name or span (《…纲要（2021—2025年）》)."""
-    match = _YEAR.search(re.sub(r"《[^《》]*》|(?:19|20)\d\d年?\s*[-—－–～~至]+\s*(?:19|20)\d\d年?", "", text))
+    text = re.sub(r"《[^《》]*》|(?:19|20)\d\d年?\s*[-—－–～~至]+\s*(?:19|20)\d\d年?", "", text.translate(_HALF_WIDTH))
+    match = _YEAR.search(text)
     return int(_arabic(match[1])) if match else None
 
 
 def _is_date(text: str) -> bool:
-    return bool(_DATE.fullmatch(text.strip("（）() " + _SPACE)))
+    """Whether a line is a date and nothing else, but for brackets or a stray mark around it."""
+    return bool(_DATE.fullmatch(_STRAY.sub("", text).translate(_HALF_WIDTH)))
 
 
 def _first_date(texts: Iterable[str]) -> str | None:
     for text in texts:
-        match = _DATE.search(text)
+        match = _DATE.search(text.translate(_HALF_WIDTH))
         if not match:
             continue
         year, month = int(_arabic(match[1])), _integer(match[2])

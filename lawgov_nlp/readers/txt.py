@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import ExtractedText, check_length
+from lawgov_nlp.readers import LINE_ENDS, ExtractedText, check_length
+from lawgov_nlp.readers.unwrap import paragraphs
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -35,7 +36,8 @@ def read(data: bytes, path: Path) -> ExtractedText:
     """
     check_length(len(data) // 4, path)  # no encoding has over 4 bytes a character: refused before decoding
     text, warnings = decode_bytes(data, path)
-    return ExtractedText(text=text, warnings=warnings)
+    text, headings = paragraphs(LINE_ENDS.sub("\n", text))
+    return ExtractedText(text=text, warnings=warnings, headings=headings)
 
 
 def decode_bytes(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:

@@ -1,1 +1,1 @@
-"""What was found in a report, and the forms that it can be given: tables, JSON, a page, files."""
+"""The results for a report and their output forms: tables, JSON, a web page, files."""

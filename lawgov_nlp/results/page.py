@@ -1,7 +1,7 @@
-"""A tagged report as a web page: one file, nothing from outside, readable without JavaScript.
+"""Render a tagged report as a web page: one file without external resources, readable without JavaScript.
 
-The page's scripts and styles are bound by their hashes in its content security policy, so that nothing a report
-contains could run or load anything, even if the escaping failed.
+The page's content security policy only allows scripts and styles with known hashes. Nothing in a report could run or
+load anything, even if the escaping failed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from lawgov_nlp.results.tagged_report import TaggedReport
 
 _COLORS: Sequence[tuple[str, str]] = (
-    # The "muted" colours of Paul Tol (SRON/EPS/TN/09-002), which colour-blind readers can tell apart, in an order
-    # that alternates dark and light, so that neighbours differ in grey print too. With each the text colour on it.
+    # Each background colour comes with its text colour. The colours are the "muted" ones of Paul Tol
+    # (SRON/EPS/TN/09-002), which colour-blind readers can tell apart. Dark and light ones alternate, so that neighbours
+    # differ in grey print as well.
     ("#332288", "#fff"),
     ("#88ccee", "#111"),
     ("#44aa99", "#111"),
@@ -39,8 +40,8 @@ _COLORS: Sequence[tuple[str, str]] = (
     ("#ddcc77", "#111"),
     ("#cc6677", "#111"),
     ("#882255", "#fff"),
-    # Beyond the codebook's seven, what is farthest from all before: 11 or more apart (CIEDE2000) in normal sight and in
-    # the three kinds of colour blindness, nearly as far as the closest two of the seven (11.8).
+    # After the codebook's seven, each colour is the farthest from all before it: 11 or more apart (CIEDE2000) in normal
+    # sight and in the three kinds of colour blindness. The closest two of the seven are 11.8 apart.
     ("#785ef0", "#fff"),
     ("#999933", "#111"),
     ("#000000", "#fff"),
@@ -50,20 +51,20 @@ _COLORS: Sequence[tuple[str, str]] = (
 _NONE_COLOR = ("#c8ccd0", "#111")
 _NOTEBOOK_ROWS = 40
 _NOTEBOOK_CHARS = 60
-_ROOM_FOR_PERCENT = 0.06  # of the bar: narrower parts can't hold the figure
+_ROOM_FOR_PERCENT = 0.06  # as a share of the bar: narrower parts have no room for the figure
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How much of a report a dimension has.
+    """The share of a dimension in a report.
 
     Attributes:
         key: The dimension's name, or "none".
         zh: Its Chinese name.
-        characters: Characters of the paragraphs that have it as their primary one.
-        paragraphs: The number of those paragraphs.
-        start: Where its part of the bar begins, 0 to 1.
-        share: Its part of all characters, 0 to 1.
+        characters: The number of characters in the paragraphs with this primary dimension.
+        paragraphs: The number of these paragraphs.
+        start: The start of its part of the bar, 0 to 1.
+        share: Its share of all characters, 0 to 1.
     """
 
     key: str
@@ -90,13 +91,13 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """A stretch of a paragraph over which nothing changes.
+    """A piece of a paragraph in which no span begins or ends.
 
     Attributes:
         text: The characters.
-        values: Numbers of the indicators whose value covers it; several where spans overlap.
-        names: Numbers of the indicators whose name covers it.
-        anchors: Numbers of the indicators whose value begins with it.
+        values: The numbers of the indicators whose value covers it; there are several if spans overlap.
+        names: The numbers of the indicators whose name covers it.
+        anchors: The numbers of the indicators whose value begins with it.
         strong: Whether it belongs to a run-in heading.
     """
 
@@ -108,10 +109,10 @@ class _Piece:
 
 
 def to_html(report: TaggedReport) -> str:
-    """The report as one self-contained page in Chinese.
+    """Render the report as one self-contained page in Chinese.
 
-    It shows the report as it reads, with the dimension beside each paragraph and values and names marked in the
-    text, how the report divides among the dimensions, filters, the indicators as a table, and the warnings.
+    The page shows the full text with the dimension beside each paragraph and with values and names marked. It also has
+    the shares of the dimensions, filters, a table of the indicators, and the warnings.
     """
     return _page(
         "page.html.j2",
@@ -128,12 +129,12 @@ def to_html(report: TaggedReport) -> str:
 
 
 def to_index(entries: Sequence[Entry], scheme: Scheme = CODEBOOK) -> str:
-    """The page that lists a folder's pages, all of reports with the labels of `scheme`."""
+    """Render the index of a folder of pages. All reports have the labels of `scheme`."""
     return _page("index.html.j2", entries=entries, scheme=scheme)
 
 
 def entry(report: TaggedReport, file_name: str) -> Entry:
-    """What the index says of a report whose page is `file_name`, in the same folder."""
+    """Create the index entry of a report whose page is `file_name` in the same folder."""
     return Entry(
         href=quote(file_name),
         name=_name(report),
@@ -147,11 +148,11 @@ def entry(report: TaggedReport, file_name: str) -> Entry:
 
 
 def to_notebook(report: TaggedReport) -> str:
-    """A compact view for notebooks: the division among the dimensions and a line per paragraph.
+    """Render a compact view for notebooks: the shares of the dimensions and a line per paragraph.
 
-    Inline styles only. A style sheet would leak into the notebook; an iframe with the whole page would double the
-    file at every display and vanishes in notebooks that aren't trusted, as scripts do. Colours of text and ground
-    are the notebook's own, so that dark themes work.
+    It only uses inline styles. A style sheet would affect the rest of the notebook. An iframe with the whole page would
+    make the file larger with every display, and untrusted notebooks don't show iframes or run scripts. The text and
+    background colours are the notebook's own, so that dark themes work.
     """
     return _render(
         "notebook.html.j2",
@@ -166,13 +167,13 @@ def to_notebook(report: TaggedReport) -> str:
 
 
 def shares(report: TaggedReport) -> tuple[Share, ...]:
-    """How the report divides among the dimensions and 无, in the scheme's order; those that don't occur left out."""
+    """Return the shares of the dimensions and of 无 in the scheme's order, without those that don't occur."""
     characters: Counter[str] = Counter()
     paragraphs: Counter[str] = Counter()
     for p in report.paragraphs:
         characters[_key(p.label)] += len(p.text)
         paragraphs[_key(p.label)] += 1
-    # A dimension that is only secondary, or only an indicator's, is worth a filter too.
+    # A dimension gets a filter even if it is only a secondary one or only that of an indicator.
     occurring = {k for p in report.paragraphs for k in _keys(p)} | {i.dimension.value for i in report.indicators}
     total = sum(characters.values())
     made, start = [], 0.0
@@ -195,9 +196,9 @@ def shares(report: TaggedReport) -> tuple[Share, ...]:
 
 
 def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
-    """The units for the template, each paragraph with its pieces and each heading with its depth.
+    """Yield the lines for the template: each paragraph with its pieces, each heading with its depth.
 
-    A heading unit doesn't say how deep it is; the headings listed with the paragraphs do.
+    A heading line doesn't know its depth. It follows from the headings that the paragraphs list.
     """
     paragraphs = iter(report.paragraphs)
     depths = {text: depth for p in report.paragraphs for depth, text in enumerate(p.headings)}
@@ -209,7 +210,7 @@ def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
             above[unit.text] = at
             line["depth"] = min(depths.get(unit.text, 0), 2)
         elif unit.kind is LineKind.BODY:
-            p = next(paragraphs)  # the report has checked that there is one for each
+            p = next(paragraphs)  # The report guarantees one for each line.
             line |= {
                 "p": p,
                 "pieces": list(_pieces(p, first)),
@@ -222,9 +223,9 @@ def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
 
 
 def _row_keys(report: TaggedReport) -> Iterator[list[str]]:
-    """For each indicator the filters that it answers to: its topic, and the function of its paragraph, if it has one.
+    """Yield the filter keys of each indicator: its topic and, if there is one, the function of its paragraph.
 
-    No indicator is a shortcoming or a plan itself, and still the reader of the plans wants their figures.
+    The dimension of an indicator is never a shortcoming or a plan, but readers who filter for plans want their figures.
     """
     for p in report.paragraphs:
         function = [] if p.label and p.label.is_topic else [_key(p.label)]
@@ -232,9 +233,9 @@ def _row_keys(report: TaggedReport) -> Iterator[list[str]]:
 
 
 def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
-    """Cuts the paragraph wherever a value, a name or the run-in heading begins or ends; they may overlap.
+    """Cut the paragraph wherever a value, a name or the run-in heading begins or ends. These may overlap.
 
-    `first` is the number that its first indicator has in the report.
+    `first` is the number of the paragraph's first indicator in the report.
     """
     size = len(p.text)
     spans: list[tuple[int, int, str, int]] = []
@@ -244,7 +245,7 @@ def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
             spans.append((i.name_start - p.start, i.name_end - p.start, "name", n))
     if p.headings and p.text.startswith(p.headings[-1]):
         spans.append((0, len(p.headings[-1]), "strong", -1))
-    # A span that leaves the paragraph is cut at its edge.
+    # Cut spans at the edges of the paragraph.
     spans = [(max(a, 0), min(b, size), kind, n) for a, b, kind, n in spans if a < size and b > 0 and a < b]
     opening: dict[int, list[tuple[str, int]]] = {}
     closing: dict[int, list[tuple[str, int]]] = {}
@@ -266,7 +267,7 @@ def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
 
 
 def _scores(p: TaggedParagraph, scheme: Scheme) -> list[dict[str, Any]]:
-    """The probabilities for the label's tooltip, the highest first."""
+    """Return the probabilities for the label's tooltip, the highest first."""
     table = [
         {"zh": d.zh, "key": d.value, "score": float(p.scores.get(d, 0)), "any": p.secondary_scores.get(d)}
         for d in scheme
@@ -280,8 +281,8 @@ def _name(report: TaggedReport) -> str:
 
 
 def _source(report: TaggedReport) -> str | None:
-    """The source's file name; pages are passed on, and folders name their owners."""
-    return PureWindowsPath(report.source).name if report.source else None  # splits at / and at \
+    """Return only the file name of the source: pages are shared, and folder names may reveal their owners."""
+    return PureWindowsPath(report.source).name if report.source else None  # It splits at / and \.
 
 
 def _key(label: Label | None) -> str:
@@ -293,17 +294,17 @@ def _keys(p: TaggedParagraph) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    """A share as whole per cent; what isn't nothing isn't 0%."""
+    """Format a share in whole per cent; a share above zero is never shown as 0%."""
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _number(i: Indicator) -> str:
-    """The number with thousands separators (15,630,000,000); a dash where it can't be read."""
+    """Format the number with thousands separators (15,630,000,000), or as a dash if it couldn't be read."""
     return "—" if i.number is None else plain_number(i.number)
 
 
 def _page(template: str, scheme: Scheme, **values: object) -> str:
-    css, js = _asset("page.css") + _palette(scheme), _asset("page.js")
+    css, js = _asset("page.css") + palette(scheme), _asset("page.js")
     hashes = {"css_hash": _hash(css), "js_hash": _hash(js)}
     return _render(template, css=Markup(css), js=Markup(js), scheme=scheme, **hashes, **values)
 
@@ -312,12 +313,13 @@ def _render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def _palette(scheme: Scheme) -> str:
+def palette(scheme: Scheme) -> str:
+    """The style rules that give each label its colours, as `--c` and the text colour on it as `--t`."""
     return "".join(f".d-{key}{{--c:{ground};--t:{text}}}\n" for key, (ground, text) in _colors(scheme).items())
 
 
 def _colors(scheme: Scheme) -> dict[str, tuple[str, str]]:
-    """Ground and text colour of each label by its name; behind the last colour they begin anew."""
+    """Return background and text colour by the name of the label; after the last colour the first is used again."""
     return {**{d.value: _COLORS[at % len(_COLORS)] for at, d in enumerate(scheme)}, NONE: _NONE_COLOR}
 
 
@@ -327,7 +329,7 @@ def _hash(text: str) -> str:
 
 @lru_cache
 def _asset(name: str) -> str:
-    # universal newlines: the browser hashes what its parser made of them
+    # Universal newlines are needed because the browser hashes the text after its parser has normalised them.
     return files("lawgov_nlp.results").joinpath("templates", name).read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A paragraph with what the model found in it: its labels and its indicators."""
+"""A paragraph with its labels and its indicators."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from lawgov_nlp.scheme import TOPICS, Dimension, Label
 
 @dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """One counted or measured quantity: a value, the name of what it counts, and how it reads.
+    """A counted or measured quantity: a value, the name of what it counts, and its number, unit and qualifier.
 
     Attributes:
-        text: The value as it stands (`300余户`).
-        start: Offset of the value in `Report.text`; `end` is behind its last character.
-        name: What is counted (`入户法律宣传`); None where the model found no name.
-        name_start: Offset of the name, None with `name`; `name_end` is behind its last character.
-        number: The value as an exact number, 万 and 亿 multiplied out; None where it can't be read.
+        text: The value as written (`300余户`).
+        start: The offset of the value's first character in `Report.text`.
+        end: The offset after the value's last character.
+        name: The name of what is counted (`入户法律宣传`); None if the model found no name.
+        name_start: The offset of the name's first character; None if `name` is None.
+        name_end: The offset after the name's last character; None if `name` is None.
+        number: The value as an exact number with 万 and 亿 multiplied out; None if it can't be read.
         unit: The unit (`户`, `%`, `元`); an empty string for a bare number.
-        qualifier: How the number is meant.
-        dimension: The topic of what is counted; one of the `topics` of the report's scheme.
-        score: How sure the model is of the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
+        qualifier: Whether the number is exact, a lower bound, an approximation or an upper bound.
+        dimension: The topic of what is counted, one of the `topics` of the report's scheme.
+        score: The model's confidence in the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
+
+    Raises:
+        ValueError: An offset doesn't fit, a name lacks its offsets, or `dimension` is not a topic.
     """
 
     text: str
@@ -52,18 +57,23 @@ class Indicator:
 
 @dataclass(frozen=True, kw_only=True)
 class TaggedParagraph:
-    """A body paragraph with what the model says of it.
+    """A body paragraph with the model's results.
 
     Attributes:
-        text: The paragraph; `start` and `end` are its offsets in the report's text.
-        headings: The headings above it from the outermost in, its own run-in heading last.
+        text: The text of the paragraph.
+        start: The offset of its first character in the report's text.
+        end: The offset after its last character.
+        headings: The headings above it, outermost first and its own run-in heading last.
         label: The primary dimension, or None (preamble, transition).
-        labels: The primary dimension and then the secondary ones; empty where `label` is None.
-        scores: For each dimension the probability that it is the primary one. What is missing to 1 is
-            the probability of None.
-        secondary_scores: For each dimension the probability that it is among `labels` at all.
-        indicators: The numeric indicators in order of their place.
-        needs_review: Whether `confidence` is below the model's threshold, so that a human should look at the label.
+        labels: The primary dimension followed by the secondary ones; empty if `label` is None.
+        scores: For each dimension, the probability that it is the primary one. The rest to 1 is the probability of
+            None.
+        secondary_scores: For each dimension, the probability that it is among `labels`.
+        needs_review: Whether `confidence` is below the model's threshold, so that a human should check the label.
+        indicators: The numeric indicators in order of their position.
+
+    Raises:
+        ValueError: An offset doesn't fit, or `labels` doesn't begin with `label`.
     """
 
     text: str
@@ -74,7 +84,7 @@ class TaggedParagraph:
     labels: tuple[Label, ...]
     scores: Mapping[Label, float]
     secondary_scores: Mapping[Label, float] = field(default_factory=dict)
-    needs_review: bool = field(default=False, metadata={"since": "0.1"})  # the first files had none
+    needs_review: bool = field(default=False, metadata={"since": "0.1"})  # The first files lack this field.
     indicators: tuple[Indicator, ...] = ()
 
     def __post_init__(self) -> None:
@@ -84,10 +94,10 @@ class TaggedParagraph:
 
     @property
     def none_score(self) -> float:
-        """The probability that the paragraph has no dimension: what its scores leave to 1."""
+        """The probability that the paragraph has no dimension: 1 minus the sum of its scores."""
         return max(0.0, 1.0 - float(sum(self.scores.values())))
 
     @property
     def confidence(self) -> float:
-        """The probability that `label` is right: calibrated, so that of paragraphs at 0.9 nine in ten should be."""
+        """The calibrated probability that `label` is right: at 0.9, nine of ten labels should be right."""
         return float(self.scores.get(self.label, 0.0)) if self.label else self.none_score

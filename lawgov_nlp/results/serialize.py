@@ -1,4 +1,4 @@
-"""Tagged reports as JSON-ready dictionaries, and back."""
+"""Convert tagged reports to dictionaries for JSON, and back."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from lawgov_nlp.results.tagged_report import TaggedReport
 
 FORMAT = "lawgov-report/1"
-"""What `to_dict` writes under `format`. The number goes up when an old reader could misread the new form."""
+"""The value of `format` in the dictionary. The number goes up when older code could misread the new form."""
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
 _R = TypeVar("_R", bound="TaggedReport")
 
 
 def to_dict(report: TaggedReport) -> dict[str, Any]:
-    """The report as JSON-ready values; `from_dict` reads it back unchanged.
+    """Return the report as values for JSON; `from_dict` restores the same report.
 
-    Numbers of indicators are strings ("15630000000"), because a JSON number may become an inexact float. The text
-    of units, paragraphs and indicators repeats what their offsets say, for readers of the JSON; `from_dict` checks it.
-    Labels that aren't those of the shipped codebook are listed under `scheme`, as in a labels.json.
+    The numbers of indicators are strings ("15630000000"), because a JSON number may become an inexact float. The texts
+    of lines, paragraphs and indicators repeat what their offsets select, for readers of the JSON; `from_dict` checks
+    them. If the labels differ from the shipped codebook, they are listed under `scheme` as in a labels.json.
     """
     return {
         "format": FORMAT,
@@ -48,11 +48,15 @@ def to_dict(report: TaggedReport) -> dict[str, Any]:
 
 
 def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
-    """The report that `to_dict` wrote, as a `cls`. Keys that it doesn't know are ignored.
+    """Restore a report from the dictionary that `to_dict` returned. Unknown keys are ignored.
+
+    Args:
+        data: The dictionary.
+        cls: The class of the report.
 
     Raises:
-        ReadError: (a ValueError) It is of another format or version, a field is missing or of another type, a
-            name is unknown, or an offset doesn't fit the text. The message says where.
+        ReadError: (a ValueError) The dictionary has another format or version, a field is missing or has another type,
+            a name is unknown, or an offset doesn't fit the text. The message names the place.
     """
     if not isinstance(data, Mapping):
         raise ReadError(f"expected a dictionary from TaggedReport.to_dict, got {type(data).__name__}")
@@ -73,7 +77,7 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    """A value, or the fields of one, as what JSON has."""
+    """Convert a value, or all fields of a dataclass, to types of JSON."""
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -92,16 +96,20 @@ def _types(kind: Hashable) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Walker:
-    """Builds values from dictionaries field by field, by the types that the fields are declared with.
+    """Builds values from dictionaries field by field, using the declared types of the fields.
 
-    A field that says since when it is there (`metadata`) may be missing: older files haven't got it.
+    A field with `since` in its metadata may be missing, because older files lack it.
+
+    Attributes:
+        text: The text of the report, which the spans must fit.
+        scheme: The labels of the report.
     """
 
     text: str
     scheme: Scheme
 
     def each(self, kind: type[Any], data: Mapping[str, Any], key: str, at: str) -> tuple[Any, ...]:
-        """The values of the dictionaries in a list."""
+        """Build a value from each dictionary in a list."""
         made = []
         for index, item in enumerate(_take(data, key, at, list)):
             where = f"{at}{key}[{index}]."
@@ -150,7 +158,7 @@ class _Walker:
 
 
 def _build(kind: Callable[..., _T], at: str, /, **fields: object) -> _T:
-    """The value, with its own complaints prefixed by where it stands in the dictionary."""
+    """Build a value. Its errors get a prefix with the place in the dictionary."""
     try:
         return kind(**fields)
     except ValueError as error:
@@ -159,7 +167,7 @@ def _build(kind: Callable[..., _T], at: str, /, **fields: object) -> _T:
 
 
 def _take(data: Mapping[str, Any], key: str, at: str, kind: type[Any], *, optional: bool = False) -> Any:  # noqa: ANN401
-    """The field, which is of the type `kind`; None too where `optional`."""
+    """Return a field and check that it has the type `kind`, or is None if `optional`."""
     if key not in data:
         raise ReadError(f"{at}{key} is missing")
     value = data[key]
@@ -182,7 +190,7 @@ def _strings(data: Mapping[str, Any], key: str, at: str) -> tuple[str, ...]:
 def _span(
     data: Mapping[str, Any], at: str, text: str, keys: tuple[str, str, str] = ("text", "start", "end")
 ) -> dict[str, Any]:
-    """The three fields of a span, checked against the report's text: the values themselves check lengths only."""
+    """Return the three fields of a span after checking them against the text (the classes only check lengths)."""
     said, start, end = (_take(data, key, at, kind) for key, kind in zip(keys, (str, int, int), strict=True))
     if not 0 <= start <= end or text[start:end] != said:
         raise ReadError(

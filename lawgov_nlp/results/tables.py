@@ -1,6 +1,6 @@
-"""Tagged reports as rows and pandas frames.
+"""Convert tagged reports to rows and pandas frames.
 
-`columns` is the one list of columns: frames, CSV, Excel and Parquet all take names, order and types from it.
+Frames, CSV, Excel and Parquet all take the names, the order and the types of columns from `columns`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _SENTENCE_END = re.compile(rf"(?:[。！？!?]+|{HALF_STOP.pattern})[”’」�
 
 
 class Spot(NamedTuple):
-    """What a row of a table is made of.
+    """The source of a table row.
 
     Attributes:
         report: The report.
-        number: The paragraph's number in it, from 0.
+        number: The number of the paragraph in the report, from 0.
         p: The paragraph.
-        i: The indicator; None in a row of a paragraph.
-        sentence_ends: Offsets in the paragraph at which a sentence ends, 0 and its length included.
+        i: The indicator; None in a row of the table of paragraphs.
+        sentence_ends: The offsets in the paragraph at which a sentence ends, including 0 and the paragraph's length.
     """
 
     report: TaggedReport
@@ -51,7 +51,7 @@ class Spot(NamedTuple):
 
 
 Value = str | int | float | Decimal | None
-"""What a cell holds; of the kinds of columns only `number` has `Decimal`s, which are exact."""
+"""The value of a cell. Only columns of the kind `number` hold `Decimal`s, which are exact."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: Its name.
-        kind: What it holds: `text`, `integer` or `number`.
-        width: Its width in an Excel sheet, in characters.
-        about: What it holds, in Chinese, for the reader of an Excel file.
-        get: Its value in a row.
+        name: The name of the column.
+        kind: The kind of its values: `text`, `integer` or `number`.
+        width: The width in an Excel sheet, in characters.
+        about: A description in Chinese for readers of an Excel file.
+        get: A function from a `Spot` to the value of the column.
     """
 
     name: str
@@ -83,8 +83,8 @@ REPORT_COLUMNS = (
 )
 _MODEL = Column("model", "text", 20, "标注所用模型的名称与版本", lambda s: s.report.model)
 
-# A paragraph without a dimension is `none` and no missing value, which would drop it from pandas' `groupby` and from
-# Excel's filters.
+# A paragraph without a dimension has the label `none`. If the value were missing, pandas' `groupby` and Excel's filters
+# would drop it.
 _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
     (
         *REPORT_COLUMNS,
@@ -118,7 +118,7 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
         _MODEL,
     ),
 )
-"""What stands in front of the scores, and behind them."""
+"""The columns before the scores, and those after them."""
 
 _INDICATORS = (
     *REPORT_COLUMNS,
@@ -150,14 +150,14 @@ _NUMERALS = "零一二三四五六七八九十"
 
 
 def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
-    """The columns of a table, in order.
+    """Return the columns of a table, in order.
 
     Args:
         what: "paragraphs" or "indicators".
-        scheme: The labels of the reports; each has a column of scores.
+        scheme: The labels of the reports. Each has a column of scores in the table of paragraphs.
 
     Raises:
-        ValueError: `what` is neither.
+        ValueError: `what` is neither "paragraphs" nor "indicators".
     """
     if what not in TABLES:
         raise ValueError(f"what={what!r}: expected one of {[*TABLES]}")
@@ -176,13 +176,13 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
 
 
 TABLES = ("paragraphs", "indicators")
-"""The two tables of a report."""
+"""The names of the two tables of a report."""
 
 
 def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
-    """One dictionary per paragraph or indicator, with the names of `columns(what, report.scheme)` in order.
+    """Return a dictionary per paragraph or indicator, with the names of `columns(what, report.scheme)` in order.
 
-    Values are `str`, `int`, `float`, an exact `Decimal` (`number` alone) or None.
+    The values are `str`, `int`, `float`, an exact `Decimal` (only in the column `number`) or None.
 
     Raises:
         ValueError: `what` is neither "paragraphs" nor "indicators".
@@ -193,38 +193,42 @@ def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
 
 
 def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
-    """One row per body paragraph, or per indicator.
+    """Return a frame with a row per body paragraph, or with a row per indicator.
 
-    Both begin with `source`, `title`, `issuer`, `year`, `date` and `doc_number` of the report and end with the
-    `model` that tagged it. Offsets count characters of `report.text`, half-open.
+    Both tables begin with `source`, `title`, `issuer`, `year`, `date` and `doc_number` of the report and end with the
+    `model` that tagged it. Offsets count characters of `report.text` and are half-open.
 
     "paragraphs":
-        paragraph: index in `report.paragraphs`, from 0.
-        start, end: offsets of the paragraph.
-        headings: the headings above it from the outermost in, joined with " / ".
-        label, label_zh: the primary dimension; `none`, 无 where it has none.
-        labels: primary and secondary dimensions joined with "+"; `none` where it has none.
-        confidence: probability that the primary dimension, or none, is right; needs_review: 1 where that is below the
-            model's threshold, else 0, so that a column's mean is the share to be looked at.
-        score_leadership … score_plans, score_none: probability that this is the primary one; they sum to 1. A model
-            with labels of its own has columns for these. (The probabilities of the secondary ones are in `to_dict`.)
-        indicators: how many indicators it holds.
-        text: the paragraph.
+        paragraph: The index in `report.paragraphs`, from 0.
+        start, end: The offsets of the paragraph.
+        headings: The headings above it, outermost first, joined with " / ".
+        label, label_zh: The primary dimension; `none` and 无 if there is none.
+        labels: The primary and secondary dimensions joined with "+"; `none` if there is none.
+        confidence: The probability that the primary dimension, or its absence, is right.
+        needs_review: 1 if the confidence is below the model's threshold, else 0. The mean of the column is the share of
+            paragraphs to check.
+        score_leadership … score_plans, score_none: The probability that this is the primary dimension, or that there
+            is none. They sum to 1. A model with its own labels has columns for these instead. (`to_dict` has the
+            probabilities of the secondary dimensions.)
+        indicators: The number of its indicators.
+        text: The text of the paragraph.
 
     "indicators":
-        paragraph, paragraph_label: index and primary dimension of the paragraph.
-        value: the value as it stands; start, end: its offsets.
-        name: what is counted, missing where none was found; name_start, name_end: its offsets.
-        number: the value as float64, so that sums and Excel work; missing where it can't be read. A float64 holds
-            every number of up to 15 significant digits exactly; the `Decimal` is in `report.indicators`.
-        unit: the unit, empty for a bare number.
-        qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`.
-        dimension, dimension_zh: the topic of what is counted.
-        score: the model's probability for the value.
-        sentence: the sentence that the value stands in.
+        paragraph, paragraph_label: The index and the primary dimension of the paragraph.
+        value: The value as written.
+        start, end: The offsets of the value.
+        name: The name of what is counted; missing if none was found.
+        name_start, name_end: The offsets of the name.
+        number: The value as float64, so that sums and Excel work; missing if it can't be read. A float64 holds every
+            number of up to 15 significant digits exactly. `report.indicators` has the exact `Decimal`.
+        unit: The unit; empty for a bare number.
+        qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`, and its Chinese name.
+        dimension, dimension_zh: The topic of what is counted.
+        score: The model's probability for the value.
+        sentence: The sentence that contains the value.
 
-    Types don't depend on the content, not even of an empty report: text is `string`, whole numbers are `Int64`,
-    others `float64`.
+    The types don't depend on the content, not even for an empty report: text is `string`, whole numbers are `Int64` and
+    other numbers are `float64`.
 
     Raises:
         ValueError: `what` is neither "paragraphs" nor "indicators".
@@ -235,7 +239,7 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
     frame = {}
     for column in columns(what, report.scheme):
         values = [row[column.name] for row in table]
-        if column.kind == "number":  # pandas doesn't take Decimal as float64
+        if column.kind == "number":  # Pandas can't store a Decimal as float64.
             values = [None if v is None else float(v) for v in values]
         frame[column.name] = pd.Series(values, dtype=_DTYPES[column.kind])
     return pd.DataFrame(frame)
@@ -256,20 +260,20 @@ def _score_of(label: Label) -> Callable[[Spot], float]:
 
 
 def plain_number(number: Decimal) -> str:
-    """A number as people read it: `19,000`, `98.5`, at most four decimals."""
+    """Format a number for readers: `19,000`, `98.5`, with at most four decimals."""
     with localcontext() as context:
-        context.prec = 1000  # the default's 28 digits would refuse to round a longer number
+        context.prec = 1000  # With the default of 28 digits, rounding a longer number raises.
         text = f"{round(number, 4):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def label_zh(label: Label | None) -> str:
-    """The Chinese name of a primary dimension; 无 for None."""
+    """Return the Chinese name of a primary dimension; 无 for None."""
     return label.zh if label else NONE_ZH
 
 
 def _sentence(spot: Spot) -> str:
-    """The text between the last sentence end before the value and the first one behind it."""
+    """Return the text between the last end of a sentence before the value and the first one after it."""
     p, i, ends = spot.p, spot.i, spot.sentence_ends
     assert i is not None
     first = max((e for e in ends if e <= i.start - p.start), default=0)

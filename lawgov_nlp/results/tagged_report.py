@@ -1,4 +1,4 @@
-"""A report with what the model found in it, and the forms that it can be given."""
+"""A report with the model's results, and the conversion to its output forms."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TaggedReport(Report):
-    """A report with what the model says of its paragraphs.
+    """A report with the model's results for its paragraphs.
 
     Attributes:
-        tagged: The body paragraphs with their labels and indicators; also under `paragraphs`.
-        model: Name and version of the model that tagged it.
-        scheme: The labels that the model knows.
+        tagged: The body paragraphs with their labels and indicators, also available as `paragraphs`.
+        model: The name and version of the model that tagged the report.
+        scheme: The labels of the model.
+
+    Raises:
+        ValueError: A body line has no tagged paragraph, a label isn't in the scheme, or an offset doesn't fit the text.
     """
 
     tagged: tuple[TaggedParagraph, ...]
@@ -47,33 +50,40 @@ class TaggedReport(Report):
 
     @property
     def paragraphs(self) -> tuple[TaggedParagraph, ...]:  # type: ignore[override]
-        """The body paragraphs in order, tagged."""
+        """The tagged body paragraphs in order."""
         return self.tagged
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
-        """All indicators of the report in order."""
+        """All indicators of the report in order of their position."""
         return tuple(i for p in self.tagged for i in p.indicators)
 
     def to_frame(self, what: str = "paragraphs") -> pd.DataFrame:
-        """One row per paragraph, or per indicator with `what="indicators"`."""
+        """Return a table with a row per paragraph, or a row per indicator with `what="indicators"`.
+
+        `lawgov_nlp.results.tables.to_frame` describes the columns.
+
+        Raises:
+            ValueError: `what` is neither "paragraphs" nor "indicators".
+        """
         return tables.to_frame(self, what)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready values; `from_dict` reads it back unchanged."""
+        """Return the report as values for JSON; `from_dict` restores the same report."""
         return serialize.to_dict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaggedReport:
-        """The report that `to_dict` wrote.
+        """Restore a report from the dictionary that `to_dict` returned.
 
         Raises:
-            ValueError: A field is missing, or an offset doesn't fit the text.
+            ReadError: (a ValueError) The dictionary has another format or version, a field is missing or invalid, or
+                an offset doesn't fit the text.
         """
         return serialize.from_dict(data, cls)
 
     def to_html(self) -> str:
-        """One self-contained page: the report as it reads, with dimensions, values and names marked."""
+        """Return a self-contained web page of the report with its dimensions, values and names marked."""
         from lawgov_nlp.results.page import to_html
 
         return to_html(self)

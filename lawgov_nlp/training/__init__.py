@@ -1,1 +1,1 @@
-"""How a tagger learns: from annotated reports to a folder with weights, calibrated and measured."""
+"""Train a tagger: turn annotated reports into a folder with weights, calibrated and measured."""

@@ -1,8 +1,9 @@
-"""Variations of annotated text. All but `run_in_report` keep every offset: a character becomes one, or stays.
+"""Variations of annotated text. All except `run_in_report` keep the offsets within a line: characters map one to one.
 
-Training draws from them, so that a full stop's form or a figure's digits teach nothing; `training/robustness.py`
-measures what they cost a trained model. (Of half-width punctuation only the full stop reaches the shipped model's
-encoder as another token: its tokenizer normalises the rest. Structure and quantities see them all.)
+Training draws from these variations so that the model learns nothing from the form of a full stop or the digits of a
+number. `training/robustness.py` measures how much they lower the scores of a trained model. (Of half-width punctuation
+only the full stop reaches the encoder of the shipped model as a different token, because its tokenizer normalises the
+other signs. The code for structure and quantities sees all of them.)
 """
 
 from __future__ import annotations
@@ -32,26 +33,26 @@ _UNITS = {
     for pair in ("件起", "场次", "份册", "户家", "名人", "个处", "条项")
     for a, b in (tuple(pair), tuple(pair[::-1]))
 }
-"""Units that could as well stand for each other."""
+"""Units that could replace each other."""
 
 _PLACE = re.compile(r"([一-鿿]{2,3}?)(?:自治县|街道|[省市州盟县区旗镇乡]|苏木)")
 _SYLLABLES = "青白清石临安云平新东南长宁桐柳杨松梅溪河塘湖岭坪泉峰桥集沟湾铺店庄"
 MISREAD = 0.02
-"""Share of the confusable characters that `misread` changes."""
+"""The share of the confusable characters that `misread` changes."""
 
 
 def half_width(text: str) -> str:
-    """Chinese punctuation as a keyboard in English mode gives it."""
+    """Replace Chinese punctuation by the half-width signs of a keyboard in English mode."""
     return text.translate(_HALF)
 
 
 def misread(text: str, rng: random.Random, share: float = MISREAD) -> str:
-    """Some characters replaced by those that look alike."""
+    """Replace some characters by others that look alike."""
     return "".join(_LOOK_ALIKES[c] if c in _LOOK_ALIKES and rng.random() < share else c for c in text)
 
 
 def other_digits(text: str, spans: Iterable[tuple[int, int]], rng: random.Random) -> str:
-    """The digits in `spans` replaced by others; a number keeps its length, and its first digit isn't 0."""
+    """Replace the digits in `spans`; a number keeps its length, and its first digit isn't 0."""
     out = list(text)
     for start, end in spans:
         for at in range(start, end):
@@ -62,12 +63,12 @@ def other_digits(text: str, spans: Iterable[tuple[int, int]], rng: random.Random
 
 
 def without_number(heading: str) -> str:
-    """A heading without its 一、 or （一）."""
+    """Return a heading without its number, such as 一、 or （一）."""
     return _NUMBERING.sub("", heading)
 
 
 def vary(example: Example, rng: random.Random, *, half: float, digits: float, misreading: float) -> Example:
-    """The example with each variation at the given probability."""
+    """Apply each variation to the example with the given probability."""
     text, headings = example.unit.text, example.unit.headings
     if rng.random() < digits:
         text = other_digits(text, (i.value for i in example.indicators), rng)
@@ -79,18 +80,18 @@ def vary(example: Example, rng: random.Random, *, half: float, digits: float, mi
 
 
 def half_width_report(report: GoldReport) -> GoldReport:
-    """The report with half-width punctuation throughout."""
+    """Return the report with half-width punctuation throughout."""
     return replace(report, units=tuple(replace(u, text=half_width(u.text)) for u in report.units))
 
 
 def misread_report(report: GoldReport, seed: int = 0, share: float = 0.1) -> GoldReport:
-    """The report as a poor scan gives it: a tenth of the confusable characters wrong."""
+    """Return the report as a poor scan would give it: by default a tenth of the confusable characters is wrong."""
     rng = random.Random(f"{report.id} {seed}")
     return replace(report, units=tuple(replace(u, text=misread(u.text, rng, share)) for u in report.units))
 
 
 def other_digits_report(report: GoldReport, seed: int = 0) -> GoldReport:
-    """The report with other figures."""
+    """Return the report with other digits in its values."""
     rng = random.Random(f"{report.id} {seed}")
     return replace(
         report,
@@ -99,7 +100,7 @@ def other_digits_report(report: GoldReport, seed: int = 0) -> GoldReport:
 
 
 def other_units_report(report: GoldReport) -> GoldReport:
-    """The report with 起 for 件, 次 for 场 and so on at the end of its values."""
+    """Return the report with other units at the end of its values, such as 起 for 件 or 次 for 场."""
 
     def changed(unit: GoldLine) -> GoldLine:
         text = list(unit.text)
@@ -113,7 +114,7 @@ def other_units_report(report: GoldReport) -> GoldReport:
 
 
 def other_places_report(report: GoldReport, seed: int = 0) -> GoldReport:
-    """The report with other names for the places that its title and sign-off name, wherever they stand."""
+    """Return the report with other names for the places in its title and sign-off, wherever these names occur."""
     rng = random.Random(f"{report.id} {seed}")
     lines = [u.text.strip() for u in report.units if u.kind in (LineKind.TITLE, LineKind.SIGNOFF)]
     found = [m[1] for line in lines for m in _PLACE.finditer(re.sub("^(?:中共|关于)|人民政府", "", line))]
@@ -127,7 +128,7 @@ def other_places_report(report: GoldReport, seed: int = 0) -> GoldReport:
 
 
 def run_in_report(report: GoldReport) -> GoldReport:
-    """The report with each innermost heading on the line of the paragraph under it, as careless conversion does it."""
+    """Return the report with each innermost heading joined to the paragraph below it, as a careless conversion does."""
     units: list[GoldLine] = []
     for unit in report.units:
         above = units[-1] if units else None
@@ -139,7 +140,7 @@ def run_in_report(report: GoldReport) -> GoldReport:
 
 
 def _moved(unit: GoldLine, before: str) -> GoldLine:
-    """The unit with text put before its own, which loses the spaces in front of it."""
+    """Return the line with text put in front; the spaces at its beginning are removed."""
     text = unit.text.lstrip()
     by = len(before) - (len(unit.text) - len(text))
 
@@ -153,7 +154,7 @@ def _moved(unit: GoldLine, before: str) -> GoldLine:
 
 
 def unnumbered_report(report: GoldReport) -> GoldReport:
-    """The report with the numbers of its headings taken off; run-in headings keep theirs."""
+    """Return the report without the numbers of its headings; run-in headings keep theirs."""
     return replace(
         report,
         units=tuple(
@@ -163,5 +164,5 @@ def unnumbered_report(report: GoldReport) -> GoldReport:
 
 
 def headless_report(report: GoldReport) -> GoldReport:
-    """The report without its headings, run-in headings aside."""
+    """Return the report without its headings, except run-in headings."""
     return replace(report, units=tuple(u for u in report.units if u.kind is not LineKind.HEADING))

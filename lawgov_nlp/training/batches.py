@@ -1,7 +1,7 @@
-"""Examples -> training batches: what is varied in a pass, which examples share a batch, what the batch should give.
+"""Turn examples into training batches: vary them in each pass, group them into batches, and compute the targets.
 
-Every batch follows from the seed, its pass and its number alone, so that an interrupted run goes on with the batches
-that it would have had.
+Every batch depends only on the seed, its pass and its number. An interrupted run therefore continues with the same
+batches that it would have had.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from lawgov_nlp.training.config import TrainConfig
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
 IGNORE = -100
-"""Target of what nobody coded, and of padding."""
+"""The target for padding and for anything that nobody coded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """What a batch should give.
+    """The targets of a batch.
 
     *Shapes:* primary (P,), mentions (P, D), tags (W, T), links (N, 6), read (M,), weight (P,).
 
-    A link is window, value's first and last token, name's first and last token, topic. What nobody coded is `IGNORE`
-    in primary, tags and a link's topic, and NaN in mentions. `read` holds the numbers of the links that are learned;
-    the others only stand beside them. `weight` is what each paragraph counts in the loss.
+    A link consists of the window, the value's first and last token, the name's first and last token, and the topic.
+    Whatever nobody coded is `IGNORE` in primary, tags and a link's topic, and NaN in mentions. `read` holds the indices
+    of the links that are learned; the others are only context. `weight` is the weight of each paragraph in the loss.
     """
 
     primary: torch.Tensor
@@ -47,14 +47,16 @@ class Targets:
 
 
 class BatchDataset(Dataset):
-    """All batches of a training run, one pass after the other; shuffled, paragraphs of like length together.
+    """All batches of a training run, pass after pass, in shuffled order.
+
+    Paragraphs of similar length share a batch.
 
     Args:
-        data: What to learn; all of it in each pass.
-        replayed: What not to forget: a new draw of `config.replay` times as many in each pass, each of which counts
-            `config.replay_weight` in the loss.
-        coder: Of the model that is trained.
-        config: Passes, size of a batch, variation, seed.
+        data: The examples to learn; each pass contains all of them.
+        replayed: The examples not to forget. Each pass contains a new draw of `config.replay` times the size of `data`;
+            each drawn example has the weight `config.replay_weight` in the loss.
+        coder: The tokenizer of the trained model.
+        config: The number of passes, the batch size, the variations and the seed.
         scheme: The labels of the model.
 
     Attributes:
@@ -73,9 +75,9 @@ class BatchDataset(Dataset):
         self._weights = [1.0] * len(data) + [config.replay_weight] * len(replayed)
         plans = scheme.heirs.get(Dimension.PLANS)
         if plans is not None and scheme.sources[scheme.index(plans)] != (Dimension.PLANS,):
-            plans = None  # under what else it takes in, nobody's work becomes a plan
+            plans = None  # the label also covers other things, so its headings don't turn work into plans
         self._sections = [e.unit.headings[0] for e in self._data if plans and e.primary == plans and e.unit.headings]
-        # variation changes no length worth speaking of, so sizes are those of the texts as they are
+        # Variations hardly change the lengths, so the sizes are those of the unchanged texts.
         sizes = [sum(len(w.input_ids) for w in code.windows) for code in coder.encode([e.unit for e in self._data])]
         drawn = min(len(replayed), round(config.replay * len(data)))
         self._groups: list[tuple[int, list[int]]] = []
@@ -90,7 +92,7 @@ class BatchDataset(Dataset):
         return len(self._groups)
 
     def __getitem__(self, number: int) -> dict[str, dict[str, torch.Tensor]]:
-        """The tensors of a `Batch` and of its `Targets`, by name."""
+        """Return the tensors of a `Batch` and of its `Targets`, by name."""
         epoch, group = self._groups[number]
         config, rng = self._config, random.Random(f"{self._config.seed} {epoch} {number}")
         data = [
@@ -115,14 +117,17 @@ def collate(
     *,
     scheme: Scheme = CODEBOOK,
 ) -> tuple[Batch, Targets]:
-    """Examples as one batch, labelled in the words of `scheme`; `weights` say what each counts in the loss, None: 1."""
+    """Collate examples into one batch with the labels of `scheme`.
+
+    `weights` are the weights of the examples in the loss; None gives each the weight 1.
+    """
     encoded = coder.encode([e.unit for e in data])
     batch = coder.collate([w for code in encoded for w in code.windows])
     return batch, _targets(data, encoded, batch, weights or [1.0] * len(data), scheme)
 
 
 def clipped(coder: WindowTokenizer, data: Sequence[Example]) -> Counter[str]:
-    """Spans whose bounds aren't token bounds, which the model can therefore never give exactly, by kind."""
+    """Count, by kind, the spans whose bounds aren't token bounds; the model can never predict them exactly."""
     found: Counter[str] = Counter()
     for example, code in zip(data, coder.encode([e.unit for e in data]), strict=True):
         for kind, span in ((k, s) for i in example.indicators for k, s in (("value", i.value), ("name", i.name))):
@@ -132,7 +137,7 @@ def clipped(coder: WindowTokenizer, data: Sequence[Example]) -> Counter[str]:
 
 
 def _drawn(links: torch.Tensor, most: int, rng: random.Random) -> torch.Tensor:
-    """Which links are learned: of each window at most so many, in order."""
+    """Return the indices of the links to learn, in order: at most `most` of each window."""
     found: dict[int, list[int]] = {}
     for number, window in enumerate(links[:, 0].tolist()):
         found.setdefault(window, []).append(number)
@@ -143,8 +148,8 @@ def _drawn(links: torch.Tensor, most: int, rng: random.Random) -> torch.Tensor:
 
 
 def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: random.Random) -> list[list[int]]:
-    """Examples of like size together, each group within the budget of tokens, padding included."""
-    # Noise in the sort key mixes lengths a little: batches of strictly equal lengths are the same every time.
+    """Group examples of similar size; the tokens of each group, padding included, stay within the budget."""
+    # Noise in the sort key mixes the lengths a little. Batches of strictly equal lengths would be the same each time.
     noise = {k: rng.uniform(0.8, 1.25) for k in chosen}
     groups: list[list[int]] = [[]]
     longest = 0
@@ -161,7 +166,7 @@ def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: rand
 def _varied(
     example: Example, config: TrainConfig, scheme: Scheme, sections: Sequence[str], rng: random.Random
 ) -> Example:
-    """The example as it is, or without its headings, or under a section of plans, where the scheme has such."""
+    """Return the example unchanged, without its headings, or under a plans heading if the scheme has such a label."""
     dice = rng.random()
     if dice < config.heading_dropout:
         return replace(example, unit=replace(example.unit, headings=()))
@@ -235,13 +240,13 @@ def _topic(label: Label | None, scheme: Scheme) -> int:
 
 
 def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
-    """First and last token that touch a span of characters."""
+    """Return the first and the last token that touch a span of characters."""
     touching = [t for t, (start, end) in enumerate(code.offsets) if start < span[1] and span[0] < end]
     return touching[0], touching[-1]
 
 
 def _within(window: Window, span: tuple[int, int]) -> tuple[int, int] | slice:
-    """A span of the paragraph's tokens as tokens of a window; where it isn't all inside, the part that is."""
+    """Convert a span of the paragraph's tokens to tokens of a window; if part of it is outside, return the rest."""
     shift = window.body - window.first
     first, last, end = span[0] + shift, span[1] + shift, len(window.input_ids) - 1
     if window.body <= first and last < end:

@@ -1,4 +1,4 @@
-"""How a tagger is trained, in one place."""
+"""All settings for training a tagger."""
 
 from __future__ import annotations
 
@@ -9,32 +9,39 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How to train; what the shipped model was trained with is in its `training.json`.
+    """How to train a tagger. The settings of the shipped model are in its `training.json`.
 
     Attributes:
-        epochs: Passes over the training reports.
-        rate: Peak learning rate of the encoder and of the layers that read values; `head_rate` that of the heads, which
-            start from nothing.
-        batch_tokens: Tokens in a batch, padding included.
-        dropout: In the heads. The encoder has none: on a CPU it costs a quarter of the time, and with so few passes
-            it changes little.
-        heading_dropout: Share of paragraphs that lose their heading path in a pass, so that reports without
-            headings are read too.
-        heading_swap: Share of paragraphs about work done, without numbers, that are put under the section heading of
-            another report's plans in a pass, and are plans there: the heading decides even where the text forgets
-            the future tense (codebook, section 2, rule 1), and reports that write so are rarer than they are in life.
-            With other labels only where one stands for plans alone.
-        half_width: Share of paragraphs that are read with half-width punctuation in a pass; `digits`: that get other
-            figures of the same length in their values; `misreading`: some look-alike characters (`training.augment`).
-        precision: Of the model's passes in training: `float32`, `bfloat16`, or `auto`, which takes bfloat16 where the
-            GPU or CPU computes in it (two cores with AVX-512 BF16 need 0.6 of the time). Weights, losses, and the heads
-            that tie names and tell topics are float32 always.
-        replay: Paragraphs of the replayed reports in a pass for each one of the new reports, drawn anew each time.
-        values: The most values of a paragraph that are tied to names in a pass, drawn anew each time. Each is a pass
-            through the `ValueReader`'s layers, and a list of ten teaches little more than four of them.
-        replay_weight: What a replayed paragraph counts in the loss; a new one counts 1.
-        patience: Passes in a row that may be no better on dev before training stops; 0 never stops.
-        seed: Of order, variation, dropout and the heads' first weights.
+        epochs: The number of passes over the training reports.
+        rate: The peak learning rate of the encoder and of the layers that read values; `head_rate` is that of the
+            heads, which start from random weights.
+        weight_decay: The weight decay of matrices; biases and norms have none.
+        warmup: The share of the steps in which the learning rate rises.
+        batch_tokens: The number of tokens in a batch, padding included.
+        dropout: The dropout rate in the heads. The encoder has no dropout: on a CPU it costs a quarter of the time, and
+            with so few passes it changes little.
+        heading_dropout: The share of paragraphs that lose their heading path in a pass, so that the model can also read
+            reports without headings.
+        heading_swap: The share of paragraphs about finished work, without numbers, that are put under the plans heading
+            of another report in a pass and get the label for plans. The heading decides even if the text lacks the
+            future tense (codebook, section 2, rule 1), and such reports are rarer in the corpus than in reality. With
+            other label schemes this happens only if one label stands for plans alone.
+        half_width: The share of paragraphs that get half-width punctuation in a pass. `digits` is the share that gets
+            other digits of the same length in its values; `misreading` is the share that gets some look-alike
+            characters (`training.augment`).
+        precision: The precision of the model's forward and backward passes: `float32`, `bfloat16`, or `auto`, which
+            takes bfloat16 if the GPU or CPU supports it natively (two cores with AVX-512 BF16 need 0.6 of the time).
+            Weights, losses, and the heads that link names and classify topics are always float32.
+        replay: The number of replayed paragraphs in a pass per paragraph of the new reports; each pass draws them anew.
+        values: The largest number of values of a paragraph that are linked to names in a pass; each pass draws them
+            anew. Each value costs a pass through the `ValueReader`'s layers, and ten values of a list teach little more
+            than four.
+        replay_weight: The weight of a replayed paragraph in the loss; a new paragraph has the weight 1.
+        patience: The number of consecutive passes without improvement on dev after which training stops; 0 never stops.
+        seed: The seed of the order, the variations, the dropout and the initial weights of the heads.
+
+    Raises:
+        ValueError: A setting is out of range or unknown.
     """
 
     epochs: int = 10
@@ -68,4 +75,4 @@ class TrainConfig:
 
 
 RETRAIN = TrainConfig(epochs=5, rate=5e-5, head_rate=2e-4)
-"""For going on from a tagger with a few reports: it has most of it already, and shall not forget it."""
+"""Settings to continue from a tagger with a few reports. They are gentle because it shouldn't forget what it knows."""

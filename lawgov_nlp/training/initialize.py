@@ -1,4 +1,4 @@
-"""Where a training starts: from a tagger that was trained before, or from a pretrained encoder with fresh heads."""
+"""The starting point of a training: a trained tagger, or a pretrained encoder with fresh heads."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from lawgov_nlp.training.resize_heads import rehead
 def load_for_training(
     folder: Path, revision: str, trained_on: str, dropout: float, scheme: Scheme | None = None
 ) -> tuple[TaggerModel, PreTrainedTokenizerFast]:
-    """A tagger to train: one that was trained before, or a pretrained encoder with fresh heads.
+    """Load a tagger to train: a trained one, or a pretrained encoder with fresh heads.
 
-    A tagger of another scheme than the one asked for gets heads for that one (`lawgov_nlp.training.resize_heads`);
-    None asks for the tagger's own, and for the codebook's where there is an encoder.
+    If a tagger has another scheme than requested, it gets new heads (`lawgov_nlp.training.resize_heads`). `scheme=None`
+    keeps the tagger's own scheme, or takes the codebook for an encoder.
 
     Raises:
-        ModelError: The folder holds neither a tagger nor an encoder that transformers knows, or not all of its weights
-            as safetensors, or its tokenizer gives no offsets.
+        ModelError: The folder holds neither a tagger nor an encoder that transformers knows, its weights aren't
+            complete as safetensors, its tokenizer gives no offsets or has more pieces than the encoder, or its windows
+            are too short.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder} is no folder; expected one that holds a tagger or an encoder")
@@ -38,7 +39,8 @@ def load_for_training(
         model = model.float()
         if model.scheme != scheme:
             model = rehead(model, scheme)
-        model.scheme, model.config.dimensions = scheme, scheme.to_config()  # the sources may be others
+        # The sources may differ even if the labels are equal.
+        model.scheme, model.config.dimensions = scheme, scheme.to_config()
         return model, tokenizer
     try:
         settings = AutoConfig.from_pretrained(folder, local_files_only=True)
@@ -53,7 +55,7 @@ def load_for_training(
             **without_pooler(architecture),
         )
         found: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # a folder can be wrong in many ways, in libraries with errors of their own
+    except Exception as error:  # a folder can be wrong in many ways, and the libraries raise errors of their own
         raise ModelError(
             f"{folder}: no encoder to start from: {error}; expected config.json, model.safetensors and tokenizer files "
             "of an encoder that transformers knows"
@@ -94,9 +96,9 @@ def load_for_training(
 
 
 def base_scheme(folder: Path) -> Scheme:
-    """The labels of the model to start from: a tagger has its own, an encoder none but the codebook's.
+    """Return the labels of the model to start from: a tagger's own, or the codebook's for an encoder.
 
     Raises:
-        ModelError: It is a tagger with labels of an unknown form.
+        ModelError: The folder is a tagger with labels of an unknown form.
     """
     return model_scheme(folder) if is_tagger(folder) else CODEBOOK

@@ -1,4 +1,4 @@
-"""The tagger with its loss: what the Hugging Face `Trainer` trains."""
+"""The tagger together with its loss, in the form that the Hugging Face `Trainer` trains."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lawgov_nlp.training.batches import IGNORE, Targets
 
 
 class TaggerWithLoss(nn.Module):
-    """A tagger that answers a batch and its targets with a loss.
+    """A tagger that returns the loss for a batch and its targets.
 
     Attributes:
         tagger: The model that is trained.
-        sums: Of each part of the loss since they were last cleared; `count`, of how many batches.
+        sums: The sum of each part of the loss since the last reset; `count` is the number of batches in the sums.
     """
 
     def __init__(self, tagger: TaggerModel) -> None:
@@ -29,17 +29,17 @@ class TaggerWithLoss(nn.Module):
         self.count = 0
 
     def forward(self, batch: dict[str, torch.Tensor], targets: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The loss of a batch; both arguments as `Batches` gives them.
+        """Return the loss of a batch; both arguments have the form that `BatchDataset` gives.
 
         Raises:
-            TrainingError: The loss is no number.
+            TrainingError: The loss isn't finite.
         """
         whole, want = Batch(**batch), Targets(**targets)
         output = self.tagger(whole)
-        # what ties names and tells topics computes in float32 always, as do the losses
+        # The heads that link names and classify topics always compute in float32, as do the losses.
         with torch.autocast(output.tags.device.type, enabled=False):
             parts = losses(self.tagger, _in_float32(output), whole, want)
-        if not parts:  # nothing of this batch was coded
+        if not parts:  # nothing in this batch was coded
             return {"loss": output.tags.sum() * 0.0}
         total = torch.stack(list(parts.values())).sum()
         if not torch.isfinite(total):
@@ -53,9 +53,9 @@ class TaggerWithLoss(nn.Module):
 
 
 def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targets) -> dict[str, torch.Tensor]:
-    """The parts of the loss, added with equal weight; a part of which nothing was coded is absent.
+    """Return the parts of the loss, to be added with equal weight; a part is absent if nothing was coded for it.
 
-    Each is a mean over what was coded, in which every paragraph counts with its weight.
+    Each part is a mean over the coded items, in which every item has the weight of its paragraph.
     """
     parts = {}
     paragraph, window = targets.weight, targets.weight[batch.paragraph]
@@ -84,7 +84,7 @@ def losses(model: TaggerModel, output: TaggerOutput, batch: Batch, targets: Targ
         ).sum(0)
         parts["names"] = (found * weight).mean()
         if (topics != IGNORE).any():
-            told = F.cross_entropy(reading.topics(names), topics, reduction="none")  # 0 where nobody coded it
+            told = F.cross_entropy(reading.topics(names), topics, reduction="none")  # 0 if nobody coded the topic
             parts["topics"] = (told * weight).sum() / (topics != IGNORE).sum()
     return parts
 
@@ -94,5 +94,5 @@ def _in_float32(output: TaggerOutput) -> TaggerOutput:
 
 
 def _within_reach(logits: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """Whether the token that should be found can be, (N,): a `ValueReader` doesn't read the whole window."""
+    """Return whether the target token is within reach, (N,): a `ValueReader` doesn't read the whole window."""
     return logits.gather(1, at[:, None])[:, 0].isfinite()

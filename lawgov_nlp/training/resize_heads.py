@@ -1,4 +1,4 @@
-"""A tagger for another scheme: what its heads take over from the tagger that it starts from."""
+"""Adapt a tagger to another scheme: its new heads take over weights from the tagger that it starts from."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.scheme import Label, Scheme
 
 _KEPT = ("encoder", "primary", "mentions", "tags")
-"""What a tagger keeps when it reads names in another way."""
+"""The parts that a tagger keeps when it gets another way of reading names."""
 
 
 def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
-    """The tagger with heads for other labels.
+    """Return the tagger with heads for other labels.
 
-    A label begins with the row of the label that it was, or with the mean of those that it takes in (`Scheme.sources`);
-    without any such its row is fresh. "None" keeps its row, and so does all else.
+    The row of a label starts as a copy of the row of the same label, or as the mean of the rows of the labels that it
+    merges (`Scheme.sources`). Without such labels the row is freshly initialised. The row of `none` and everything else
+    are kept.
 
     Args:
-        model: The tagger to start from, float32; it stays as it is.
-        scheme: The labels to have.
+        model: The tagger to start from, float32; it isn't changed.
+        scheme: The new labels.
     """
     config: Any = copy.deepcopy(model.config)
     config.dimensions = scheme.to_config()
@@ -44,16 +45,16 @@ def rehead(model: TaggerModel, scheme: Scheme) -> TaggerModel:
 
 
 def with_reader(model: TaggerModel, layers: int) -> TaggerModel:
-    """The tagger with a fresh `ValueReader` in place of its pointer or its reader; encoder and other heads are kept.
+    """Return the tagger with a fresh `ValueReader` instead of its pointer or reader; the encoder and other heads stay.
 
-    The reader's layers begin as the encoder's uppermost ones.
+    The reader's layers start as copies of the encoder's uppermost ones.
 
     Args:
-        model: The tagger to start from; it stays as it is.
-        layers: Layers of the reader, fewer than the encoder's.
+        model: The tagger to start from; it isn't changed.
+        layers: The number of layers of the reader, fewer than the encoder has.
 
     Raises:
-        ValueError: The encoder has no more layers than that.
+        ValueError: `layers` is less than 1, or the encoder has no more layers than that.
     """
     depth = model.encoder.config.num_hidden_layers
     if not 0 < layers < depth:
@@ -70,12 +71,12 @@ def with_reader(model: TaggerModel, layers: int) -> TaggerModel:
 
 
 def source_rows(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[int]]:
-    """For each label of a scheme its origins in an older one, as places there; none for a label without any.
+    """For each new label, return the indices of the old labels it derives from (may be empty).
 
     Args:
-        new: The labels to be had.
-        old: The labels that there are.
-        topics: Places are among the topics of both, which are all that counts.
+        new: The new labels.
+        old: The old labels.
+        topics: Whether to consider topics only; the indices then refer to the topics of both schemes.
     """
     found = []
     for label, of in zip(new.labels, new.sources, strict=True):
@@ -88,7 +89,7 @@ def source_rows(new: Scheme, old: Scheme, *, topics: bool = False) -> list[list[
 
 
 def _take_over(new: nn.Linear, old: nn.Linear, rows: list[list[int]]) -> None:
-    """Each row the mean of those of `old`; fresh where there are none, whatever stood there."""
+    """Set each row to the mean of its source rows in `old`, or to fresh weights if it has no sources."""
     fresh = nn.Linear(new.in_features, new.out_features).to(new.weight)
     nn.init.normal_(fresh.weight, std=0.02)
     nn.init.zeros_(fresh.bias)

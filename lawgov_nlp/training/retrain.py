@@ -1,4 +1,4 @@
-"""A better model from a user's own labelled reports: what is held out, what is replayed, what it costs elsewhere."""
+"""Train a better model from a user's labelled reports: hold some out, replay shipped ones, measure the effects."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ from lawgov_nlp.training.initialize import base_scheme
 from lawgov_nlp.training.trainer import train
 
 ENOUGH = 5
-"""Labelled reports from which a fifth is held out; of fewer every one is needed to learn from."""
+"""The number of labelled reports from which a fifth is held out; with fewer reports, all are needed for learning."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BeforeAfter:
-    """A model before and after on the same reports; before is None where training began from an encoder.
+    """Scores of a model before and after training, on the same reports.
 
-    Where the labels were others before, and these can't be said in the new ones, `before` has values and names alone.
+    `before` is None if training began from an encoder. If the model had other labels before that can't be translated
+    into
+    the new ones, `before` has only the scores of values and names.
     """
 
     before: Scores | None
@@ -40,7 +42,7 @@ class BeforeAfter:
 
     @property
     def labels_compare(self) -> bool:
-        """Whether `before` has figures for the labels that `after` has figures for."""
+        """Whether `before` has figures for the labels for which `after` has figures."""
         name = "primary_accuracy"
         return self.before is not None and (
             math.isnan(self.after.figures[name]) or not math.isnan(self.before.figures[name])
@@ -49,12 +51,13 @@ class BeforeAfter:
 
 @dataclass(frozen=True, kw_only=True)
 class Retrained:
-    """What came of a retraining.
+    """The result of a retraining.
 
     Attributes:
-        learned: The reports that were learned; `held_out`, those that weren't and on which `own` was measured.
-        own: On the held-out reports; None where there were too few to hold any out.
-        shipped: On the test split of the shipped corpus: what was lost or gained elsewhere.
+        learned: The reports used for learning; `held_out` are those that weren't learned and on which `own` was
+            measured.
+        own: The scores on the held-out reports; None if there were too few reports to hold any out.
+        shipped: The scores on the test split of the shipped corpus, which show what was lost or gained elsewhere.
     """
 
     learned: list[str]
@@ -75,39 +78,40 @@ def retrain(
     overwrite: bool = False,
     resume: bool = False,
 ) -> Retrained:
-    """Go on training a model with newly labelled reports, and measure it against what it was.
+    """Continue the training of a model with newly labelled reports, and compare it with the model before.
 
-    The shipped model is trained on the new reports together with a draw of those that it learned from, so that it
-    doesn't forget them; an encoder, whose heads are fresh, on the new and all of the shipped ones. The pass is chosen
-    on the held-out reports together with the dev split of the shipped corpus.
+    The shipped model is trained on the new reports together with a draw of the reports that it learned from, so that it
+    doesn't forget them. An encoder, whose heads are fresh, is trained on the new and on all shipped reports. The best
+    pass is chosen on the held-out reports together with the dev split of the shipped corpus.
 
-    With other labels than the codebook's the shipped reports count as coded by these where they rename or merge those
-    of the codebook; otherwise they teach and measure values and names alone (`lawgov_nlp.annotation.relabel`).
+    If the labels aren't the codebook's, the shipped reports are translated where the labels rename or merge those of
+    the codebook. Otherwise they only teach and measure values and names (`lawgov_nlp.annotation.relabel`).
 
     Args:
-        labelled: Annotated reports; paragraphs may be coded for labels alone or for indicators alone.
-        out: Folder for the model.
-        dev: Annotated reports to hold out; none: a fifth of `labelled`, whole reports, if there are at least five, and
-            one of fewer where the shipped reports don't have the labels.
-        base: Folder of the model to start from, a tagger or an encoder; None is the shipped one. What another tagger
-            learned from isn't known, so nothing is replayed for it.
-        scheme: The labels of the reports, which the model is to have; None: those that the base has.
+        labelled: Annotated reports; a paragraph may be coded for labels alone or for indicators alone.
+        out: The folder for the model.
+        dev: Annotated reports to hold out. If empty, a fifth of `labelled` is held out, as whole reports, provided that
+            there are at least five. With fewer, one is held out if the shipped reports don't have the labels.
+        base: The folder of the model to start from, a tagger or an encoder; None is the shipped model. The training
+            data of another tagger isn't known, so nothing is replayed for it.
+        scheme: The labels of the reports, which the model will have; None keeps those of the base.
         config: How to train; None is `default_config(base)`.
         device: Where to train: `cpu` or `cuda`.
         overwrite: As in `lawgov_nlp.training.trainer.train`.
-        resume: The same.
+        resume: As in `lawgov_nlp.training.trainer.train`.
 
     Raises:
-        TrainingError: Two codings of one paragraph contradict each other, there is but one label, there is no report to
-            hold out and one is needed, or as `train`.
-        ModelError, OutputError: As `train`.
+        TrainingError: Two codings of one paragraph contradict each other, a report is in both `labelled` and `dev`,
+            there is only one label, a report has to be held out and there is none, or `train` raises it.
+        ModelError: `train` raises it.
+        OutputError: `train` raises it.
     """
     config = config or default_config(base)
     start = base or shipped_model()
     scheme = scheme or base_scheme(start)
     both = {r.id for r in labelled} & {r.id for r in dev}
     if both:
-        raise TrainingError(f"to be learned and to be held out at once: {', '.join(sorted(both)[:5])}")
+        raise TrainingError(f"reports to be learned and to be held out at once: {', '.join(sorted(both)[:5])}")
     check([*labelled, *dev], alone=_alone(base, scheme))
     corpus = _corpus(scheme)
     learned, held_out = ([*labelled], [*dev]) if dev else hold_out(labelled, config.seed, needed=not scheme.coarsens)
@@ -144,13 +148,13 @@ def cross_validate(
     config: TrainConfig | None = None,
     device: str = "cpu",
 ) -> BeforeAfter:
-    """How well retraining works on reports like these, where they are too few to hold some out: each is, in turn.
+    """Estimate how well retraining works if there are too few reports to hold some out: each fold is held out in turn.
 
-    A model is trained for each fold and thrown away. The pass is chosen on the shipped dev split alone, or, where that
-    isn't coded by the labels, on some of the reports that the fold would learn.
+    A model is trained for each fold and discarded. The best pass is chosen on the shipped dev split alone. If that
+    split isn't coded with the labels, it is chosen on some of the reports that the fold would learn.
 
     Raises:
-        TrainingError: There are fewer reports than folds, or as `retrain`.
+        TrainingError: There are fewer reports than folds, or `retrain` would raise it.
     """
     if not 2 <= folds <= len(labelled):
         raise TrainingError(
@@ -180,24 +184,24 @@ def cross_validate(
 
 
 def default_config(base: Path | None) -> TrainConfig:
-    """How to train from a model: gently from a tagger, from the ground up from an encoder."""
+    """Return the default settings: gentle ones for a tagger, those of a full training for an encoder."""
     return RETRAIN if base is None or is_tagger(base) else TrainConfig()
 
 
 def _beside(base: Path | None, shipped: list[GoldReport]) -> tuple[list[GoldReport], list[GoldReport]]:
-    """What is learned beside the new reports in each pass, and what is drawn from."""
+    """Return the reports that each pass learns besides the new ones, and those from which each pass draws."""
     if base is None:
         return [], shipped
     return ([], []) if is_tagger(base) else (shipped, [])
 
 
 def _alone(base: Path | None, scheme: Scheme) -> bool:
-    """Whether the labels are learned from the new reports alone."""
+    """Return whether the labels are learned from the new reports alone."""
     return not scheme.coarsens or (base is not None and is_tagger(base))
 
 
 def _corpus(scheme: Scheme) -> dict[str, list[GoldReport]]:
-    """The shipped reports by split, as far as they are coded by a scheme."""
+    """Return the shipped reports by split, translated into a scheme as far as possible."""
     splits = load_shipped_splits()
     return {split: [relabel_gold(report, scheme) for report in reports] for split, reports in splits.items()}
 
@@ -205,20 +209,21 @@ def _corpus(scheme: Scheme) -> dict[str, list[GoldReport]]:
 def hold_out(
     reports: Sequence[GoldReport], seed: int, *, needed: bool = False
 ) -> tuple[list[GoldReport], list[GoldReport]]:
-    """Reports to learn from and reports to measure on: never two paragraphs of one report on both sides.
+    """Divide reports into those to learn from and those to measure on; the paragraphs of a report stay together.
 
     Args:
-        reports: All there are.
-        seed: The same seed holds out the same ones.
-        needed: Whether one has to be held out of fewer than `ENOUGH`, too: nothing else has the labels to choose the
-            best pass and to calibrate on.
+        reports: All reports.
+        seed: The same seed holds out the same reports.
+        needed: Whether a report has to be held out even of fewer than `ENOUGH`, because no other reports have the
+            labels for choosing the best pass and for calibrating.
 
     Raises:
-        TrainingError: One is needed, and there is no second one to learn from, or none has a coded label.
+        TrainingError: A report has to be held out, but there is no second one to learn from, or no report has a coded
+            label.
     """
     if needed and len(reports) < 2:
         raise TrainingError(
-            f"{len(reports)} labelled report(s) to learn from: the shipped reports haven't these labels, so that one "
+            f"{len(reports)} labelled report(s) to learn from: the shipped reports don't have these labels, so one "
             "more is needed to choose the best pass and to calibrate on; label another one, or give it with --dev"
         )
     number = max(len(reports) // ENOUGH, int(needed))
@@ -227,17 +232,18 @@ def hold_out(
         raise TrainingError(
             "no paragraph has a coded label: with labels of your own there is nothing to learn them from"
         )
-    pool = coded if needed and len(coded) >= number else [*reports]  # without any labels no pass can be chosen on it
+    # A pass can't be chosen on reports without coded labels.
+    pool = coded if needed and len(coded) >= number else [*reports]
     chosen = {r.id for r in random.Random(seed).sample(pool, number)}
     return [r for r in reports if r.id not in chosen], [r for r in reports if r.id in chosen]
 
 
 def check(reports: Sequence[GoldReport], *, alone: bool) -> None:
-    """Whether reports give something to learn; `alone` where nothing is replayed beside them.
+    """Check that the reports contain something to learn; `alone` says that no other reports teach the labels.
 
     Raises:
-        TrainingError: A paragraph with the same headings is coded in two ways, or all paragraphs have one label, and
-            there is nothing else to learn from.
+        TrainingError: A paragraph with the same headings is coded in two ways, or all paragraphs have the same label
+            and no other reports teach the labels.
     """
     seen: dict[tuple[str, ...], tuple[str, str]] = {}
     labels = set()
@@ -268,12 +274,12 @@ def _measure(before: Tagger | None, after: Tagger, reports: Sequence[GoldReport]
 
 
 def _tagger(folder: Path, device: str) -> Tagger | None:
-    """The tagger in a folder; None for an encoder, which has no heads to tag with."""
+    """Return the tagger in a folder; None for an encoder, which has no heads to tag with."""
     return Tagger.from_pretrained(folder, device) if is_tagger(folder) else None
 
 
 def _scores(tagger: Tagger, reports: Sequence[GoldReport], scheme: Scheme) -> Scores:
-    """The scores of a tagger on reports that are coded by `scheme`, whatever its own labels are."""
+    """Return the scores of a tagger on reports that are coded with `scheme`, whatever its own labels are."""
     tagged: Iterable[TaggedReport] = tagger.tag_many(map(parse_gold, reports))
     own = tagger.model.scheme
     if own == CODEBOOK != scheme and can_relabel(scheme):

@@ -1,4 +1,4 @@
-"""Curves of a training for TensorBoard, where that is installed."""
+"""Training curves for TensorBoard, if it is installed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 LOGS = "logs"
-"""The folder of the curves: beside the checkpoints while the training goes on, in the model's own when it is whole."""
+"""The folder of the curves: beside the checkpoints during the training, then in the finished model's folder."""
 
 logger = logging.getLogger(__name__)
 
 
 class TrainingLog:
-    """Writes curves into a folder; without TensorBoard it writes none and says once that it could.
+    """Writes curves into a folder. Without TensorBoard it writes nothing and logs once what to install.
 
     Args:
-        folder: Of the curves; a resumed run goes on in it.
+        folder: The folder of the curves; a resumed run continues in it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,7 +29,7 @@ class TrainingLog:
         self._writer: SummaryWriter | None = None
 
     def open(self, after: int) -> None:
-        """Begin, or go on after a step: what a broken-off run wrote behind it counts no more."""
+        """Start writing, or continue after step `after`; points that an interrupted run wrote later are discarded."""
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -39,7 +39,7 @@ class TrainingLog:
         logger.info("curves: tensorboard --logdir %s", self._folder)
 
     def add(self, group: str, values: Mapping[str, float], step: int) -> None:
-        """Points of several curves at one step; what is no number is left out."""
+        """Add points of several curves at one step; NaN values are left out."""
         if self._writer is None:
             return
         for name, value in values.items():
@@ -48,6 +48,6 @@ class TrainingLog:
         self._writer.flush()
 
     def close(self) -> None:
-        """Nothing more is written."""
+        """Close the files; nothing more can be written."""
         if self._writer is not None:
             self._writer.close()

@@ -1,4 +1,4 @@
-"""Fine-tune a tagger on annotated reports, with the Hugging Face `Trainer`. Never imported by inference."""
+"""Fine-tune a tagger on annotated reports with the Hugging Face `Trainer`. Inference never imports this module."""
 
 from __future__ import annotations
 
@@ -46,17 +46,19 @@ __all__ = ["TrainConfig", "calibrate", "check_output", "in_bfloat16", "save_tagg
 logger = logging.getLogger(__name__)
 
 REVIEW_ACCURACY = 0.99
-"""Share of the primary labels on dev that shall be right among those that need no review. Higher than one would ask of
-real reports, since composed reports are easier."""
+"""The share of primary labels on dev that must be right among the paragraphs that need no review.
+
+It is higher than one would ask of real reports, because composed reports are easier.
+"""
 
 REVIEW_SHARE = 0.05
-"""Share of the dev paragraphs that need review at least, however good the labels are."""
+"""The smallest share of the dev paragraphs that needs review, however good the labels are."""
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-"""Thresholds of secondary labels that are tried on dev."""
+"""The thresholds of secondary labels that are tried on dev."""
 
 CHECKPOINTS = 4
-"""Checkpoints in a pass: what an interruption can cost at most."""
+"""The number of checkpoints in a pass; an interruption loses at most the work since the last one."""
 
 
 def train(
@@ -75,34 +77,35 @@ def train(
 ) -> Scores:
     """Train a tagger and save it as it was after the pass that tags the dev reports best.
 
-    Nothing stands at `out` before the model is whole. Until then everything lies in a folder beside it, from which an
-    interrupted run can be resumed; the result is the same as without the interruption.
+    `out` doesn't exist before the model is complete. Until then all files are in a folder beside it, from which an
+    interrupted run can be resumed. The result is the same as without the interruption.
 
     Args:
         reports: Annotated reports to learn from.
-        dev: Annotated reports that choose the pass, the threshold of secondary labels and the calibration.
-        base: Folder of the model to start from: a tagger, or a pretrained encoder.
-        out: Folder for the model.
-        replay: Annotated reports that the base was trained on and that shall not be forgotten (`TrainConfig.replay`).
-        scheme: The labels of all these reports, which the model is to have; None: those of the base, or of the codebook
-            where the base is an encoder.
+        dev: Annotated reports to choose the pass and the threshold of secondary labels, and to calibrate.
+        base: The folder of the model to start from: a tagger or a pretrained encoder.
+        out: The folder for the model.
+        replay: Annotated reports that the base was trained on and shouldn't forget (`TrainConfig.replay`).
+        scheme: The labels of all these reports, which the model will have; None takes those of the base, or those of
+            the codebook if the base is an encoder.
         config: How to train.
-        revision: Name and version to be written into the model.
-        device: Where to train: `cpu` or `cuda`, which is the first GPU that is visible.
-        overwrite: Whether a model at `out` may be replaced, and an unfinished run for it thrown away.
-        resume: Go on with an interrupted run of the same reports, base and configuration.
+        revision: The name and version to write into the model.
+        device: Where to train: `cpu` or `cuda`, which is the first visible GPU.
+        overwrite: Whether a model at `out` may be replaced and an unfinished run for it deleted.
+        resume: Whether to continue an interrupted run of the same reports, base and configuration.
 
     Returns:
-        The scores of the saved model on `dev`, as it is loaded again.
+        The scores of the saved model on `dev`, after it has been loaded again.
 
     Raises:
         ModelError: The base can't be loaded.
-        OutputError: Something is at `out` already, or an unfinished run for it.
-        TrainingError: The reports give nothing to learn, the loss is no number, the disk is full, the device is
-            another than the first GPU, or the run to be resumed is another one.
+        OutputError: `out` or an unfinished run for it exists already.
+        TrainingError: The reports contain nothing to learn, the loss isn't finite, the disk is full, the device is
+            a GPU other than the first, or the run to be resumed is a different one.
     """
     config = config or TrainConfig()
-    torch.set_flush_denormal(True)  # Adam's averages of rare pieces become denormal, and a step takes twice as long
+    # Adam's running averages for rare tokens become denormal numbers, which would double the time of a step.
+    torch.set_flush_denormal(True)
     torch.manual_seed(config.seed)
     folder = out.with_name(f".{out.name}.training")
     check_output(out, base, overwrite=overwrite, resume=resume)
@@ -116,7 +119,7 @@ def train(
         raise TrainingError("there is no dev paragraph with a coded dimension to choose the best pass on")
     tagger, tokenizer = load_for_training(base, revision, data_hash(reports), config.dropout, scheme)
     if folder.exists() and not resume:
-        shutil.rmtree(folder)  # with `overwrite`, or where there is no checkpoint to lose
+        shutil.rmtree(folder)  # with `overwrite`, or if there is no checkpoint to lose
     folder.mkdir(parents=True, exist_ok=True)
     half = in_bfloat16(config.precision, device)
     roles = {"reports": reports, "replay": replay, "dev": dev}
@@ -157,7 +160,7 @@ def train(
     if (folder / LOGS).is_dir():
         (folder / LOGS).rename(out / LOGS)
     shutil.rmtree(folder)
-    saved = Tagger.from_pretrained(out, device, "torch:float32")  # as the pass was chosen
+    saved = Tagger.from_pretrained(out, device, "torch:float32")  # the precision in which the pass was chosen
     return evaluate(zip(dev, saved.tag_many(map(parse_gold, dev)), strict=True))
 
 
@@ -165,7 +168,7 @@ _BEST, _RUN, _QUALITY = "best", "run.json", "quality.json"
 
 
 def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> None:
-    """Refuse to touch what is there already, unless asked to, and never anything but a tagger.
+    """Raise if training would overwrite existing files without permission, or anything that isn't a tagger.
 
     Raises:
         OutputError: `out` can't be written without a loss.
@@ -175,7 +178,7 @@ def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> Non
     if not out.name:
         raise OutputError(f"{out} is no name for a new folder; choose another one")
     if str(out) in SHIPPED:
-        raise OutputError(f"{out} is the name of a model that comes along; choose another one")
+        raise OutputError(f"{out} is the name of a shipped model; choose another one")
     for shipped in (folder.resolve() for folder in shipped_folders()):
         if shipped in (target, *target.parents) or target in shipped.parents:
             raise OutputError(f"{out} holds a shipped model, which stays as it is; choose another folder")
@@ -194,13 +197,17 @@ def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> Non
 
 
 def _last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written whole: its `trainer_state.json` is written last."""
+    """Return the newest complete checkpoint; its `trainer_state.json` is written last."""
     found = [f for f in folder.glob("checkpoint-*") if (f / "trainer_state.json").is_file()]
     return max(found, key=lambda f: int(f.name.removeprefix("checkpoint-")), default=None)
 
 
 def _identify(folder: Path, run: dict[str, object]) -> None:
-    """Write down which run it is, or check that it is the same one."""
+    """Record the identity of the run, or check that it is the same run.
+
+    Raises:
+        TrainingError: The folder belongs to a run with other reports or settings.
+    """
     file = folder / _RUN
     if not file.exists():
         file.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
@@ -221,7 +228,7 @@ def _examples(reports: Sequence[GoldReport]) -> list[Example]:
 
 
 def _warn_of_unseen(scheme: Scheme, data: Sequence[Example]) -> None:
-    """Say which labels of a user's scheme nothing teaches."""
+    """Warn about labels of a user's scheme that no paragraph teaches."""
     seen = {label for e in data if e.labels_coded for label in (e.primary, *e.secondary)}
     unseen = [label for label in scheme if label not in seen]
     if unseen and scheme is not CODEBOOK:
@@ -239,7 +246,7 @@ def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: boo
         use_cpu=torch.device(device).type == "cpu",
         seed=config.seed,
         save_steps=max(1, ends[0] // CHECKPOINTS),
-        save_total_limit=2,  # one to fall back upon while the other is being written
+        save_total_limit=2,  # one complete checkpoint remains while the other is written
         logging_steps=max(1, ends[0] // CHECKPOINTS),
         logging_nan_inf_filter=False,
         report_to="none",
@@ -247,12 +254,13 @@ def _arguments(folder: Path, ends: Sequence[int], config: TrainConfig, half: boo
         dataloader_pin_memory=False,
         disable_tqdm=True,
     )
-    args._n_gpu = min(1, args.n_gpu)  # several GPUs would each be given a part of a batch, which can't be parted
+    # Otherwise each of several GPUs would get a part of a batch, which can't be divided.
+    args._n_gpu = min(1, args.n_gpu)
     return args
 
 
 class _Progress(TrainerCallback):
-    """Says how far the training is; scores dev after each pass of the second half, and saves the best model."""
+    """Logs the progress of the training, scores dev after each pass of the second half, and saves the best model."""
 
     def __init__(
         self,
@@ -270,18 +278,18 @@ class _Progress(TrainerCallback):
 
     @property
     def stopped(self) -> bool:
-        """Whether the run stopped early before it was interrupted."""
+        """Whether the run had stopped early before it was interrupted."""
         return bool(self._best().get("stopped"))
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Start the clock, and the curves behind what a checkpoint knows."""
+        """Start the clock, and open the curves after the step of the checkpoint."""
         self.began, self.first = time.monotonic(), state.global_step
         self.log.open(after=state.global_step)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """The loss since the last time, and the minutes left."""
+        """Log the mean loss since the last time and the minutes left."""
         if not self.learner.count:
             return
         done = state.global_step - self.first
@@ -298,12 +306,12 @@ class _Progress(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> TrainerControl:
-        """At the end of a pass: score, save, stop where it gets no better."""
+        """At the end of a pass: score dev, save the best model, and stop if there is no more improvement."""
         if state.global_step not in self.ends:
             return control
         epoch = self.ends.index(state.global_step) + 1
         if epoch < (self.config.epochs + 1) // 2:
-            return control  # the learning rate is still high; scoring costs as long as a quarter of a pass
+            return control  # the learning rate is still high, and scoring takes as long as a quarter of a pass
         model = self.learner.tagger
         scores, threshold = _score(model, self.tokenizer, self.dev)
         model.train()
@@ -332,7 +340,7 @@ class _Progress(TrainerCallback):
 
 
 def calibrate(config: TaggerConfig, scores: Scores) -> None:
-    """Set temperature and review threshold by the scores on dev, which were made with a temperature of 1."""
+    """Set the temperature and the review threshold from the scores on dev, computed with a temperature of 1."""
     config.primary_temperature = fit_temperature(scores.probabilities, scores.gold)
     confidence = scale(scores.probabilities, config.primary_temperature).max(1)
     point = threshold_for(confidence, scores.right, REVIEW_ACCURACY, 1 - REVIEW_SHARE)
@@ -340,7 +348,7 @@ def calibrate(config: TaggerConfig, scores: Scores) -> None:
 
 
 def save_tagger(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Path, record: dict) -> None:
-    """Save weights in half precision, which halves the size, with tokenizer and a record of the run."""
+    """Save the weights in half precision, which halves the size, with the tokenizer and a record of the run."""
     half = {
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()
     }
@@ -350,7 +358,7 @@ def save_tagger(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Pat
 
 
 def _hash(base: Path) -> str:
-    """SHA-256 over the weights of a model, in one file or in shards."""
+    """Return the SHA-256 over the weights of a model, in one file or in shards."""
     digest = hashlib.sha256()
     for weights in sorted(base.glob("*.safetensors")):
         digest.update(weights.read_bytes())
@@ -358,12 +366,12 @@ def _hash(base: Path) -> str:
 
 
 def _ordered_hash(reports: Sequence[GoldReport]) -> str:
-    """SHA-256 over reports in their order, on which the batches depend."""
+    """Return the SHA-256 over reports in their order, on which the batches depend."""
     return hashlib.sha256(" ".join(data_hash([report]) for report in reports).encode()).hexdigest()
 
 
 def _provenance(base: Path, half: bool, device: str) -> dict[str, object]:
-    """What else a run depends on."""
+    """Return what else a run depends on."""
     return {
         "base_sha256": _hash(base),
         "bfloat16": half,
@@ -376,11 +384,11 @@ def _provenance(base: Path, half: bool, device: str) -> dict[str, object]:
 
 
 def _peak_memory(device: torch.device) -> dict[str, int]:
-    """Memory at its highest so far, in MiB."""
+    """Return the peak memory so far, in MiB."""
     peak = {}
     if device.type == "cuda":
         peak["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated(device) / 2**20)
-    if sys.platform == "linux":  # elsewhere the unit of ru_maxrss differs, and Windows has none
+    if sys.platform == "linux":  # elsewhere the unit of ru_maxrss differs, and Windows lacks it
         import resource
 
         peak["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
@@ -388,7 +396,7 @@ def _peak_memory(device: torch.device) -> dict[str, int]:
 
 
 def in_bfloat16(precision: str, device: str) -> bool:
-    """Whether passes on a device are to run in bfloat16, `precision` being `auto`, `float32` or `bfloat16`."""
+    """Return whether passes on a device run in bfloat16; `precision` is `auto`, `float32` or `bfloat16`."""
     chosen = native_precision(torch.device(device)) if precision == "auto" else precision
     return chosen == "bfloat16"
 
@@ -396,7 +404,10 @@ def in_bfloat16(precision: str, device: str) -> bool:
 def _optimizer(
     model: torch.nn.Module, config: TrainConfig, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW with a linear warm-up and a linear way down; no decay on biases and norms."""
+    """Return AdamW and a schedule with a linear warm-up and a linear decay of the learning rate.
+
+    Biases and norms have no weight decay.
+    """
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         pretrained = name.startswith(("tagger.encoder.", "tagger.reader.layers."))
@@ -418,8 +429,8 @@ def _optimizer(
 
 
 def _score(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, dev: Sequence[GoldReport]) -> tuple[Scores, float]:
-    """Scores on dev, and the threshold of secondary labels that is best there."""
-    model.config.primary_temperature = 1.0  # it is fitted anew on what this gives
+    """Return the scores on dev, and the threshold of secondary labels that is best there."""
+    model.config.primary_temperature = 1.0  # it is fitted anew on these scores
     tagged = list(Tagger(model, tokenizer).tag_many(map(parse_gold, dev)))
     best: tuple[Scores, float] | None = None
     for threshold in THRESHOLDS:

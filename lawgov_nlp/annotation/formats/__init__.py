@@ -1,11 +1,11 @@
-"""Annotated reports to and from the tools that people label in: Label Studio, doccano, CoNLL, csv and Excel.
+"""Convert annotated reports to and from the formats of annotation tools: Label Studio, doccano, CoNLL, csv and Excel.
 
-    reading = read([Path("export.json")])          # documents, what was counted, and rows that are wrong
-    reading.findings.check()                        # raises, with a line for each wrong row
-    write(reading.documents, Path("reports"))       # our markup, which training reads
+    reading = read_annotations([Path("export.json")])      # documents, counts, and rows that are wrong
+    reading.findings.check()                               # raises, with a line for each wrong row
+    write_annotations(reading.documents, Path("reports"))  # the markup, which training reads
 
-The formats' files import nothing of each other: each turns a file into rows and documents into a file. `merge`
-puts rows together to reports. No format ever drops anything without counting it in `Issues.notes`.
+The files of the formats don't import each other: each one turns a file into rows, and documents into a file. `merge`
+assembles rows into reports. Every format counts in `Issues.notes` whatever it drops.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无�
 
 @dataclass(frozen=True, kw_only=True)
 class ImportResult:
-    """What files held: the reports, the format of each file, what there is to say about them, and the labels."""
+    """The content of the files: the reports, the format of each file, the issues found, and the label scheme."""
 
     documents: list[Document]
     formats: list[str]
@@ -62,24 +62,24 @@ class ImportResult:
 
     @property
     def gold(self) -> list[GoldReport]:
-        """The reports as `lawgov_nlp.annotation.markup` has them."""
+        """The reports as `lawgov_nlp.annotation.markup` represents them."""
         return [to_gold(document) for document in self.documents]
 
 
 def read_annotations(paths: Sequence[Path], form: str | None = None, options: Options | None = None) -> ImportResult:
-    """Read files of one format or several. Paragraphs that come more than once are merged where they agree.
+    """Read files of one or several formats. Paragraphs that occur more than once are merged where they agree.
 
     Args:
-        paths: Files; for markup a folder.
-        form: One of `FORMATS` for all files; None looks at each.
-        options: What the files don't say themselves.
+        paths: The files; for markup also a folder.
+        form: One of `FORMATS`, applied to all files; None detects the format of each file.
+        options: Information that the files don't contain themselves.
 
     Returns:
-        Wrong rows are in `findings.problems`; their paragraphs stay in the report as ones that nobody coded, as far
-        as text and place can be read.
+        The result. Wrong rows are in `findings.problems`. Their paragraphs stay in the report as uncoded ones, provided
+        that their text and place can be read.
 
     Raises:
-        InterchangeError: A file can't be read at all, or holds no paragraph.
+        InterchangeError: A file can't be read at all, or the files contain no paragraph.
     """
     if form not in (None, *FORMATS):
         raise InterchangeError(f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}")
@@ -96,7 +96,7 @@ def read_annotations(paths: Sequence[Path], form: str | None = None, options: Op
         except UnicodeDecodeError as error:
             raise InterchangeError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
     if not rows and not findings.problems:
-        raise InterchangeError(f"{', '.join(map(str, paths))}: no paragraph in there")
+        raise InterchangeError(f"{', '.join(map(str, paths))}: no paragraph found")
     return ImportResult(
         documents=assemble(rows, findings, options.annotator), formats=formats, findings=findings, scheme=scheme
     )
@@ -105,10 +105,10 @@ def read_annotations(paths: Sequence[Path], form: str | None = None, options: Op
 def render_annotations(
     documents: Sequence[Document], form: str, findings: Issues, scheme: Scheme = CODEBOOK
 ) -> Payload:
-    """The reports, labelled with `scheme`, in a format; what it can't hold is counted in `findings`.
+    """Render reports, labelled with `scheme`, in a format. Whatever the format can't hold is counted in `findings`.
 
     Raises:
-        InterchangeError: The format is unknown or only read, or a report doesn't fit it.
+        InterchangeError: The format is unknown or can only be read, or a report doesn't fit it.
     """
     maker = FORMATS[form].write if form in FORMATS else None
     if maker is None:
@@ -121,11 +121,11 @@ def render_annotations(
 def write_annotations(
     documents: Sequence[Document], path: Path, form: str | None = None, scheme: Scheme = CODEBOOK
 ) -> Issues:
-    """Write reports, labelled with `scheme`, to a new file, or for markup a new folder; give what was left out.
+    """Write reports, labelled with `scheme`, to a new file (for markup a new folder), and return what was left out.
 
     Raises:
         InterchangeError: A report doesn't fit the format.
-        OutputError: There is such a file, or it can't be written.
+        OutputError: The file exists already or can't be written.
     """
     findings = Issues()
     payload = render_annotations(documents, form or target(path), findings, scheme)
@@ -135,10 +135,10 @@ def write_annotations(
 
 
 def write_rejected(problems: Sequence[Problem], path: Path) -> None:
-    """Write the rows that are wrong with their reasons, as JSONL.
+    """Write the wrong rows with their reasons as JSONL.
 
     Raises:
-        OutputError: There is such a file.
+        OutputError: The file exists already.
     """
     lines = [json.dumps(p.to_dict(), ensure_ascii=False, default=str) + "\n" for p in problems]
     save_new("".join(lines).encode(), path)

@@ -1,4 +1,4 @@
-"""A row's coding, read so that a wrong one leaves its paragraph in the report, uncoded."""
+"""Read the coding of a row. A row with a wrong coding leaves its paragraph in the report, uncoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lawgov_nlp.annotation.formats.issues import Issues, RowError
 from lawgov_nlp.report import LineKind
 
 Place = dict[str, Any]
-"""The fields of `Row` that say where a paragraph stands."""
+"""The fields of `Row` that give the place of a paragraph."""
 
 
 def make_row(
@@ -22,7 +22,7 @@ def make_row(
     code: Callable[[CodedLine], CodedLine],
     annotators: tuple[str, ...] = (),
 ) -> Row:
-    """The row; where `code` raises `RowError`, the problem is noted and the paragraph stays, with no layer coded."""
+    """Build a row. If `code` raises `RowError`, record the problem and keep the paragraph with no layer coded."""
     bare = CodedLine(kind=LineKind.BODY, text=text, headings=headings).without(LABELS, INDICATORS)
     try:
         line = code(bare)

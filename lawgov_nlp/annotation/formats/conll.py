@@ -1,4 +1,4 @@
-"""CoNLL: one character and its BIO tag a line, a tab between them, a blank line behind each paragraph.
+"""CoNLL: each line has one character, a tab and its BIO tag; a blank line ends each paragraph.
 
     # report = a01
     # meta level = township
@@ -8,9 +8,10 @@
     法<TAB>B-NAME
     3<TAB>B-VALUE-mediation
 
-Comments hold the report's id and header, the lines between the paragraphs, and the dimensions (`?`: not coded).
-`# indicators = ?` says that nobody looked for indicators, `# why = …` why somebody should. Which name belongs to which
-value can't be held. Files of other tools may have a blank instead of the tab and no comments.
+Comments hold the id and header of the report, the lines between the paragraphs, and the dimensions (`?` means not
+coded). `# indicators = ?` says that nobody looked for indicators, and `# why = …` gives the reason why somebody should.
+The format can't express which name belongs to which value. Files of other tools may have a blank instead of the tab
+and no comments.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _KINDS = {kind.value: kind for kind in LineKind if kind is not LineKind.BODY}
 
 
 def write_conll(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """All paragraphs as characters, the other lines as comments."""
+    """Write all paragraphs as characters and the other lines as comments."""
     out: list[str] = []
     for document in documents:
         out.append(f"# report = {document.id}")
@@ -60,12 +61,12 @@ def write_conll(documents: Sequence[Document], findings: Issues, scheme: Scheme)
             out.append("")
             findings.count(FORM, LINKS, sum(v.name is not None for v in line.values))
         if out[-1]:
-            out.append("")  # the sign-off is part of this report
+            out.append("")  # the sign-off belongs to this report
     return "\n".join([*out, ""]).encode()
 
 
 def read_conll(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of a file.
+    """Read the paragraphs of a file.
 
     Raises:
         InterchangeError: A line is neither a character with its tag nor a comment.
@@ -88,7 +89,7 @@ def read_conll(path: Path, findings: Issues, options: Options) -> list[Row]:
 
 
 def looks_like(text: str) -> bool:
-    """Whether the beginning of a file is of this format."""
+    """Return whether the beginning of a file is in this format."""
     lines = [line for line in text.split("\n")[:200] if line.strip()]
     return any(_TOKEN.fullmatch(line) for line in lines) and all(
         _TOKEN.fullmatch(line) or line.startswith("#") or line.startswith("-DOCSTART-") for line in lines[:-1]

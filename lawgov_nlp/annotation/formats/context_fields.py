@@ -1,15 +1,15 @@
-r"""A paragraph's place in its report as JSON fields that travel through a tool and back.
+r"""The place of a paragraph in its report, as JSON fields that other tools keep and export again.
 
-Label Studio keeps them in a task's `data`, doccano in an example's metadata. With them every line of the report
-comes home, also those that nobody labels: titles, headings, the sign-off, and paragraphs that aren't tasks because
-they weren't suggested (`lawgov suggest`).
+Label Studio keeps these fields in a task's `data`, doccano in an example's metadata. They preserve every line of the
+report, including those that nobody labels: titles, headings, the sign-off, and paragraphs that aren't tasks because
+`lawgov suggest` didn't suggest them.
 
-    report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (how many)
+    report   "a01"            unit   5 (its number among the report's non-blank lines, from 1), units  31 (their count)
     start    204 (its offset in the report's plain text)
     headings "一、…\n（一）…"   shown to the annotator
-    before   [["heading", "一、…"]]   the lines since the paragraph above; after: those below the last
-    why      the reason for asking, where there is one
-    meta     {"level": "township", …} the header;  coded  ["labels", "indicators"] what had been coded on the way out
+    before   [["heading", "一、…"]]   the lines since the previous paragraph; after: the lines below the last one
+    why      the reason for asking, if there is one
+    meta     {"level": "township", …} the header;  coded  ["labels", "indicators"] the layers coded before the export
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FIELDS = ("report", "unit", "units", "start", "headings", "before", "after", "me
 
 
 def to_fields(row: Row) -> dict[str, Any]:
-    """The fields of a paragraph that is about to leave."""
+    """Return the fields of a paragraph that is to be exported."""
     return {
         "report": row.report,
         "unit": row.unit,
@@ -41,10 +41,10 @@ def to_fields(row: Row) -> dict[str, Any]:
 
 
 def from_fields(data: dict[str, Any], default_report: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
-    """What `Row` wants of the fields, headings excepted, and the layers that had been coded (None: not said).
+    """Return the `Row` fields except the headings, and the layers that had been coded (None if not stated).
 
     Raises:
-        RowError: A field isn't what `to_fields` writes.
+        RowError: A field isn't in the form that `to_fields` writes.
     """
     place: dict[str, Any] = {"report": str(data.get("report") or default_report)}
     for key in ("unit", "units", "start"):
@@ -62,14 +62,14 @@ def from_fields(data: dict[str, Any], default_report: str) -> tuple[dict[str, An
 
 
 def headings(data: dict[str, Any]) -> tuple[str, ...]:
-    """The headings, from a list or from one text with ` / ` or line breaks between them."""
+    """Return the headings, from a list or from one text that separates them by ` / ` or line breaks."""
     said = data.get("headings")
     text = said.replace(" / ", "\n") if isinstance(said, str) else "\n".join(items(data, "headings", str))
     return tuple(part.strip() for part in text.splitlines() if part.strip())
 
 
 def checked_text(text: object) -> str:
-    """A paragraph's text.
+    """Return the text of a paragraph.
 
     Raises:
         RowError: It isn't one line of text.
@@ -86,10 +86,10 @@ def checked_text(text: object) -> str:
 
 
 def header_value(key: str, value: object) -> str:
-    """The value of a field of a report's header.
+    """Return the value of a field of a report's header.
 
     Raises:
-        RowError: It doesn't fit a line of our markup.
+        RowError: It doesn't fit into one line of the markup.
     """
     text = str(value).strip()
     if "\n" in f"{key}{text}" or "\r" in f"{key}{text}" or ":" in key or not key.strip():

@@ -6,9 +6,10 @@
     {"text": …, "label": ["mediation", "+publicity"]}                 text classification
     {"text": …, "cats": ["mediation"], "entities": [[start, end, "NAME"]]}   intent detection and slot filling
 
-All other fields are an example's metadata, which doccano keeps: a paragraph's place and, in the first shape, its
-`cats`. Labels have no order there, so a secondary dimension has a `+` in front. A value's topic is part of its
-label. Offsets count UTF-16 units, as JavaScript does, unless the project counts graphemes (tests/exports/README.md).
+All other fields are metadata of the example, which doccano keeps: the place of the paragraph and, in the first shape,
+its `cats`. doccano doesn't keep the order of labels, so a secondary dimension is marked with a leading `+`. The topic
+of a value is part of its label. Offsets count UTF-16 units, as in JavaScript, unless the project counts graphemes
+(tests/exports/README.md).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from lawgov_nlp.scheme import Scheme
 FORM = "doccano"
 RELATION = "所数"
 PREDICTED = "predicted_labels"
-"""The column of a model's labels: whoever wants them as pre-annotations names it as label column in the upload."""
+"""The column of a model's labels. To use them as pre-annotations, name it as the label column in the upload."""
 
 RARE = "{n} 段有 BMP 以外的字符，偏移按 UTF-16 计；若项目以字形（grapheme）计数，请加 --offsets characters"
 NO_MARKS = "{n} 段有数字而无任何标记，按已看过、没有指标导入；若尚未标注，请在 doccano 中只导出已确认的文档"
@@ -41,7 +42,7 @@ NO_LABEL = "{n} 段没有选类别，按维度未标注导入"
 
 
 def write_doccano(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """The shape with relations, which holds everything: for a sequence labelling project that uses relations."""
+    """Write the shape with relations, which holds everything, for a sequence labelling project that uses relations."""
     lines, number = [], 0
     for document in documents:
         for row in rows(document, Origin(file=document.id)):
@@ -64,17 +65,18 @@ def write_doccano(documents: Sequence[Document], findings: Issues, scheme: Schem
                     relations.append(relation)
             record: dict[str, Any] = {"text": text, "entities": entities, "relations": relations}
             if line.labels_coded:
-                # A project keeps the labels that it doesn't show as metadata: a model's would come back as if checked.
+                # A project keeps labels that it doesn't show as metadata. In `cats`, a model's labels would look
+                # as if a person had checked them.
                 record[PREDICTED if document.model else "cats"] = label_names.mark_labels(line.labels)
             lines.append(json.dumps({**record, **context_fields.to_fields(row)}, ensure_ascii=False) + "\n")
     return "".join(lines).encode()
 
 
 def read_doccano(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of a JSONL export.
+    """Read the paragraphs of a JSONL export.
 
     Raises:
-        InterchangeError: A line isn't a JSON object, or no line says what was coded.
+        InterchangeError: A line isn't a JSON object, or no line shows what was coded.
     """
     records = list(_records(path))
     shape = _shape(path, [record for _, record in records], options)
@@ -95,7 +97,7 @@ def read_doccano(path: Path, findings: Issues, options: Options) -> list[Row]:
 
 
 def looks_like(record: object) -> bool:
-    """Whether a line of JSONL is of this format."""
+    """Return whether a line of JSONL is in this format."""
     return (
         isinstance(record, dict)
         and ("text" in record or "data" in record)
@@ -154,12 +156,12 @@ class _Reader:
         )
 
     def _unchecked(self, record: dict[str, Any]) -> bool:
-        """Whether the spans are a model's that only travelled through a text classification project."""
+        """Return whether the spans are a model's and only passed through a text classification project."""
         classified = any(isinstance(entry, str) for entry in json_fields.items(record, "label", object))
         return classified and self.coded is not None and INDICATORS not in self.coded
 
     def _looked_for(self, text: str) -> bool:
-        """Whether a paragraph without a span is one where nothing was found."""
+        """Return whether a paragraph without a span was searched for indicators and has none."""
         if not self.shape.spans:
             return False
         if self.coded is not None and self.options.layers is None:
@@ -170,7 +172,7 @@ class _Reader:
 
 
 def _parts(record: dict[str, Any]) -> tuple[list[Any], list[str]]:
-    """The spans and the labels of a line, told apart by what they are."""
+    """Return the spans and the labels of a line; their types tell them apart."""
     spans = list(json_fields.items(record, "entities", object))
     chosen = list(json_fields.items(record, "cats", str))
     for entry in json_fields.items(record, "label" if record.get("label") else "labels", object):
@@ -198,7 +200,7 @@ def _mark(entry: object, number: int) -> Mark:
 def _shape(path: Path, records: list[dict[str, Any]], options: Options) -> _Shape:
     spans = labels = False
     for record in records:
-        with suppress(RowError):  # told where the row is read
+        with suppress(RowError):  # reported where the row is read
             marks, chosen = _parts(record)
             spans |= bool(marks) or "entities" in record
             labels |= bool(chosen)

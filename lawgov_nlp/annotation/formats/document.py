@@ -1,7 +1,7 @@
-"""What every format is read into and written from: reports as lines, and rows that are put together to reports.
+"""The common form of all formats: reports as lines, and rows that are assembled into reports.
 
-A `CodedLine` says a little more than `GoldLine`, since a model's value may lack its name and other tools show headings.
-Offsets count characters of the line's own `text`, half-open.
+A `CodedLine` holds a little more than a `GoldLine`, because a model's value may lack a name and other tools show
+headings. Offsets are half-open and count characters of the line's own `text`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Span = tuple[int, int]
 
 LABELS, INDICATORS = "labels", "indicators"
 LAYERS = (LABELS, INDICATORS)
-"""What can be coded of a paragraph, each without the other."""
+"""The layers of a paragraph; each can be coded without the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """A number that is counted: its place, what it counts, and the topic of that. Only a model leaves out a name."""
+    """A number: its span, the span of the name of what it counts, and the topic. Only a model leaves out the name."""
 
     span: Span
     name: Span | None
@@ -36,9 +36,9 @@ class Value:
 class CodedLine:
     """A line of a report with its coding.
 
-    Three fields aren't part of the coding, but are for whoever is going to code: `headings` are shown, `why` is the
-    reason why the line is to be coded, and a paragraph that isn't `asked` for only stands around those that are. The
-    last two end with the file that is written.
+    Three fields aren't part of the coding; they help whoever codes the line. `headings` are shown, `why` gives the
+    reason for coding the line, and `asked` is False for a paragraph that is only context for the requested ones. `why`
+    and `asked` aren't read back from a written file.
     """
 
     kind: LineKind
@@ -61,16 +61,16 @@ class CodedLine:
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """Primary dimension, then the secondary ones."""
+        """The primary dimension, followed by the secondary ones."""
         return (self.primary, *self.secondary) if self.primary else ()
 
     @property
     def names(self) -> list[Span]:
-        """The names, each once, in order of their place."""
+        """The distinct names, in the order of their position."""
         return sorted({v.name for v in self.values if v.name})
 
     def without(self, *layers: str) -> CodedLine:
-        """The line as if nobody had coded these layers."""
+        """Return the line as if nobody had coded these layers."""
         out = self
         if LABELS in layers:
             out = replace(out, primary=None, secondary=(), labels_coded=False)
@@ -81,7 +81,7 @@ class CodedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A report as lines. `model` names the model whose predictions these are; empty where people coded."""
+    """A report as lines. `model` names the model that predicted the coding; it is empty if people coded the report."""
 
     id: str
     meta: dict[str, str]
@@ -91,7 +91,7 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a row came from: the file, the number of its line or table row (from 1), the task, and the row itself."""
+    """The origin of a row: the file, the number of the line or table row (from 1), the task, and the row itself."""
 
     file: str
     row: int | None = None
@@ -105,19 +105,20 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A paragraph as other tools hold it, with what is known of its place in the report.
+    """A paragraph as other tools hold it, with what is known about its place in the report.
 
     Attributes:
-        origin: Where it was read.
-        report: The report's id.
+        origin: Where the row was read.
+        report: The id of the report.
         line: The paragraph and its coding.
-        unit: Its number among the non-blank lines of the report, from 1; `units` is how many there are.
-        start: Where it begins in the plain text of the report.
-        before: The lines between the paragraph above and this one, or None where the format doesn't hold them.
-            Paragraphs that nobody was asked to code are among them, uncoded.
+        unit: The number of the paragraph among the non-blank lines of the report, from 1; `units` is the number of
+            lines.
+        start: The offset of the paragraph in the plain text of the report.
+        before: The lines between the previous paragraph and this one; None if the format doesn't hold them.
+            They include, uncoded, the paragraphs that nobody was asked to code.
         after: The lines below the last paragraph of the report.
         meta: The header of the report.
-        annotators: The names by which the one who coded it goes; empty where the file doesn't say.
+        annotators: The names under which the annotator is known; empty if the file doesn't say.
         model: As in `Document`.
     """
 
@@ -135,7 +136,7 @@ class Row:
 
 
 def from_gold(gold: GoldReport) -> Document:
-    """An annotated report as lines; the headings are those that `readers.structure` finds."""
+    """Convert an annotated report to lines. The headings are those that `readers.structure` finds."""
     paths = {unit.start: unit.headings for unit in parse_gold(gold).paragraphs}
     lines: list[CodedLine] = []
     at = 0
@@ -160,7 +161,7 @@ def from_gold(gold: GoldReport) -> Document:
 
 
 def to_gold(document: Document) -> GoldReport:
-    """The annotated report. Values without a name, which only a model has, are left out."""
+    """Convert a document to an annotated report. Values without a name, which only a model produces, are left out."""
     units = tuple(
         GoldLine(
             kind=line.kind,
@@ -179,12 +180,12 @@ def to_gold(document: Document) -> GoldReport:
 
 
 def mark_requested(document: Document, reasons: Mapping[int, str]) -> Document:
-    """The document in which only some paragraphs are asked for.
+    """Return the document with only some paragraphs requested for coding.
 
     Args:
-        document: With whatever coding its paragraphs have.
-        reasons: For each paragraph that is asked for why, by its index among the paragraphs; the others lose their
-            coding, since nobody is going to check it.
+        document: The document; its paragraphs may have any coding.
+        reasons: The reason for each requested paragraph, keyed by its index among the paragraphs. The other paragraphs
+            lose their coding, because nobody is going to check it.
     """
     lines, at = [], 0
     for line in document.lines:
@@ -197,7 +198,7 @@ def mark_requested(document: Document, reasons: Mapping[int, str]) -> Document:
 
 
 def rows(document: Document, origin: Origin) -> Iterator[Row]:
-    """The paragraphs of a document that are asked for, each with the lines around it that belong to none."""
+    """Yield the requested paragraphs of a document, each with the adjacent lines that aren't requested."""
     asked = [line.kind is LineKind.BODY and line.asked for line in document.lines]
     last = max((k for k, yes in enumerate(asked) if yes), default=-1)
     before: list[CodedLine] = []
@@ -223,7 +224,7 @@ def rows(document: Document, origin: Origin) -> Iterator[Row]:
 
 
 def stripped(line: CodedLine) -> tuple[CodedLine, int]:
-    """The line without the white space around it, and how much stood in front."""
+    """Return the line without the white space around it, and the number of characters removed in front."""
     text = line.text.strip()
     lead = line.text.find(text)
 

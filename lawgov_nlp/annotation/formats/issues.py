@@ -1,4 +1,4 @@
-"""What a conversion has to say: rows that are wrong, and counts of what was left out or taken to be so."""
+"""The issues of a conversion: rows that are wrong, and counts of what was left out or inferred."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ _SHOWN = 20
 
 
 class RowError(Exception):
-    """One row is wrong: what is wrong and what to do. Never leaves the package; `Issues` collects them."""
+    """One row is wrong; the message says what is wrong and what to do.
+
+    It never leaves the package, because `Issues` collects it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A row that can't be used, and why."""
+    """A row that can't be used, and the reason."""
 
     origin: Origin
     reason: str
@@ -29,7 +32,7 @@ class Problem:
         return f"{self.origin}: {self.reason}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The row with its reason, as `--skip-bad` writes it."""
+        """Return the row with its reason, as `--skip-bad` writes it."""
         at = self.origin
         return {"file": at.file, "row": at.row, "task": at.task, "reason": self.reason, "record": at.record}
 
@@ -42,32 +45,32 @@ class Issues:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def count(self, form: str, what: str, number: int = 1) -> None:
-        """Count something to be told to the user; `what` is a Chinese sentence with `{n}` where the number goes."""
+        """Count something to report to the user; `what` is a Chinese sentence with `{n}` in place of the number."""
         if number:
             self._counts[form, what] += number
 
     @property
     def notes(self) -> list[str]:
-        """What was counted, a sentence each."""
+        """The counts, one sentence each."""
         return [f"{form}：{what.format(n=number)}" for (form, what), number in self._counts.items()]
 
     def add(self, origin: Origin, reason: str) -> None:
-        """Put a row on the list of those that are wrong."""
+        """Record a row as wrong."""
         self.problems.append(Problem(origin=origin, reason=reason))
 
     @contextmanager
     def row(self, origin: Origin) -> Iterator[None]:
-        """What raises `RowError` in here becomes a problem of this row."""
+        """Record any `RowError` raised in this context as a problem of the row."""
         try:
             yield
         except RowError as error:
             self.add(origin, str(error))
 
     def check(self, advice: str = "Correct them in the tool and export again") -> None:
-        """Raise what was found to be wrong; the last line of the message is the advice.
+        """Raise an error if there are problems; the last line of its message is the advice.
 
         Raises:
-            InterchangeError: There are problems; the first 20 are in the message.
+            InterchangeError: There are problems; the message shows the first 20.
         """
         if self.problems:
             shown = [str(p) for p in self.problems[:_SHOWN]]

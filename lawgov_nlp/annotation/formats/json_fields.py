@@ -1,4 +1,4 @@
-"""JSON that someone else wrote: the lines of a file, and fields of the type that is expected, or a `RowError`."""
+"""Read JSON written by others: the lines of a file, and fields of the expected type, or raise `RowError`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = {dict: "objects", str: "words", list: "lists", object: "values"}
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Each line of a JSONL file with its number from 1, blank ones left out.
+    """Yield each line of a JSONL file with its number from 1, except blank lines.
 
     Raises:
         InterchangeError: A line isn't JSON.
@@ -32,10 +32,10 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def items(data: dict[str, Any], key: str, kind: type[_T]) -> list[_T]:
-    """The list under a key, empty where there is none.
+    """Return the list under a key; it is empty if the key is missing.
 
     Raises:
-        RowError: It isn't a list, or holds something else than `kind`.
+        RowError: The value isn't a list, or contains something other than `kind`.
     """
     found = data.get(key)
     if found is None:
@@ -46,10 +46,10 @@ def items(data: dict[str, Any], key: str, kind: type[_T]) -> list[_T]:
 
 
 def mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object under a key, empty where there is none.
+    """Return the object under a key; it is empty if the key is missing.
 
     Raises:
-        RowError: It isn't an object.
+        RowError: The value isn't an object.
     """
     found = data.get(key)
     if found is None:
@@ -60,10 +60,10 @@ def mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def word(data: dict[str, Any], key: str) -> str | None:
-    """The text under a key, None where there is none.
+    """Return the text under a key, or None if the key is missing.
 
     Raises:
-        RowError: It isn't a text.
+        RowError: The value isn't a text.
     """
     found = data.get(key)
     if found is not None and not isinstance(found, str):
@@ -72,6 +72,9 @@ def word(data: dict[str, Any], key: str) -> str | None:
 
 
 def loosely(data: object, key: str) -> list[dict[str, Any]]:
-    """The objects of the list under a key, whatever else there is: for a first look over a whole file."""
+    """Return the objects of the list under a key and ignore everything else.
+
+    This serves a first pass over a whole file.
+    """
     found = data.get(key) if isinstance(data, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

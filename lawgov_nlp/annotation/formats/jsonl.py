@@ -1,4 +1,4 @@
-"""Our own records, one paragraph a line (`lawgov_nlp.annotation.records`): what `datasets` and scripts read.
+"""The package's own records, one paragraph per line (`lawgov_nlp.annotation.records`), for `datasets` and scripts.
 
 A layer that nobody coded is null: `"primary": null`, `"indicators": null`.
 """
@@ -28,7 +28,7 @@ REASONS = "{n} 条建议标注的理由未写出"
 
 
 def write_jsonl(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """The records; titles, salutation, sign-off and most of the header are left behind."""
+    """Write the records. Titles, the salutation, the sign-off and most of the header are left out."""
     lines = []
     for document in documents:
         count_lost(document, findings, FORM, frozenset(HEADER))
@@ -52,7 +52,7 @@ def write_jsonl(documents: Sequence[Document], findings: Issues, scheme: Scheme)
 
 
 def read_jsonl(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of a file of records.
+    """Read the paragraphs of a file of records.
 
     Raises:
         InterchangeError: A line isn't JSON.
@@ -76,7 +76,7 @@ def read_jsonl(path: Path, findings: Issues, options: Options) -> list[Row]:
 
 
 def looks_like(record: object) -> bool:
-    """Whether a line of JSONL is a record."""
+    """Return whether a line of JSONL is a record."""
     return isinstance(record, dict) and {"text", "primary", "report"} <= record.keys()
 
 

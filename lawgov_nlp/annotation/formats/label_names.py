@@ -1,4 +1,4 @@
-"""The words that tools hold labels in: one of a scheme in English or Chinese, `none`, and labels of spans."""
+"""The words that tools use for labels: those of a scheme in English or Chinese, `none`, and the labels of spans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Words:
     """The words of a scheme.
 
     Attributes:
-        scheme: The labels that they stand for.
+        scheme: The labels that the words stand for.
     """
 
     def __init__(self, scheme: Scheme = CODEBOOK) -> None:
@@ -27,15 +27,15 @@ class Words:
         self._words = {word: label for label in scheme for word in (label.value, label.zh)}
 
     def label(self, word: str) -> Label:
-        """The label of that English or Chinese name.
+        """Return the label with an English or Chinese name.
 
         Raises:
-            RowError: There is none; with the nearest one.
+            RowError: There is no such label; the message suggests the nearest one.
         """
         return self._find(word, self.scheme.labels)
 
     def topic(self, word: str) -> Label:
-        """The topic of that name.
+        """Return the topic with a name.
 
         Raises:
             RowError: There is no such label, or it is a function.
@@ -43,10 +43,10 @@ class Words:
         return self._find(word, self.scheme.topics)
 
     def primary(self, word: str) -> Label | None:
-        """A primary label; None for `none`.
+        """Return a primary label; None for `none`.
 
         Raises:
-            RowError: It is neither.
+            RowError: The word is neither a label nor `none`.
         """
         if word.strip().lower() in (NONE, NONE_ZH):
             return None
@@ -56,29 +56,29 @@ class Words:
             raise self._unknown(word, [*self._words, NONE]) from None
 
     def labels(self, words: Iterable[str]) -> tuple[Label | None, tuple[Label, ...]]:
-        """Primary and secondary labels in this order.
+        """Return the primary and the secondary labels; the primary one comes first in `words`.
 
         Raises:
-            RowError: A label is unknown, named twice, or stands beside `none`.
+            RowError: A label is unknown, occurs twice, or occurs together with `none`.
         """
         found = [self.primary(word) for word in words]
         if len(set(found)) < len(found):
             raise RowError(f"a label is named twice: {', '.join(str(d or NONE) for d in found)}")
         if None in found and len(found) > 1:
             others = ", ".join(str(d) for d in found if d)
-            raise RowError(f"labelled 'none' and {others}; take off one of them")
+            raise RowError(f"labelled 'none' and {others}; remove one of them")
         return (found[0] if found else None), tuple(d for d in found[1:] if d)
 
     def marked_labels(self, words: Sequence[str]) -> tuple[Label | None, tuple[Label, ...]]:
-        """Labels of a tool that keeps no order: `+` stands in front of the secondary ones, as in `+publicity`.
+        """Return the labels from a tool that keeps no order; secondary labels have a leading `+`, as in `+publicity`.
 
         Raises:
-            RowError: Which one is primary can't be told.
+            RowError: The primary label can't be determined.
         """
         first = [w for w in words if not w.startswith("+")]
         second = [w[1:] for w in words if w.startswith("+")]
         if len(first) > 1:
-            # The codebook: a function is never secondary, so that among topics it must be the primary one.
+            # In the codebook a function is never secondary, so a function among topics must be the primary label.
             functions = [w for w in first if (d := self.primary(w)) and not d.is_topic]
             if len(functions) != 1:
                 raise RowError(
@@ -92,7 +92,7 @@ class Words:
         return self.labels([*first, *second])
 
     def span_label(self, label: str) -> tuple[str, Label | None]:
-        """`NAME`, or `VALUE` with the topic that the label holds: NAME, VALUE, VALUE-mediation, mediation, 数值 …
+        """Return `NAME`, or `VALUE` with the topic in the label: NAME, VALUE, VALUE-mediation, mediation, 数值 …
 
         Raises:
             RowError: The label is none of these.
@@ -124,15 +124,15 @@ class Words:
 
 
 def split(words: str) -> list[str]:
-    """The single words of a cell such as `mediation+publicity` or `mediation；publicity`."""
+    """Split a cell such as `mediation+publicity` or `mediation；publicity` into words."""
     return [w.strip() for w in re.split(r"[+,，;；、|\n]", words) if w.strip()]
 
 
 def mark_labels(of: Sequence[Label]) -> list[str]:
-    """Labels for a tool that keeps no order; `none` where there are none."""
+    """Return labels for a tool that keeps no order, with `+` in front of secondary ones; `none` if there are none."""
     return [of[0].value, *(f"+{d}" for d in of[1:])] if of else [NONE]
 
 
 def value_label(topic: Label | None) -> str:
-    """The label of a value where the topic must be part of it."""
+    """Return the label of a value in a tool where the topic must be part of the label."""
     return f"{VALUE}-{topic}" if topic else VALUE

@@ -1,9 +1,10 @@
-"""Label Studio: tasks with annotations and predictions, and the labelling interface they are made for.
+"""Label Studio: tasks with annotations and predictions, and the labelling interface for them.
 
-One task is one paragraph. Its `data` holds text and headings, and what puts the report together again (`place`). The
-results are those of `label_studio.xml.j2`: `primary`, `secondary` and `uncoded` choices, `VALUE` and `NAME` regions, a
-`topic` for each value, relations between value and name. Offsets count characters (code points) since 2022; exports of
-older versions count UTF-16 units, which a region's own text gives away (tests/exports/README.md).
+One task is one paragraph. Its `data` holds the text, the headings, and the fields from which the report is assembled
+again (`context_fields`). The results are those of `label_studio.xml.j2`: the choices `primary`, `secondary` and
+`uncoded`, the regions `VALUE` and `NAME`, a `topic` for each value, and relations between values and names. Offsets
+have counted characters (code points) since 2022. Exports of older versions count UTF-16 units; the text stored with a
+region shows which unit applies (tests/exports/README.md).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 FORM = "label-studio"
 _TEXT = "text"
-_CODINGS = ("annotations", "completions")  # the second before version 1.0
+_CODINGS = ("annotations", "completions")  # `completions` was the key before version 1.0
 
 PREDICTED = "{n} 个任务只有预测、没有人工标注，按未标注导入"
 EMPTY = "{n} 个任务没有标注，按未标注导入"
@@ -35,7 +36,7 @@ NO_SPANS = "整个文件没有标任何数值或名称，{n} 段按指标未标�
 
 
 def labelling_config(scheme: Scheme = CODEBOOK) -> str:
-    """The labelling interface (XML) for the labels of a scheme, to paste into a project's settings."""
+    """Return the labelling interface (XML) for the labels of a scheme, to paste into a project's settings."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -50,7 +51,7 @@ def labelling_config(scheme: Scheme = CODEBOOK) -> str:
 
 
 def write_label_studio(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """Tasks as JSON: coded paragraphs with an annotation, a model's with a prediction."""
+    """Write tasks as JSON: human coding becomes an annotation, a model's coding becomes a prediction."""
     tasks = []
     for document in documents:
         for row in rows(document, Origin(file=document.id)):
@@ -65,7 +66,7 @@ def write_label_studio(documents: Sequence[Document], findings: Issues, scheme: 
 
 
 def read_label_studio(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of a JSON export, one row for each annotation of a task.
+    """Read the paragraphs of a JSON export, one row for each annotation of a task.
 
     Raises:
         InterchangeError: The file isn't such an export.
@@ -88,7 +89,7 @@ def read_label_studio(path: Path, findings: Issues, options: Options) -> list[Ro
 
 
 def looks_like(data: object) -> bool:
-    """Whether a JSON value is an export (or import) of tasks."""
+    """Return whether a JSON value is an export (or import) of tasks."""
     return isinstance(data, list) and bool(data) and isinstance(data[0], dict) and "data" in data[0]
 
 
@@ -109,7 +110,7 @@ class _File:
             if not data:
                 raise RowError("the task has no 'data'")
             if _TEXT not in data:
-                raise RowError(f"data has no 'text' (it has {', '.join(map(repr, data))}); name the field so")
+                raise RowError(f"data has no 'text' (it has {', '.join(map(repr, data))}); rename the field to 'text'")
             text = context_fields.checked_text(data[_TEXT])
             place, coded = context_fields.from_fields(data, self.path.stem)
             headings = context_fields.headings(data)
@@ -199,7 +200,7 @@ class _File:
         )
 
     def _looked_for(self, layers: tuple[str, ...] | None, coded: tuple[str, ...] | None) -> bool:
-        """Whether a paragraph without a span is one where nothing was found."""
+        """Return whether a paragraph without a span was searched for indicators and has none."""
         if layers is not None:
             return INDICATORS in layers
         if self.has_spans or INDICATORS in (coded or ()):

@@ -1,4 +1,4 @@
-"""Counts of what the formats leave behind that hold paragraphs and nothing between them."""
+"""Counts of what is lost in formats that hold only paragraphs and nothing between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNASKED = "{n} 段不在待标之列，未写出"
 
 
 def count_lost(document: Document, findings: Issues, form: str, held: frozenset[str] = frozenset()) -> None:
-    """Count what a format that has a row a paragraph leaves behind; `held` names the header fields it has."""
+    """Count what a format with one row per paragraph leaves out; `held` names the header fields that it keeps."""
     bodies = [line for line in document.lines if line.kind is LineKind.BODY]
     findings.count(form, UNASKED, sum(not line.asked for line in bodies))
     shown = {h for line in document.lines for h in line.headings}

@@ -1,4 +1,4 @@
-"""Our own markup, a folder of `<id>.txt` (data/FORMAT.md): what training reads."""
+"""The package's own markup, a folder of `<id>.txt` files (data/FORMAT.md), which training reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INSTEAD = {"<": "〈", ">": "〉", "{": "｛", "}": "｝", "|": "｜"}
 
 
 def write_markup(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> dict[str, bytes]:
-    """File names and contents, a file a report; what the markup can't say is a problem."""
+    """Return file names and contents, one file per report. Text that the markup can't express becomes a problem."""
     out = {}
     for document in documents:
         named = [v.name is not None for line in document.lines for v in line.values]
@@ -33,10 +33,10 @@ def write_markup(documents: Sequence[Document], findings: Issues, scheme: Scheme
 
 
 def read_markup(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The reports of a folder, or of one file.
+    """Read the reports of a folder or of one file.
 
     Raises:
-        InterchangeError: The folder has none.
+        InterchangeError: The folder contains no report.
     """
     found: list[Row] = []
     files = sorted(path.glob("*.txt")) if path.is_dir() else [path]

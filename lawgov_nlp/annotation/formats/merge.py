@@ -1,4 +1,4 @@
-"""Rows -> reports: who is meant where several people coded, one row a paragraph, all lines in their order."""
+"""Assemble rows into reports: select the annotator, merge the rows of each paragraph, and put all lines in order."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ OTHERS = "{n} 条其他标注者的标注按 --annotator 略去"
 
 
 def assemble(rows: Sequence[Row], findings: Issues, annotator: str | None = None) -> list[Document]:
-    """Put paragraphs together to reports.
+    """Assemble paragraphs into reports.
 
-    A paragraph that comes several times is one where the layers that were coded agree or complete each other (the
-    labels of one file, the indicators of another); otherwise it is a problem that names both, and stays uncoded.
+    A paragraph that occurs several times is merged if its coded layers agree or complete each other (for example, the
+    labels of one file and the indicators of another). Otherwise it is recorded as a problem that names both codings,
+    and stays uncoded.
 
     Args:
         rows: Paragraphs of any number of files.
-        findings: Takes conflicts, and gaps between the paragraphs of a report.
-        annotator: Whose coding to take where the rows say whose they are.
+        findings: Receives conflicts, and gaps between the paragraphs of a report.
+        annotator: The annotator whose coding is taken, where the rows name annotators.
 
     Raises:
-        InterchangeError: There is no such annotator.
+        InterchangeError: No row names this annotator.
     """
     reports: dict[str, list[Row]] = {}
     for row in _chosen(rows, findings, annotator):
@@ -75,7 +76,7 @@ def _document(name: str, rows: list[Row], findings: Issues) -> Document:
 
 
 def _in_turn(rows: Sequence[Row]) -> Iterator[CodedLine]:
-    """The lines of rows, one behind the other; headings where the lines before a row aren't known."""
+    """Yield the lines of rows in sequence, with new headings where the lines before a row aren't known."""
     path: tuple[str, ...] = ()
     for row in rows:
         yield from _new_headings(path, row.line) if row.before is None else row.before
@@ -85,7 +86,7 @@ def _in_turn(rows: Sequence[Row]) -> Iterator[CodedLine]:
 
 
 def _placed(name: str, rows: Sequence[Row], findings: Issues) -> dict[int, CodedLine]:
-    """Lines by their number. A paragraph may be a row of one file and stand around those of another, uncoded."""
+    """Return the lines by number. A paragraph may be a row of one file and, uncoded, a context line in another."""
     placed = {row.unit or 0: row.line for row in rows}
     for row in rows:
         unit, before = row.unit or 0, row.before or ()
@@ -101,7 +102,10 @@ def _placed(name: str, rows: Sequence[Row], findings: Issues) -> dict[int, Coded
 
 
 def _merged(rows: list[Row], findings: Issues) -> Iterator[Row]:
-    """One row a paragraph. Without a place, rows of the same text are the same only where their coding differs."""
+    """Yield one row per paragraph.
+
+    Without a known place, rows with the same text count as the same paragraph only if their coding differs.
+    """
     kinds = (lambda r: r.unit, lambda r: r.start, lambda r: r.line.text.strip())
     key = next(k for k in kinds if all(k(row) is not None for row in rows))
     by_text = key is kinds[2]
@@ -122,10 +126,10 @@ def _merged(rows: list[Row], findings: Issues) -> Iterator[Row]:
 
 
 def _one(group: list[Row]) -> Row:
-    """One row of several for the same paragraph.
+    """Merge several rows of the same paragraph into one.
 
     Raises:
-        RowError: They contradict each other.
+        RowError: The rows contradict each other.
     """
     base = _fullest(group)
     for row in group:
@@ -163,7 +167,7 @@ def _with_layer(line: CodedLine, other: CodedLine, layer: str) -> CodedLine:
 
 
 def _fullest(group: list[Row]) -> Row:
-    """The row that knows most of the lines around it."""
+    """Return the first row that knows the lines before it, or else the first row."""
     return next((row for row in group if row.before is not None), group[0])
 
 
@@ -207,7 +211,10 @@ def _gap(name: str, first: int, last: int) -> str:
 
 
 def _new_headings(path: Iterable[str], line: CodedLine) -> Iterator[CodedLine]:
-    """The headings that begin above a paragraph; one that runs into it is part of its text."""
+    """Yield the headings that begin above a paragraph.
+
+    A run-in heading is left out, because it is part of the paragraph's text.
+    """
     path, own = tuple(path), line.headings
     if own and line.text.lstrip().startswith(own[-1]):
         own = own[:-1]

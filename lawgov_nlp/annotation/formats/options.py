@@ -1,4 +1,4 @@
-"""What a user can say about files that don't say it themselves."""
+"""Information from the user that the files don't contain themselves."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Options:
     """How to read files of other tools.
 
     Attributes:
-        annotator: Whose coding to take where several people coded.
-        layers: Which layers were coded, where the file leaves it open; None asks the file.
-        offsets: What offsets count, `characters` or `utf16`; None is what the tool does.
-        scheme: The labels in the files; None is those of a tagged report among them, or else the codebook's.
+        annotator: The annotator whose coding is taken if several people coded.
+        layers: The layers that were coded, in case the file leaves this open; None relies on the file.
+        offsets: The unit of offsets, `characters` or `utf16`; None uses the tool's own convention.
+        scheme: The labels in the files; None takes those of a tagged report among the files, or else the codebook's.
     """
 
     annotator: str | None = None
@@ -33,5 +33,5 @@ class Options:
 
     @property
     def words(self) -> Words:
-        """The words that labels are written in."""
+        """The words in which the labels are written."""
         return Words(self.scheme or CODEBOOK)

@@ -1,4 +1,4 @@
-"""What `lawgov tag -o x.jsonl` writes: a model's predictions, to be taken out for correction. Read only."""
+"""The output of `lawgov tag -o x.jsonl`: a model's predictions, to be exported for correction; only read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORM = "tagged"
 
 
 def read_predictions(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of tagged reports.
+    """Read the paragraphs of tagged reports.
 
     Raises:
         InterchangeError: A line isn't JSON.
@@ -44,18 +44,18 @@ def read_predictions(path: Path, findings: Issues, options: Options) -> list[Row
 
 
 def scheme_of(paths: Iterable[Path]) -> Scheme:
-    """The labels of the first tagged report in these files; the codebook's where there is none that can be read."""
+    """Return the labels of the first readable tagged report in these files, or the codebook's if there is none."""
     for path in paths:
         for _, data in json_lines(path):
             try:
                 return TaggedReport.from_dict(data).scheme
             except ReadError:
-                continue  # told where it is read
+                continue  # reported where the row is read
     return CODEBOOK
 
 
 def from_tagged(report: TaggedReport, name: str) -> Document:
-    """A tagged report as lines, its blank ones left out."""
+    """Convert a tagged report to lines; its blank lines are left out."""
     found = {p.start: p for p in report.paragraphs}
     lines = []
     for unit in report.units:
@@ -85,17 +85,20 @@ def from_tagged(report: TaggedReport, name: str) -> Document:
             )
         )
     meta = {"year": str(report.year)} if report.year else {}
-    model = report.model or "unknown"  # without a name they would pass for what people coded
+    model = report.model or "unknown"  # without a model name, predictions would pass for human coding
     return Document(id=name, meta={**meta, "tagged_by": model}, lines=tuple(lines), model=model)
 
 
 def looks_like(record: object) -> bool:
-    """Whether a line of JSONL is a tagged report."""
+    """Return whether a line of JSONL is a tagged report."""
     return isinstance(record, dict) and record.get("format") == FORMAT
 
 
 def free_name(report: TaggedReport, number: int, taken: set[str]) -> str:
-    """A name for report number `number`: its file's, numbered where one in `taken` has it; added to `taken`."""
+    """Return a name for report number `number` that isn't in `taken`, and add it to `taken`.
+
+    The name comes from the report's file; a number is appended if that name is taken.
+    """
     stem = Path((report.source or "").replace("\\", "/")).stem.strip(". ") or f"report{number}"
     name, k = stem, 2
     while name in taken:

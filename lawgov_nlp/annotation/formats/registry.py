@@ -1,4 +1,4 @@
-"""The formats by name, which of them a file is in, and which one a file is to be written in."""
+"""The formats by name; detect the format of a file, and choose the format of a file to be written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PROBE = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How a format is read and written; `endings` are those that belong to no other one."""
+    """How a format is read and written; `endings` are the file endings that belong to this format only."""
 
     read: Callable[[Path, Issues, Options], list[Row]]
     write: Callable[[Sequence[Document], Issues, Scheme], Payload] | None
@@ -39,16 +39,16 @@ FORMATS: Mapping[str, Format] = {
     "xlsx": Format(read=spreadsheet.read_xlsx, write=spreadsheet.write_xlsx, endings=(".xlsx",)),
     "tagged": Format(read=predictions.read_predictions, write=None),
 }
-"""`tagged` is what `lawgov tag -o x.jsonl` writes, and is only read."""
+"""The formats by name. `tagged` is the output of `lawgov tag -o x.jsonl` and is only read."""
 
 WRITTEN = tuple(name for name, form in FORMATS.items() if form.write)
 
 
 def detect(path: Path) -> str:
-    """The format that a file or folder is in, by its content.
+    """Detect the format of a file or folder from its content.
 
     Raises:
-        InterchangeError: There is no such file, or it is in none of the formats; names those that there are.
+        InterchangeError: The file doesn't exist, or its format can't be detected; the message names the formats.
     """
     if not path.exists():
         raise InterchangeError(f"{path}: there is no such file or folder")
@@ -74,14 +74,14 @@ def detect(path: Path) -> str:
         return "conll"
     if path.suffix.lower() in (".csv", ".tsv") or {"text", "primary"} <= spreadsheet.columns(path, first):
         return "csv"
-    raise InterchangeError(f"{path}: in none of the formats that can be told by sight; say --from {_either(FORMATS)}")
+    raise InterchangeError(f"{path}: in none of the formats that can be detected; say --from {_either(FORMATS)}")
 
 
 def target(path: Path) -> str:
-    """The format that the ending of a file to be written asks for.
+    """Return the format that the ending of an output file calls for.
 
     Raises:
-        InterchangeError: The ending belongs to several formats, or to none.
+        InterchangeError: The ending belongs to several formats or to none.
     """
     ending = path.suffix.lower()
     for name, form in FORMATS.items():
@@ -101,7 +101,7 @@ def _json_format(path: Path, text: str) -> str | None:
         except ValueError:
             return None
         if label_studio.looks_like(data) or isinstance(data, list):
-            return "label-studio"  # which says what is wrong with another list
+            return "label-studio"  # its reader says what is wrong with other lists
     for line in path.read_bytes().decode("utf-8-sig", "replace").split("\n"):
         if line.strip():
             try:

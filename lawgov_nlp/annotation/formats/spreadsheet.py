@@ -1,11 +1,11 @@
-"""csv and xlsx: one row a paragraph with its dimensions; what people label in Excel.
+"""csv and xlsx: one row per paragraph with its dimensions, for people who label in Excel.
 
     report,start,headings,text,primary,secondary,annotator
 
-`text` and `primary` suffice. Dimensions are English or Chinese words, several secondary ones joined with `+`, and an
-empty `primary` is a paragraph that nobody labelled; 无 is one without a dimension. A column `why` is written where
-there are reasons, and not read. Chinese column names, and those of
-`lawgov tag -o x.csv`, are read too.
+Only `text` and `primary` are required. Dimensions are English or Chinese words; several secondary ones are joined
+with `+`. An empty `primary` means that nobody labelled the paragraph; 无 means that it has no dimension. A column `why`
+is written if there are reasons, and isn't read. Chinese column names and those of `lawgov tag -o x.csv` are accepted,
+too.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ _ALIASES = {
     "annotator": ("annotator", "coder", "标注者", "标注人"),
 }
 _CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
-_LIST_LIMIT = 255  # Excel's limit for a list of choices, quotation marks aside
+_LIST_LIMIT = 255  # Excel's limit for a list of choices, without the quotation marks
 
 
 def write_csv(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """A csv that Excel opens as UTF-8. A text that Excel would take for a formula has an apostrophe in front."""
+    """Write a csv that Excel opens as UTF-8. A text that Excel would take for a formula gets a leading apostrophe."""
     return csv_bytes(_header(documents), _table(documents, findings, CSV))
 
 
 def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """A workbook with the labels of `scheme` to choose from in a list.
+    """Write a workbook in which the labels of `scheme` can be chosen from a list.
 
     Raises:
         InterchangeError: A paragraph doesn't fit into a cell.
@@ -103,10 +103,10 @@ def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) 
 
 
 def read_csv(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of a csv in UTF-8 or GB18030, with comma, semicolon or tab.
+    """Read the paragraphs of a csv in UTF-8 or GB18030, separated by commas, semicolons or tabs.
 
     Raises:
-        InterchangeError: It isn't one, or lacks a column.
+        InterchangeError: The file isn't a csv, or a column is missing.
     """
     text = read_text(path)
     first = text.split("\n", 1)[0]
@@ -122,10 +122,10 @@ def read_csv(path: Path, findings: Issues, options: Options) -> list[Row]:
 
 
 def read_xlsx(path: Path, findings: Issues, options: Options) -> list[Row]:
-    """The paragraphs of a workbook's first sheet.
+    """Read the paragraphs of the first sheet of a workbook.
 
     Raises:
-        InterchangeError: It isn't one, or lacks a column.
+        InterchangeError: The file isn't a workbook, or a column is missing.
     """
     from zipfile import BadZipFile
 
@@ -148,7 +148,7 @@ def read_xlsx(path: Path, findings: Issues, options: Options) -> list[Row]:
 
 
 def columns(path: Path, first_line: str) -> set[str]:
-    """Which of our columns a table's first line names."""
+    """Return which of the package's columns the first line of a table contains."""
     delimiter = max(",;\t", key=first_line.count)
     return set(_columns([cell.strip('" \r') for cell in first_line.split(delimiter)]))
 
@@ -219,12 +219,10 @@ def _coder(said: Mapping[str, str], known: label_names.Words) -> Callable[[Coded
     def code(line: CodedLine) -> CodedLine:
         first = label_names.split(said.get("primary", ""))
         second = label_names.split(said.get("secondary", ""))
-        if "secondary" not in said and said.get(
-            "labels"
-        ):  # `lawgov tag` writes all of them there, the primary one first
-            second = [
-                word for word in label_names.split(said["labels"])[1:] if word not in first
-            ]  # whoever corrects it edits `label`
+        # `lawgov tag` writes all labels into the column `labels`, the primary one first. An annotator corrects the
+        # column `label`, so the corrected label may also be among the others.
+        if "secondary" not in said and said.get("labels"):
+            second = [word for word in label_names.split(said["labels"])[1:] if word not in first]
         if len(first) > 1 and not second:
             first, second = first[:1], first[1:]
         if len(first) > 1:
@@ -266,10 +264,10 @@ def _lay_out(sheet: Worksheet) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8 or GB18030, with or without a byte order mark; line ends as they are.
+    """Return the text of a file in UTF-8 or GB18030, with or without a byte order mark; line ends stay unchanged.
 
     Raises:
-        InterchangeError: It is in neither.
+        InterchangeError: The file is in neither encoding.
     """
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -1,4 +1,4 @@
-"""Any Ray dataset of reports tagged: texts, files or their bytes in, a row per paragraph out.
+"""Tag a Ray dataset of reports (texts, files or their bytes); the result has a row per paragraph.
 
     reports = ray.data.read_parquet("texts")                                   # columns id and text
     tag_dataset(reports).write_parquet("tagged")
@@ -6,10 +6,10 @@
     files = ray.data.read_binary_files("s3://county/reports", include_paths=True)
     tag_dataset(files, path_column="path", bytes_column="bytes", keep=()).write_parquet("tagged")
 
-Every report comes out: one that can't be read has a row with its reason under `error`. A batch whose actor dies is done
-again, and what the dead actor made of it is dropped by Ray, so that the dataset holds every paragraph once. What
-`write_parquet` leaves where the whole program dies is another matter: files that are to be thrown away. Only
-`lawgov_nlp.batch.ray.tag_folder` goes on from there.
+Every report appears in the result: one that can't be read has a row with the reason under `error`. If an actor dies,
+its batch is tagged again and Ray drops the dead actor's output, so that the dataset holds every paragraph once. If the
+whole program dies, the files that `write_parquet` has written so far must be deleted. Only
+`lawgov_nlp.batch.ray.tag_folder` can resume.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ray.data import Dataset
 
 _OF_THE_ROW = ("source", "title", "issuer", "year", "date", "doc_number", "paragraph", "paragraph_label", "model")
-"""Columns of the table of indicators that the row of their paragraph has already."""
+"""The columns of the table of indicators that the row of their paragraph already has."""
 
 
 def tag_dataset(
@@ -69,39 +69,44 @@ def tag_dataset(
     workers: int = 1,
     timeout: float = 60.0,
 ) -> Dataset:
-    """Tag a dataset with a report per row; nothing runs before the result is consumed.
+    """Tag a dataset with a report per row. Nothing runs before the result is consumed.
 
-    The result has a row per paragraph: the columns of `keep`, those of the table of paragraphs
-    (`TaggedReport.to_frame`), but under `indicators` the list of the paragraph's indicators, each with the columns of
-    the table of indicators; the report's `warnings`; and `error`. A report that can't be read, or at whose batch the
-    actors died again and again, has one row with the reason under `error`, and one without paragraphs has one without
-    `error`; both have no `paragraph`. Rows of a report stand together; the reports come in any order, unless Ray Data
-    is told to keep it (`DataContext.execution_options.preserve_order`).
+    The result has a row per paragraph. Its columns are those of `keep` and of the table of paragraphs
+    (`TaggedReport.to_frame`), the report's `warnings`, and `error`. The column `indicators` holds the list of the
+    paragraph's indicators, each with the columns of the table of indicators. A report that can't be read, or in whose
+    batch actors died repeatedly, has one row with the reason under `error`. A report without paragraphs has one row
+    without `error`. Both have no `paragraph`. The rows of a report are adjacent. The reports come in any order, unless
+    Ray Data is set to preserve it (`DataContext.execution_options.preserve_order`).
 
     Args:
-        dataset: A report per row, in text, or with `path_column` in a file.
-        text_column: The texts.
-        path_column: The files' paths, which all nodes know; the texts are then not looked at.
-        bytes_column: The files' contents; a path then serves for its ending and as `source`, and may be an address.
-        keep: Columns that each row of the result has from its report.
-        model: Folder of another model than the shipped one, under the same path on all nodes, or `tiny`.
-        device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
-        backend: What runs the encoder, as in `lawgov_nlp.tag_report`; `auto` is what each node has.
-        batch_size: Reports that an actor takes at a time, and that are done again where it dies.
-        concurrency: Actors, each of which loads the model once: a number, or the least and the most. None takes from
-            one to as many as the nodes have room for, without GPUs one less: Ray's own tasks that read the dataset and
-            write it need cores, too, and where actors take them all, nothing goes on.
-        num_cpus: Cores that each takes.
-        num_gpus: GPUs that each takes; several can share one with 0.5 or less.
-        workers: Processes of each actor that read files; 0 reads in the actor, without a limit of time or memory.
-        timeout: Seconds that a worker may take for a file.
+        dataset: A dataset with a report per row, as text or, with `path_column`, as a file.
+        text_column: The column of the texts.
+        path_column: The column of the files' paths, which must be valid on all nodes; the texts are then ignored.
+        bytes_column: The column of the files' contents. The path then only gives the file's suffix and the `source`,
+            and it may be an address.
+        keep: The columns that each row of the result copies from its report.
+        model: The folder of a model, under the same path on all nodes, or `tiny`.
+        device: `auto` (a GPU for each actor if the cluster has one), `cpu` or `cuda`.
+        backend: What runs the encoder, as in `lawgov_nlp.tag_report`. With `auto` each node chooses.
+        batch_size: The number of reports that an actor takes at a time and that are tagged again if it dies.
+        concurrency: The number of actors, or the minimum and the maximum. Each actor loads the model once. None takes
+            between one and as many as fit on the nodes, or one less without GPUs: Ray's tasks that read and write the
+            dataset need cores as well, and nothing proceeds if the actors occupy all of them.
+        num_cpus: The cores of each actor.
+        num_gpus: The GPUs of each actor; with 0.5 or less, several actors share one.
+        workers: The number of processes of each actor that read files. With 0, the actor reads them without a limit of
+            time or memory.
+        timeout: The seconds that a worker may take for a file.
+
+    Returns:
+        The dataset of paragraphs.
 
     Raises:
-        ReadError: A column isn't there or holds something else; while consuming where it isn't known before.
-        OutputError: A column of `keep` has the name of one of the result's own.
-        ModelError: The device can't be had; while consuming: the model isn't there.
-        ClusterError: Ray isn't installed, or there is no room for an actor.
-        ValueError: A number makes no sense.
+        ReadError: A column is missing or has the wrong type (raised during consumption if the schema is unknown).
+        OutputError: A column of `keep` has the name of one of the result's own columns.
+        ModelError: The device isn't available, or (raised during consumption) the model isn't.
+        ClusterError: Ray isn't installed, or no node has room for an actor.
+        ValueError: A number is out of range, or `device` and `num_gpus` contradict each other.
     """
     ray = load_ray()
     own = frozenset(schema(CODEBOOK if is_shipped(model) else model_scheme(named_model(model))).names)
@@ -111,7 +116,7 @@ def tag_dataset(
     known = dataset.schema(fetch_if_missing=False)
     if known is not None:
         columns.check_names(known.names)
-    ReadingPool(workers, timeout).close()  # refuses what makes no sense
+    ReadingPool(workers, timeout).close()  # This checks `workers` and `timeout`.
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size}: expected the number of reports that an actor takes, at least 1")
     each = share(device, num_cpus, num_gpus)
@@ -142,14 +147,18 @@ def tag_dataset(
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which column holds what.
+    """The roles of the dataset's columns.
 
     Attributes:
-        text: The texts; None where there are paths.
-        path: The paths.
-        bytes: The contents.
-        keep: What each row of the result keeps.
-        own: The result's own columns.
+        text: The column of texts; None if there are paths.
+        path: The column of paths, or None.
+        bytes: The column of contents, or None.
+        keep: The columns that each row of the result copies.
+        own: The names of the result's own columns.
+
+    Raises:
+        ReadError: There is a column of contents without one of paths.
+        OutputError: A column to keep has the name of one of the result's own columns.
     """
 
     text: str | None
@@ -172,10 +181,10 @@ class Columns:
             )
 
     def check_names(self, names: Sequence[str]) -> None:
-        """Refuse a dataset that lacks a column.
+        """Check that a dataset has all columns.
 
         Raises:
-            ReadError: It does.
+            ReadError: A column is missing.
         """
         wanted = [name for name in (self.text, self.path, self.bytes, *self.keep) if name]
         missing = [name for name in wanted if name not in names]
@@ -186,10 +195,10 @@ class Columns:
             )
 
     def check_types(self, table: pa.Table) -> None:
-        """Refuse columns that hold something else than they should.
+        """Check that the columns have the right types.
 
         Raises:
-            ReadError: They do.
+            ReadError: A column has the wrong type.
         """
         from pyarrow import types
 
@@ -206,16 +215,16 @@ class Columns:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What every actor is told.
+    """The settings of every actor.
 
     Attributes:
-        columns: Which column holds what.
-        model: Folder of the model; None for the shipped one.
-        share: Its share of the cluster.
+        columns: The roles of the dataset's columns.
+        model: The folder of the model or the name of a shipped one; None for the default one.
+        share: The actor's share of the cluster.
         backend: What runs the encoder.
-        workers: Processes that read.
-        timeout: Seconds for a file.
-        attempts: The counter of attempts.
+        workers: The number of processes that read files.
+        timeout: The seconds that a worker may take for a file.
+        attempts: The counter of failed attempts.
     """
 
     columns: Columns
@@ -228,10 +237,10 @@ class Setting:
 
 
 class ReportTagger:
-    """An actor: loads the model once and tags batches of reports.
+    """An actor that loads the model once and tags batches of reports.
 
     Raises:
-        ModelError: This node hasn't the model.
+        ModelError: This node doesn't have the model.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -241,7 +250,11 @@ class ReportTagger:
         self._name = my_name()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """A row per report in, a row per paragraph out."""
+        """Tag a batch with a row per report, and return a table with a row per paragraph.
+
+        Raises:
+            ReadError: A column is missing or has the wrong type.
+        """
         columns = self._setting.columns
         columns.check_names(batch.column_names)
         columns.check_types(batch)
@@ -252,7 +265,7 @@ class ReportTagger:
         return _result(batch.select(list(columns.keep)), found, self._tagger.model.scheme)
 
     def _tag(self, batch: pa.Table) -> list[list[dict[str, Any]]]:
-        """For each row of the batch its rows of the result, without the columns that are kept."""
+        """Return, for each row of the batch, its rows of the result without the copied columns."""
         found: list[list[dict[str, Any]]] = [[] for _ in range(batch.num_rows)]
         read: list[int] = []
         with TemporaryDirectory(prefix="lawgov-") as folder:
@@ -261,7 +274,7 @@ class ReportTagger:
         return found
 
     def _given_up(self, batch: pa.Table) -> list[list[dict[str, Any]]]:
-        """The same where too many actors died at the batch."""
+        """Return the rows for a batch at which too many actors died: one per report, with the reason."""
         path = self._setting.columns.path
         sources = batch[path].to_pylist() if path else [None] * batch.num_rows
         reason = GIVEN_UP + "give each more (num_cpus) or less at a time (batch_size)"
@@ -270,8 +283,9 @@ class ReportTagger:
     def _readable(
         self, batch: pa.Table, folder: Path, found: list[list[dict[str, Any]]], read: list[int]
     ) -> Iterator[Report]:
-        """The reports of the batch that can be read, `read` says which rows they are; the reasons of the others go
-        into `found`.
+        """Yield the readable reports of the batch.
+
+        The row numbers of the reports are appended to `read`. The reasons of the others are written to `found`.
         """
         columns = self._setting.columns
         sources: Iterable[tuple[int, str | None, Path | None]]
@@ -297,11 +311,11 @@ class ReportTagger:
 
 
 def paragraph_rows(report: TaggedReport) -> list[dict[str, Any]]:
-    """The rows of a report, at least one, with the columns of the result."""
+    """Return the rows of a report with the columns of the result; there is always at least one."""
     nested: dict[int, list[dict[str, Any]]] = {}
     for indicator in rows(report, "indicators"):
         number = indicator["number"]
-        indicator["number"] = None if number is None else float(number)  # as in our own Parquet files
+        indicator["number"] = None if number is None else float(number)  # as in the package's Parquet files
         nested.setdefault(indicator["paragraph"], []).append(indicator)
     found = list(rows(report, "paragraphs"))
     if not found:
@@ -313,7 +327,7 @@ def paragraph_rows(report: TaggedReport) -> list[dict[str, Any]]:
 
 
 def schema(scheme: Scheme = CODEBOOK) -> pa.Schema:
-    """The columns of the result where the model has these labels, without those that are kept."""
+    """Return the schema of the result for a model with these labels, without the copied columns."""
     import pyarrow as pa
 
     types = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
@@ -324,7 +338,7 @@ def schema(scheme: Scheme = CODEBOOK) -> pa.Schema:
 
 
 def _result(kept: pa.Table, found: Sequence[Sequence[dict[str, Any]]], scheme: Scheme) -> pa.Table:
-    """The rows that belong to each row of `kept`, with its columns before theirs."""
+    """Join the rows in `found` to the rows of `kept` that they belong to; the columns of `kept` come first."""
     import pyarrow as pa
 
     table = pa.Table.from_pylist([row for own in found for row in own], schema=schema(scheme))
@@ -338,7 +352,7 @@ def _result(kept: pa.Table, found: Sequence[Sequence[dict[str, Any]]], scheme: S
 
 
 def _files(batch: pa.Table, columns: Columns, folder: Path) -> Iterator[tuple[str | None, Path | None]]:
-    """Each row's path as it is given, and where the file can be read; None for what the row doesn't have."""
+    """Yield each row's path as given, and the path to read from; each is None if the row doesn't have it."""
     paths = batch[columns.path].to_pylist()
     if columns.bytes is None:
         yield from ((path, None if path is None else Path(path)) for path in paths)
@@ -353,5 +367,5 @@ def _files(batch: pa.Table, columns: Columns, folder: Path) -> Iterator[tuple[st
 
 
 def _digest(sources: pa.ChunkedArray) -> bytes:
-    """By what a batch is known when it is tried again."""
+    """Hash the sources of a batch, so that it is recognised when it is tried again."""
     return hashlib.sha256("\0".join(map(str, sources.to_pylist())).encode("utf-8", "surrogatepass")).digest()

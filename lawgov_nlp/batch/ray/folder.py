@@ -1,17 +1,16 @@
-"""A folder or bucket of reports tagged in parts on a cluster: what `lawgov_nlp.tag_folder` does, by many machines.
+"""Tag a folder or bucket of reports in parts on a cluster, as `lawgov_nlp.tag_folder` does on one machine.
 
     tag_folder("s3://county/reports", Path("out"))
     tag_folder(Path("/shared/reports"), Path("out"), actors=16)
 
-A row of the dataset is a part: the names of its files go out to an actor, which reads and tags them, and the bytes of
-the part's files come back. No actor ever writes to `out`. This process alone does, a part after the other in their
-order, each moved into place and then noted in the manifest; so that a part that was tagged twice, because an actor
-died or a node was lost, is there once, and one that was broken off isn't there at all. The next part is made only as
-the memory for objects allows: Ray holds the actors back where this process doesn't keep up.
+Each row of the dataset is a part. An actor receives the names of its input files, reads and tags them, and returns the
+bytes of the part's output files. Only this process writes to `out`: it handles one part after the other in order, moves
+each into place and then records it in the manifest. A part that was tagged twice because an actor died or a node was
+lost is therefore written once, and an interrupted part isn't written at all. Ray slows the actors down if this process
+doesn't keep up, so that parts don't exceed the memory for objects.
 
-The folder that comes of it is that of `lawgov_nlp.tag_folder`, to the byte where the processors round alike, and a run
-that was begun with the one can go on with the other, where both are given the same `backend` by name: `auto` is what a
-machine has.
+The output folder is the same as that of `lawgov_nlp.tag_folder`, to the byte if the processors round alike. Either
+function can resume a run of the other if both get the same explicit `backend`; with `auto`, the machine decides.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 _STEM = "part"
-"""What the files of a part are called before it has its number."""
+"""The stem of a part's file names before the part has a number."""
 
 
 def tag_folder(
@@ -86,43 +85,47 @@ def tag_folder(
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunSummary:
-    """Tag every report in and below a folder on a Ray cluster; called again, it goes on where it was broken off.
+    """Tag every report in and below a folder on a Ray cluster. A repeated call resumes an interrupted run.
 
-    It uses the Ray session of this process, the cluster at `RAY_ADDRESS`, or else starts one on this machine. An
-    actor that dies is replaced, and its part done again by another one; a part at which three actors died is given up
-    and listed among the failures, without an entry in the manifest, so that the next run tries it again.
+    It uses the Ray session of this process, else the cluster at `RAY_ADDRESS`, else it starts one on this machine. An
+    actor that dies is replaced, and another actor tags its part again. A part at which three actors died is given up
+    and listed among the failures. It gets no entry in the manifest, so that the next run tries it again.
 
     Args:
-        folder: A `Path` is a folder that all nodes share; a `str` is the address of one in an object store
-            (`s3://bucket/folder`; gs, hdfs, abfs and what else pyarrow knows).
-        out: Folder of the results, on this machine: new, empty, or of an earlier run.
+        folder: A `Path` is a folder that all nodes share. A `str` is the address of a folder in an object store
+            (`s3://bucket/folder`; gs, hdfs, abfs and others that pyarrow supports).
+        out: The output folder on this machine: new, empty, or that of an earlier run.
         format: jsonl, csv or parquet.
-        model: Folder of another model than the shipped one, under the same path on all nodes, or `tiny`.
-        device: `auto` (a GPU for each actor where the cluster has one), `cpu` or `cuda`.
-        backend: What runs the encoder, as in `lawgov_nlp.tag_report`; `auto` is what each node has, so that nodes of
+        model: The folder of a model, under the same path on all nodes, or `tiny`.
+        device: `auto` (a GPU for each actor if the cluster has one), `cpu` or `cuda`.
+        backend: What runs the encoder, as in `lawgov_nlp.tag_report`. With `auto` each node chooses, so that nodes of
             different kinds round differently.
-        actors: Processes that tag; each loads the model once. None takes as many as the nodes have room for.
-        num_cpus: Cores that each takes.
-        num_gpus: GPUs that each takes; several can share one with 0.5 or less.
-        workers: Processes of each actor that read files; 0 reads in the actor, without a limit of time or memory.
-        timeout: Seconds that a worker may take for a file.
-        part_size: Files in a part: the unit of work that is done again where an actor dies.
-        retry_failed: Read again what failed before, into further parts.
-        overwrite: Begin anew: the parts and the manifest of an earlier run are deleted.
-        on_progress: Called after each part.
+        actors: The number of processes that tag; each loads the model once. None takes as many as fit on the nodes.
+        num_cpus: The cores of each actor.
+        num_gpus: The GPUs of each actor; with 0.5 or less, several actors share one.
+        workers: The number of processes of each actor that read files. With 0, the actor reads them without a limit of
+            time or memory.
+        timeout: The seconds that a worker may take for a file.
+        part_size: The number of files in a part, which is tagged again as a whole if its actor dies.
+        retry_failed: Whether to read files again that failed before; their reports go into further parts.
+        overwrite: Whether to start anew and delete the parts and the manifest of an earlier run.
+        on_progress: A function that is called after each part.
+
+    Returns:
+        The content of the output folder at the end.
 
     Raises:
-        OutputError: As `lawgov_nlp.tag_folder`.
-        ReadError: The folder of the reports isn't there or holds none.
-        ModelError: The model isn't there; the device can't be had.
-        ClusterError: Ray isn't installed, its cluster isn't there or has no room, a node has another model, or the
-            tagging broke off. What is done stays.
-        ValueError: A number makes no sense.
+        OutputError: As in `lawgov_nlp.tag_folder`.
+        ReadError: The folder of the reports doesn't exist or holds no reports.
+        ModelError: The model or the device isn't available.
+        ClusterError: Ray isn't installed, the cluster isn't available or has no room, a node has another model, or the
+            tagging was interrupted. Finished parts are kept.
+        ValueError: A number is out of range, or `device` and `num_gpus` contradict each other.
     """
     check_form(format, part_size)
     if actors is not None and actors < 1:
         raise ValueError(f"actors={actors}: expected the number of processes that tag, at least 1")
-    ReadingPool(workers, timeout).close()  # refuses what makes no sense
+    ReadingPool(workers, timeout).close()  # This checks `workers` and `timeout`.
     load_ray()
     inputs = Store(folder) if isinstance(folder, str) else Folder(folder)
     place: Place = inputs.place if isinstance(inputs, Store) else SharedFolder(Path(folder).resolve())
@@ -159,16 +162,16 @@ def tag_folder(
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What every actor is told.
+    """The settings of every actor.
 
     Attributes:
-        place: Where the files are.
-        model: Folder of the model, or a shipped one's name; None for the first of these.
-        header: What the run depends on.
-        share: Its share of the cluster.
-        workers: Processes that read.
-        timeout: Seconds for a file.
-        attempts: The counter of attempts.
+        place: The location of the files.
+        model: The folder of the model or the name of a shipped one; None for the default one.
+        header: The settings of the run.
+        share: The actor's share of the cluster.
+        workers: The number of processes that read files.
+        timeout: The seconds that a worker may take for a file.
+        attempts: The counter of failed attempts.
     """
 
     place: Place
@@ -182,12 +185,12 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What an actor made of a part.
+    """An actor's result for a part.
 
     Attributes:
-        chunk: Which of the parts that were to do, from 0.
-        entries: What each file came to; None where the part was given up.
-        files: The content of the part's files, by the end of their names (`.parquet`, `-indicators.parquet`).
+        chunk: The number of the part among those of this call, from 0.
+        entries: The entry of each input file; None if the part was given up.
+        files: The contents of the part's output files by the ends of their names (`.parquet`, `-indicators.parquet`).
     """
 
     chunk: int
@@ -196,23 +199,23 @@ class Result:
 
 
 def results(chunks: Sequence[Sequence[str]], setting: Setting, actors: int) -> Generator[Result, None, None]:
-    """What comes of each part, in order, from so many actors.
+    """Tag the parts with a number of actors and yield their results in order.
 
     Raises:
-        ClusterError: It can't go on.
+        ClusterError: The tagging was interrupted.
     """
     ray = load_ray()
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.execution_options.preserve_order = True  # the folder is then the same whoever was faster
-    context.execution_no_progress_timeout_s = -1  # a large part on a slow processor may take longer than half an hour
+    context.execution_options.preserve_order = True  # The output must not depend on which actor is faster.
+    context.execution_no_progress_timeout_s = -1  # A large part may take over half an hour.
     tasks = [{"task": pickle.dumps((number, list(names)))} for number, names in enumerate(chunks)]
     with ray.data.DataContext.current(context):
         dataset = ray.data.from_items(tasks, override_num_blocks=len(tasks)).map_batches(
             PartTagger,
             batch_size=1,
-            # a part takes minutes: one that waits behind another is better off with the next actor that is free
+            # A part takes minutes, so it shouldn't wait for a busy actor but take the next one that is free.
             compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=1),
             fn_constructor_kwargs={"setting": setting},
             num_cpus=setting.share.cpus,
@@ -227,10 +230,10 @@ def results(chunks: Sequence[Sequence[str]], setting: Setting, actors: int) -> G
 
 
 class PartTagger:
-    """An actor: loads the model once and makes parts of files.
+    """An actor that loads the model once and tags files into parts.
 
     Raises:
-        ModelError: This node hasn't the model of the run.
+        ModelError: This node doesn't have the model of the run.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -247,7 +250,7 @@ class PartTagger:
         self._name = my_name()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        """A part: one row in, one row out."""
+        """Tag a part: the batch has one row with the task, and the output has one row with the result."""
         number, names = pickle.loads(batch["task"][0])
         with attempt(self._setting.attempts, self._name, number) as go:
             result = self._part(number, names) if go else Result(chunk=number, entries=None)
@@ -265,7 +268,7 @@ class PartTagger:
         return Result(chunk=number, entries=entries, files=files)
 
     def _readable(self, fetched: Iterator[Fetched], entries: list[Entry]) -> Iterator[Report]:
-        """The reports among the files; `entries` gets what each file came to."""
+        """Yield the readable reports among the files, and append the entry of each file to `entries`."""
         for file, reading in self._pool.read_tasks(((file, file.path) for file in fetched), identify=True):
             if reading is None:
                 reading = ReadOutcome(error=file.error)
@@ -278,7 +281,7 @@ class PartTagger:
 
 
 class _Work:
-    """What this process does with what comes back: the only one that writes."""
+    """Writes the results in this process, which is the only one that writes."""
 
     def __init__(
         self, out: Path, manifest: Manifest, total: int, on_progress: Callable[[Progress], None] | None
@@ -287,7 +290,12 @@ class _Work:
         self._paragraphs = 0
 
     def do(self, chunks: Sequence[Sequence[str]], results: Iterator[Result]) -> list[tuple[str, str]]:
-        """Publish each result; returns the files of the parts that were given up, with the reason."""
+        """Publish each result, and return the files of the parts that were given up, with the reasons.
+
+        Raises:
+            ClusterError: A part is missing, out of order or superfluous.
+            OutputError: A file can't be written.
+        """
         todo = {name for chunk in chunks for name in chunk}
         rest = [entry for name, entry in self._manifest.entries.items() if name not in todo]
         count, failed = len(rest), sum(entry.status == "failed" for entry in rest)
@@ -295,7 +303,7 @@ class _Work:
         given_up: list[tuple[str, str]] = []
         for expected, names in enumerate(chunks):
             result = next(results, None)
-            if result is None or result.chunk != expected:  # a promise of Ray's that all the rest stands on
+            if result is None or result.chunk != expected:  # Everything else relies on Ray's keeping the order.
                 raise ClusterError(f"part {expected + 1} of {len(chunks)} didn't come back; run again to go on with it")
             if result.entries is None:
                 given_up += ((name, GIVEN_UP + "run again, with fewer of them (--actors)") for name in names)
@@ -313,7 +321,7 @@ class _Work:
         return given_up
 
     def _publish(self, entries: Sequence[Entry], files: dict[str, bytes]) -> None:
-        """Move a part's files into place and note it in the record, which makes it valid."""
+        """Move a part's files into place and record the part, which makes it valid."""
         part = self._manifest.parts
         outputs = {}
         try:
@@ -323,7 +331,7 @@ class _Work:
                     grown = files_to_be.claim(name)
                     grown.write_bytes(content)
                     outputs[name] = sync_and_hash(grown)
-                files_to_be.publish()  # an earlier file of that name is of a part that was never done
+                files_to_be.publish()  # An existing file is of an unfinished part.
             self._manifest.commit([dataclasses.replace(entry, part=part) for entry in entries], outputs)
         except OSError as error:
             raise OutputError(f"{self._out}: can't be written ({error}); what is done stays, run again") from error

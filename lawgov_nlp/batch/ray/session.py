@@ -1,9 +1,9 @@
-"""What both ways of tagging on a cluster need: Ray itself, a share of it for each actor, an end to retries.
+"""Shared helpers for both ways to tag on a cluster: the Ray session, the share of each actor, a limit of retries.
 
-Ray Data restarts an actor that dies and gives its task to another one, without end. That is right for a node that is
-taken away and wrong for a batch that kills whoever takes it (memory), so `Attempts` counts, and who is given a batch
-at which three others died answers that it was given up. Ray's own limit of retries was no choice: setting it through
-`map_batches` goes away with Ray 2.64, and a batch beyond the limit is an error of the whole dataset.
+Ray Data restarts an actor that dies and gives its task to another actor, without a limit. This is right if a node is
+lost, but wrong if a batch kills every actor that takes it (by its use of memory). `Attempts` therefore counts the
+deaths, and an actor that gets a batch at which three others died reports it as given up. Ray's own limit of retries is
+unsuitable: `map_batches` can't set it any more from Ray 2.64 on, and a batch beyond the limit fails the whole dataset.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 ATTEMPTS = 3
-"""Actors that may die at a batch before it is given up."""
+"""The number of actors that may die at a batch before it is given up."""
 
 GIVEN_UP = f"the process that tagged it died {ATTEMPTS} times, probably for want of memory; "
-"""The reason for what was in such a batch; what can be done about it follows."""
+"""The beginning of the reason for files in such a batch; advice follows it."""
 
 _RAISED = re.compile(r"^[\w.]+(?:Error|Exception): (.+)$", re.MULTILINE)
 
 
 def load_ray() -> ModuleType:
-    """The module `ray`, with `ray.data`.
+    """Import and return the module `ray`, with `ray.data`.
 
     Raises:
-        ClusterError: It isn't installed.
+        ClusterError: Ray isn't installed.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # what is started here reports to nobody unless asked to
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # A cluster started here sends no usage reports.
     try:
         importlib.import_module("ray.data")
         return importlib.import_module("ray")
@@ -52,10 +52,10 @@ def load_ray() -> ModuleType:
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """Ray for the time being: the session that is there, the cluster at `RAY_ADDRESS`, or else one on this machine.
+    """Connect to Ray: the existing session, else the cluster at `RAY_ADDRESS`, else a new one on this machine.
 
-    What was started or joined here is left at the end. A cluster on this machine reports nothing to Ray's makers
-    unless `RAY_USAGE_STATS_ENABLED` is set to 1; another one does what its owner has set.
+    A connection that was made here is closed at the end. A cluster started on this machine sends no usage reports to
+    Ray's makers unless `RAY_USAGE_STATS_ENABLED` is set to 1; another cluster follows its owner's setting.
 
     Raises:
         ClusterError: Ray isn't installed, or nothing answers at the address.
@@ -67,10 +67,10 @@ def connected() -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"address": address}
     if not address:
-        options = {"address": "local", "include_dashboard": False}  # without "local" Ray takes any that it finds
+        options = {"address": "local", "include_dashboard": False}  # Without "local" Ray joins any cluster it finds.
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises what its many parts raise
+    except Exception as error:  # Ray raises errors of its many parts.
         where = f"the Ray cluster at RAY_ADDRESS={address} can't be joined" if address else "Ray can't be started here"
         raise ClusterError(f"{where}: {reason(error)}") from error
     try:
@@ -81,11 +81,11 @@ def connected() -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """What an actor takes of the cluster.
+    """The share of the cluster that an actor occupies.
 
     Attributes:
-        cpus: Processor cores; may be a fraction.
-        gpus: GPUs; may be a fraction, and 0 is none.
+        cpus: The number of processor cores, which may be a fraction.
+        gpus: The number of GPUs, which may be a fraction or 0.
     """
 
     cpus: float
@@ -93,26 +93,26 @@ class Share:
 
     @property
     def device(self) -> str:
-        """The device for the tagger: Ray shows an actor no other GPU than its own."""
+        """The device for the tagger. Ray only shows an actor its own GPU."""
         return "cuda" if self.gpus else "cpu"
 
     @property
     def threads(self) -> int:
-        """Threads for torch: an actor keeps to its cores."""
+        """The number of threads for torch, so that an actor only uses its own cores."""
         return max(1, int(self.cpus))
 
 
 def share(device: str, cpus: float, gpus: float | None) -> Share:
-    """The share of each actor.
+    """Return the share of each actor.
 
     Args:
         device: `auto`, `cpu` or `cuda`.
-        cpus: Its cores.
-        gpus: Its GPUs; None is one where the device wants one or, with `auto`, the cluster has one.
+        cpus: The number of cores.
+        gpus: The number of GPUs. None takes one if the device is `cuda`, or if it is `auto` and the cluster has one.
 
     Raises:
-        ModelError: The device can't be had on a cluster.
-        ValueError: A share that makes no sense.
+        ModelError: A cluster doesn't offer the device.
+        ValueError: A number is out of range, or `device` and `gpus` contradict each other.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise ModelError(
@@ -128,10 +128,10 @@ def share(device: str, cpus: float, gpus: float | None) -> Share:
 
 
 def room(share: Share) -> int:
-    """How many actors with this share the nodes that are there now can hold, at least 1.
+    """Return the number of actors with this share that fit on the present nodes, at least 1.
 
     Raises:
-        ClusterError: Not a single one on any of them.
+        ClusterError: No node has room for an actor.
     """
     nodes = [node["Resources"] for node in load_ray().nodes() if node["Alive"]]
     counts = [min(_times(node.get("CPU", 0), share.cpus), _times_gpu(node.get("GPU", 0), share.gpus)) for node in nodes]
@@ -146,19 +146,19 @@ def room(share: Share) -> int:
 
 
 def _times(have: float, needed: float) -> float:
-    """How often a share goes into what a node has; 0.1 goes ten times into 1."""
+    """Return how many times a share fits into a node's resources (0.1 fits ten times into 1)."""
     return math.floor(have / needed + 1e-9) if needed else math.inf
 
 
 def _times_gpu(have: float, needed: float) -> float:
-    """The same for GPUs: no share lies on two of them."""
+    """Return how many times a share fits into a node's GPUs. No share is split between two GPUs."""
     return int(have) * _times(1, needed) if 0 < needed < 1 else _times(have, needed)
 
 
 class Attempts:
     """Counts the actors that died at each batch.
 
-    An actor that died comes back under its old name, and without having ended what it had begun.
+    An actor that died is restarted under its old name. It is recognised because it hasn't ended what it had begun.
     """
 
     def __init__(self) -> None:
@@ -166,32 +166,33 @@ class Attempts:
         self._deaths: Counter[Hashable] = Counter()
 
     def begin(self, actor: str, batch: Hashable) -> int:
-        """Note that an actor begins a batch; returns how many died at it before."""
+        """Record that an actor begins a batch, and return how many actors have died at this batch."""
         if actor in self._begun:
             self._deaths[self._begun[actor]] += 1
         self._begun[actor] = batch
         return self._deaths[batch]
 
     def end(self, actor: str) -> None:
-        """Note that an actor came through with what it had begun."""
+        """Record that an actor has finished what it had begun."""
         self._deaths.pop(self._begun.pop(actor, None), None)
 
 
 def new_attempts() -> ActorHandle:
-    """An `Attempts` somewhere in the cluster, there as long as the handle is."""
+    """Start an `Attempts` in the cluster; it exists as long as the returned handle."""
     return load_ray().remote(Attempts).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
 
 
 def my_name() -> str:
-    """The name of the actor that asks."""
+    """Return the name of the calling actor."""
     return load_ray().get_runtime_context().get_actor_id()
 
 
 @contextmanager
 def attempt(attempts: ActorHandle, actor: str, batch: Hashable) -> Iterator[bool]:
-    """Around the work at a batch; gives False, and the work is to be left, where too many died at it.
+    """Record the work on a batch as an attempt. The attempt also ends if the work raises, since no actor died.
 
-    An error of the work ends the attempt, too: nobody died.
+    Yields:
+        Whether to do the work: False if too many actors have died at the batch.
     """
     ray = load_ray()
     deaths = ray.get(attempts.begin.remote(actor, batch))
@@ -202,12 +203,12 @@ def attempt(attempts: ActorHandle, actor: str, batch: Hashable) -> Iterator[bool
 
 
 def on_all_nodes(model: Path | str | None) -> Path | str | None:
-    """A model as all nodes know it: by its whole path, or by the name of one that comes with the package."""
+    """Return a model in a form that is valid on all nodes: an absolute path, the name of a shipped model, or None."""
     return model if model is None or is_shipped(model) else Path(model).resolve()
 
 
 def on_this_node(model: Path | str | None, share: Share, backend: str) -> Any:  # noqa: ANN401 - a Tagger, imported lazily
-    """The tagger of an actor.
+    """Load the tagger of an actor.
 
     Raises:
         ModelError: This node doesn't have the model or the backend.
@@ -222,8 +223,8 @@ def on_this_node(model: Path | str | None, share: Share, backend: str) -> Any:  
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Ray Data without its reports of what goes well; warnings and errors are still said."""
-    levels = {"ray.data": logging.WARNING, "ray.data._internal.progress": logging.ERROR}  # "no bars", as was asked for
+    """Silence the progress messages of Ray Data. Warnings and errors are still logged."""
+    levels = {"ray.data": logging.WARNING, "ray.data._internal.progress": logging.ERROR}  # warns "no bars"
     before = {name: logging.getLogger(name).level for name in levels}
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
@@ -235,12 +236,12 @@ def quiet() -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong at the bottom of an error of Ray's, without the tracebacks of other machines."""
+    """Return the root cause of an error of Ray, without the tracebacks of other machines."""
     texts = [str(error).strip()]
     while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
         error = cause
         texts.append(str(error).strip())
-    texts = [text for text in reversed(texts) if text]  # Ray Data adds causes that say nothing
-    # in the text of an actor that failed to start stands the traceback that it ended with
+    texts = [text for text in reversed(texts) if text]  # Some causes that Ray Data adds have no text.
+    # The text of an actor that failed to start holds the traceback of its failure.
     raised = [line for text in texts for line in _RAISED.findall(text)[-1:]]
     return next(iter([*raised, *(text.splitlines()[0] for text in texts)]), type(error).__name__)

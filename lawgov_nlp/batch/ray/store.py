@@ -1,4 +1,4 @@
-"""Reports in an object store (s3://, gs://, hdfs://, …) through pyarrow, and how a node gets at the files of a run."""
+"""Read reports from an object store (s3://, gs://, hdfs://, …) with pyarrow, and fetch a run's files on a node."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileInfo, FileSystem
 
 _DOWNLOADS = 8
-"""Files that an actor fetches at a time: a store takes some 50 ms to answer, a file of 100 KB as good as none."""
+"""The number of files that an actor fetches at a time. A store answers in about 50 ms; 100 KB take almost no time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class Fetched:
     """A file on this machine.
 
     Attributes:
-        name: Its name among the run's files.
-        path: Where it is; None where it couldn't be had.
-        error: Why not.
-        mtime_ns: Time of its last change where it comes from, or None where that is the time of `path`.
+        name: The name of the file in the run.
+        path: The path of the file; None if it couldn't be fetched.
+        error: The reason if it couldn't be fetched.
+        mtime_ns: The time of its last change in the store, in nanoseconds since 1970; None if `path` has that time.
     """
 
     name: str
@@ -44,24 +44,24 @@ class Fetched:
 
 
 class Place(Protocol):
-    """Where a run's files lie, as every node sees it; goes over the network to the actors."""
+    """The location of a run's files, valid on every node. It is sent over the network to the actors."""
 
     def fetch(self, names: Sequence[str]) -> AbstractContextManager[Iterator[Fetched]]:
-        """A context manager: the files in order, as they are needed; what was copied goes at its end."""
+        """Return a context manager that gives the files in order and on demand. It deletes copies at its end."""
 
 
 @dataclass(frozen=True)
 class SharedFolder:
-    """A folder that every node has under the same path."""
+    """A folder that every node sees under the same path."""
 
     folder: Path
 
     @contextmanager
     def fetch(self, names: Sequence[str]) -> Iterator[Iterator[Fetched]]:
-        """The files, where they are.
+        """Give the files in their folder, without copies.
 
         Raises:
-            ClusterError: This node doesn't have the folder; that is no fault of its files.
+            ClusterError: This node doesn't have the folder. The files themselves then don't count as failed.
         """
         if not self.folder.is_dir():
             raise ClusterError(
@@ -80,10 +80,10 @@ class Bucket:
 
     @contextmanager
     def fetch(self, names: Sequence[str]) -> Iterator[Iterator[Fetched]]:
-        """Copies of the files: readers take paths, and the limits of time and memory are on their processes."""
+        """Give copies of the files: readers take paths and run in processes with limits of time and memory."""
         with TemporaryDirectory(prefix="lawgov-") as folder, ThreadPoolExecutor(_DOWNLOADS) as pool:
             try:
-                # named by number: a key may be longer than any file's name, and two may end alike
+                # Copies are named by number: a key may be longer than a file name, and two may have the same end.
                 targets = (Path(folder) / f"{k}{Path(name).suffix}" for k, name in enumerate(names))
                 yield pool.map(self._fetch, names, targets)
             finally:
@@ -112,13 +112,14 @@ class Store:
     """The files of a run in an object store: `lawgov_nlp.batch.sources.Inputs`.
 
     Attributes:
-        place: Where they are.
+        place: The location of the files.
 
     Args:
-        uri: As `s3://bucket/folder`; what pyarrow takes behind a `?` (`region=`, `endpoint_override=`) it takes here.
+        uri: An address such as `s3://bucket/folder`. It may have the options that pyarrow accepts after a `?`
+            (`region=`, `endpoint_override=`).
 
     Raises:
-        ReadError: No such store, no access, or no reports in it.
+        ReadError: The store doesn't exist, denies access, or holds no reports.
     """
 
     shut: Sequence[tuple[str, str]] = ()
@@ -139,11 +140,11 @@ class Store:
             raise no_reports(_without_secret(uri))
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file now."""
+        """Tell whether the file exists now."""
         return name in self._infos
 
     def unchanged(self, entry: Entry) -> bool:
-        """Whether a file is what it was; only where its time is another its content is looked at."""
+        """Tell whether a file is unchanged. Its content is only read if its time of change differs."""
         info = self._infos[entry.path]
         if (info.size, info.mtime_ns) == (entry.size, entry.mtime_ns):
             return True
@@ -159,7 +160,7 @@ class Store:
         return digest.hexdigest() == entry.sha256
 
     def _name(self, info: FileInfo) -> str | None:
-        """The name of a file among the run's; None for what is no report, as in a folder."""
+        """Return the name of a file in the run; None if it is no report, by the same rules as in a folder."""
         name = posixpath.relpath(info.path, self.place.base)
         if not info.is_file or not name.lower().endswith(SUFFIXES) or any(map(passed_over, name.split("/"))):
             return None
@@ -167,5 +168,5 @@ class Store:
 
 
 def _without_secret(text: str) -> str:
-    """Text with the addresses in it, but without the key and secret that may stand in one."""
+    """Remove the key and secret that may be part of addresses in a text."""
     return re.sub(r"//[^/@\s]*@", "//…@", text)

@@ -8,7 +8,7 @@
   const status = document.querySelector(".status");
   const clear = document.querySelector(".clear");
 
-  // A heading goes when all paragraphs under it are hidden; one that no paragraph names always stays.
+  // A heading is hidden if all paragraphs under it are. A heading that no paragraph names always stays.
   const withParagraphs = new Set(paragraphs.flatMap((p) => words(p, "heads")));
   const headings = all(".heading").filter((h) => withParagraphs.has(h.id.slice(1)));
 
@@ -41,10 +41,10 @@
   }
   clear?.addEventListener("click", () => {
     reset();
-    filters[0].focus(); // the button that had the focus is gone
+    filters[0].focus(); // The button that had the focus is hidden now.
   });
 
-  // A value, its name and its row light up together.
+  // A value, its name and its table row are highlighted together.
   const light = (event) => {
     for (const e of all(".on")) e.classList.remove("on");
     const at = event.target.closest?.("[data-i]");
@@ -54,14 +54,14 @@
   document.addEventListener("mouseover", light);
   document.addEventListener("focusin", light);
 
-  // A link from the table into a paragraph that the filter hides shows everything again.
+  // A link from the table to a hidden paragraph clears the filter.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#"]');
     const target = link && document.getElementById(link.hash.slice(1));
     if (target?.closest("[hidden]")) reset();
   });
 
-  // Escape closes a label's tooltip, also where the pointer rests on it, until the pointer or the focus moves on.
+  // Escape closes a label's tooltip, even under the pointer, until the pointer or the focus moves on.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") document.body.classList.add("quiet");
   });

@@ -1,14 +1,14 @@
-"""Tagged reports to files: jsonl, csv, xlsx, parquet and html.
+"""Write tagged reports to files: jsonl, csv, xlsx, parquet and html.
 
-    write_reports(reports, "2023.jsonl")             one line per report, complete: `TaggedReport.from_dict` reads it
+    write_reports(reports, "2023.jsonl")             one complete line per report: `TaggedReport.from_dict` reads it
     write_reports(reports, "2023.csv")               2023.csv (paragraphs) and 2023-indicators.csv
     write_reports(reports, "2023.xlsx")              sheets paragraphs, indicators and readme
     write_reports(reports, "2023.parquet")           2023.parquet (paragraphs) and 2023-indicators.parquet
     write_reports([report], "2023.html")             one self-contained page
     write_reports(reports, "pages", format="html")   a folder: one page per report and index.html
 
-Only jsonl holds everything; tables hold the columns of `lawgov_nlp.results.tables.columns`. Files appear whole or not
-at all: they grow in a hidden folder beside the target and move into place when all are complete.
+Only jsonl holds everything; tables hold the columns of `lawgov_nlp.results.tables.columns`. Files appear completely or
+not at all: they are written to a hidden folder beside the target and moved into place when all are complete.
 """
 
 from __future__ import annotations
@@ -41,22 +41,26 @@ def write_reports(
     overwrite: bool = False,
     scheme: Scheme | None = None,
 ) -> list[Path]:
-    """Writes reports, one after the other as they come, and returns the files written.
+    """Write reports one after the other as they arrive, and return the paths of the written files.
 
-    csv and parquet make two files: paragraphs in NAME.csv, indicators in NAME-indicators.csv. html makes one page
-    where `path` ends in .html, and otherwise a folder with a page per report, named for its source, and index.html.
+    csv and parquet make two files: paragraphs in NAME.csv and indicators in NAME-indicators.csv. html makes one page if
+    `path` ends in .html. Otherwise it makes a folder with index.html and a page per report, named after its source.
 
     Args:
-        reports: Tagged reports, for instance from `tag_reports`. What it raises passes through, and nothing is written.
-        path: The file, or for html the folder.
+        reports: Tagged reports, for example from `tag_reports`. If the iteration raises, the error passes through and
+            nothing is written.
+        path: The file, or for html the file or the folder.
         format: One of `FORMATS`; None takes it from the suffix of `path`.
-        overwrite: Replaces existing files; otherwise an existing file is an error, raised before any tagging where
-            its name is known by then.
-        scheme: The labels of the reports; None takes those of the first, or of the codebook where there is none.
+        overwrite: Whether to replace existing files. Otherwise an existing file is an error, which is raised before any
+            report is tagged if the file's name is known by then.
+        scheme: The labels of the reports; None takes those of the first report, or the codebook if there is no report.
+
+    Returns:
+        The paths of the written files.
 
     Raises:
-        OutputError: The format is unknown, a file exists, the place can't be written, a library is missing, or the
-            reports don't fit the format, or have other labels than the first. The message says what to do.
+        OutputError: The format is unknown, a file exists, the target can't be written, a library is missing, the
+            reports don't fit the format, or a report has other labels than the first. The message says what to do.
         TypeError: `reports` is a single report.
     """
     if isinstance(reports, TaggedReport):
@@ -73,7 +77,7 @@ def write_reports(
             sink: Sink = PagesSink(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
         begun: Scheme | None = None
-        for report in reports:  # outside: an OSError of the reader isn't one of ours
+        for report in reports:  # The iteration is outside `explained`: an OSError of the reader isn't one of writing.
             if report.source is not None:
                 place.sources.add(Path(report.source).resolve())
             with explained(path):
@@ -101,7 +105,7 @@ _SINKS: Mapping[str, Any] = {
 }
 
 FORMATS: tuple[str, ...] = tuple(_SINKS)
-"""The formats, each also the suffix that stands for it."""
+"""The formats; the name of each is also its file suffix."""
 
 
 def _format(path: Path, format: str | None) -> str:

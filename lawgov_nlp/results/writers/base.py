@@ -1,4 +1,4 @@
-"""What the formats share: where files grow, what a format does, the rows of a report."""
+"""Code that the formats share: the interface of a format, error messages, the rows of a report."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from lawgov_nlp.scheme import Scheme
 
 _log = logging.getLogger(__name__)
 
-# What spreadsheets take for the beginning of a formula; the full-width forms count in East Asian editions.
+# Spreadsheets take these for the beginning of a formula. The full-width forms count in East Asian editions.
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 class Sink(Protocol):
-    """A format being written. Everything that can be refused early is refused on construction."""
+    """The writer of one format. The constructor raises all errors that can be found early."""
 
     def begin(self, scheme: Scheme) -> None:
-        """Writes what stands in front of the reports, all of which have these labels."""
+        """Write the beginning of the files. All reports have the labels of `scheme`."""
 
     def add(self, report: TaggedReport) -> None:
-        """Writes one more report."""
+        """Write one more report."""
 
     def finish(self) -> None:
-        """Completes and closes the files."""
+        """Complete and close the files."""
 
     def release(self) -> None:
-        """Closes what is open, after `finish` or instead of it: Windows can't delete an open file."""
+        """Close open files, after `finish` or instead of it, because Windows can't delete an open file."""
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turns the system's errors into ones that say what to do."""
+    """Convert errors of the system into an `OutputError` that says what to do."""
     try:
         yield
     except PermissionError as error:
@@ -50,13 +50,13 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def two_tables(place: StagedFiles, path: Path) -> dict[str, Path]:
-    """The files of the two tables, both claimed before the caller opens one."""
+    """Claim the files of both tables before the caller opens one, and return them by the name of the table."""
     names = {"paragraphs": path.name, "indicators": f"{path.stem}-indicators{path.suffix}"}
     return {what: place.claim(name) for what, name in names.items()}
 
 
 def table_rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
-    """The rows of a report for a table; one without paragraphs is logged."""
+    """Return the rows of a report for a table, and log a warning if it has no paragraphs."""
     if what == "paragraphs" and not report.paragraphs:
         _log.warning("%s has no paragraphs, so no row in the tables", report.source or report.title or "a report")
     return rows(report, what)

@@ -1,4 +1,4 @@
-"""The csv that Excel opens as it is meant: as UTF-8, and no text as a formula. Tagged reports make two such files."""
+"""Write csv that Excel reads correctly: in UTF-8 and without formulas. Tagged reports make two such files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows, two_tabl
 from lawgov_nlp.scheme import Scheme
 
 ENCODING = "utf-8-sig"
-"""Without the mark Excel reads Chinese as the machine's own code page."""
+"""UTF-8 with a byte order mark. Without the mark, Excel reads the file in the code page of the machine."""
 
 Cell = str | float | Decimal | None
 
 _FORMULA = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")
-"""What is escaped: the beginning of a formula, and also one with apostrophes in front, so that it can be told back."""
+"""Texts to escape: beginnings of formulas, also with apostrophes before them, so that the escape can be reversed."""
 
 
 class RowWriter(Protocol):
-    """Takes rows of cells."""
+    """A writer of rows of cells."""
 
     def writerow(self, row: Iterable[Cell], /) -> object:
         """Write one row."""
@@ -37,12 +37,12 @@ class RowWriter(Protocol):
 
 
 def csv_writer(file: TextIO) -> RowWriter:
-    """A writer of rows whose texts no spreadsheet takes for a formula; `file` is opened with `newline=""`."""
+    """Create a writer that escapes texts that are like formulas. `file` must be open with `newline=""`."""
     return _EscapingWriter(file)
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> bytes:
-    """A whole csv file."""
+    """Return the content of a csv file."""
     text = io.StringIO(newline="")
     table = csv_writer(text)
     table.writerow(header)
@@ -51,17 +51,17 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> bytes:
 
 
 def escape_cell(text: str) -> str:
-    """The text with an apostrophe in front where a spreadsheet would take it for a formula."""
+    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def unescape_cell(text: str) -> str:
-    """The text that `escape_cell` was given."""
+    """Reverse `escape_cell`."""
     return text[1:] if text[:1] == "'" and _FORMULA.match(text[1:]) else text
 
 
 class CsvSink:
-    """Paragraphs in one file, indicators in another."""
+    """Writes paragraphs to one csv file and indicators to another."""
 
     def __init__(self, place: StagedFiles, path: Path) -> None:
         self._stack = ExitStack()

@@ -1,4 +1,4 @@
-"""Tagged reports as pages: one, or a folder of them with an index."""
+"""Write tagged reports as web pages: one page, or a folder of pages with an index."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import Scheme
 
-_NAME_LIMIT = 60  # characters of a page's file name: Chinese ones take 3 bytes, file systems allow 255
+_NAME_LIMIT = 60  # characters in a page's file name: Chinese ones take 3 bytes, and file systems allow 255
 
 
 class PageSink:
-    """One report on one page."""
+    """Writes one report as one page."""
 
     def __init__(self, place: StagedFiles, path: Path) -> None:
         from lawgov_nlp.results.page import to_html
@@ -26,7 +26,7 @@ class PageSink:
         self._count = 0
 
     def begin(self, scheme: Scheme) -> None:
-        """The page follows its report."""
+        """Do nothing: the page takes the labels from its report."""
 
     def add(self, report: TaggedReport) -> None:
         self._count += 1
@@ -39,11 +39,11 @@ class PageSink:
             raise OutputError(f"{self._path}: there is no report to write")
 
     def release(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no file stays open."""
 
 
 class PagesSink:
-    """A folder of pages with an index."""
+    """Writes a folder of pages with an index."""
 
     def __init__(self, place: StagedFiles) -> None:
         from lawgov_nlp.results import page
@@ -66,10 +66,10 @@ class PagesSink:
         _write_page(self._index, self._page.to_index(self._entries, self._scheme))
 
     def release(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no file stays open."""
 
     def _stem(self, report: TaggedReport) -> str:
-        """A file name that every system takes, unlike all before it, letter case aside."""
+        """Return a file name that is valid on every system and, ignoring case, differs from all earlier ones."""
         given = PureWindowsPath(report.source).stem if report.source else report.title or ""
         base = re.sub(r'[\s\x00-\x1f<>:"/\\|?*]+', "_", given)[:_NAME_LIMIT].strip("._ ") or "report"
         stems = itertools.chain([base], (f"{base}-{n}" for n in itertools.count(2)))

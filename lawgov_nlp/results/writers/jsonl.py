@@ -1,4 +1,4 @@
-"""Tagged reports as jsonl: one line per report, complete."""
+"""Write tagged reports as jsonl: one complete line per report."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lawgov_nlp.scheme import Scheme
 
 
 class JsonlSink:
-    """A report a line."""
+    """Writes a line per report."""
 
     def __init__(self, place: StagedFiles, path: Path) -> None:
         self._file = place.claim(path.name).open("w", encoding="utf-8", newline="\n")
 
     def begin(self, scheme: Scheme) -> None:
-        """Every line says for itself what its labels are."""
+        """Do nothing: every line holds its own labels."""
 
     def add(self, report: TaggedReport) -> None:
         self._file.write(json.dumps(to_dict(report), ensure_ascii=False, allow_nan=False) + "\n")

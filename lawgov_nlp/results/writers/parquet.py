@@ -1,4 +1,4 @@
-"""Tagged reports as two Parquet files."""
+"""Write tagged reports as two Parquet files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import table_rows, two_tables
 from lawgov_nlp.scheme import Scheme
 
-_ROW_GROUP = 10_000  # rows held in memory before Parquet writes them
+_ROW_GROUP = 10_000  # the number of rows held in memory before they are written
 
 
 class ParquetSink:
-    """Paragraphs in one file, indicators in another."""
+    """Writes paragraphs to one Parquet file and indicators to another."""
 
     def __init__(self, place: StagedFiles, path: Path) -> None:
         try:

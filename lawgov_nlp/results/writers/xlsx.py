@@ -1,4 +1,4 @@
-"""Tagged reports as one Excel workbook."""
+"""Write tagged reports as one Excel workbook."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 can't hold
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in XML 1.0
 _CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
 _ROW_LIMIT = 1_048_576  # Excel's limit for a sheet, the header included
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class XlsxSink:
-    """One workbook; openpyxl's write-only mode keeps the rows on disk."""
+    """Writes one workbook. The write-only mode of openpyxl keeps the rows on disk."""
 
     def __init__(self, place: StagedFiles, path: Path) -> None:
         from openpyxl import Workbook
@@ -65,7 +65,7 @@ class XlsxSink:
         readme = [(what, c.name, c.about) for what, those in self._columns.items() for c in those]
         heads = (Column("sheet", "text", 24, ""), Column("column", "text", 22, ""), Column("说明", "text", 90, ""))
         sheet = self._sheet("readme", heads)
-        # A note's own cells may add notes (a warning longer than a cell), so they are walked by index.
+        # Writing a note may add notes (if a warning is longer than a cell), so the list grows during the iteration.
         lines = itertools.chain(readme, ((where, "注意", note) for where, note in self._notes))
         for line in lines:
             sheet.append([self._value(sheet, v, c, "readme") for v, c in zip(line, heads, strict=True)])
@@ -73,7 +73,7 @@ class XlsxSink:
 
     def release(self) -> None:
         for sheet in self._book.worksheets:
-            if not sheet.closed:  # openpyxl's generators complain when they are collected in the middle of a row
+            if not sheet.closed:  # The generators of openpyxl raise if they are collected within a row.
                 sheet.close()
 
     def _sheet(self, name: str, columns: tuple[Column, ...]) -> WriteOnlyWorksheet:
@@ -96,8 +96,8 @@ class XlsxSink:
         cell = self._cell(sheet, value)
         cell.alignment = self._wrap if column.width >= 36 else self._top
         if isinstance(value, str):
-            cell.data_type = "s"  # openpyxl makes a formula of =… and an error of #N/A
-            cell.quotePrefix = value.startswith(FORMULA_STARTS)  # keeps it text when somebody edits the cell
+            cell.data_type = "s"  # openpyxl would turn =… into a formula and #N/A into an error.
+            cell.quotePrefix = value.startswith(FORMULA_STARTS)  # It stays text if a user edits the cell.
         elif column.name.startswith("score"):
             cell.number_format = "0.000"
         elif column.kind == "number" and value is not None:
@@ -105,8 +105,8 @@ class XlsxSink:
         return cell
 
     def _fit(self, text: str, where: str) -> str:
-        """What a cell can hold of the text; what it can't is noted on the readme sheet and logged."""
-        # One sign for one keeps the offsets right.
+        """Return the part of a text that a cell can hold. Losses are noted on the readme sheet and logged."""
+        # Replacing one character by one keeps the offsets valid.
         text, controls = _CONTROL.subn("\ufffd", text)
         if controls:
             self._note(where, f"{controls} 个控制字符无法存入 Excel，以 \ufffd 代替")

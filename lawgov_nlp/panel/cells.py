@@ -1,0 +1,184 @@
+"""From the numbers of one report to one number for each indicator.
+
+The rules, in order:
+
+1. A number counts with the role `done` or `stock`; one with the role `part` only where its whole has another code
+   (审结93件，其中维持71件: 维持 is a code of its own), and only where no whole is told.
+2. Numbers of plans and deficiencies, last year's numbers and changes never stand in a cell. Nothing is ever summed.
+3. Several numbers that are the same fill the cell once.
+4. Several that differ are a conflict: one that the text calls the total (共, 全年, 累计) goes before others; then,
+   of counts, the largest, because a whole is no smaller than its parts; of shares the first. All stay in `conflicts`.
+5. The qualifier gives the bounds: 300余 is at least 300, 不足300 at most 300; 约300 has none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from lawgov_nlp.panel.indicators import Indicators, plain_unit
+from lawgov_nlp.panel.roles import Role, Span, paragraph_roles
+from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.tables import rows as table_rows
+from lawgov_nlp.results.tagged_report import TaggedReport
+
+_TOTAL = re.compile(r"(?:全年|年内|共计?|累计|合计|总计|今年以来|一年来)[^，。；]{0,12}$")
+DOUBTFUL = 0.6
+"""Below this a cell is marked for review."""
+
+
+@dataclass(slots=True)
+class Value:
+    """A number of a report, with all that the panel says of it.
+
+    `status` is what became of it: see the column `status` of the table `values`.
+    """
+
+    paragraph: int
+    start: int
+    end: int
+    text: str
+    name: str | None
+    number: Decimal | None
+    unit: str
+    qualifier: str
+    dimension: str
+    score: float
+    role: Role
+    why: str
+    whole: int | None  # index in the report's values
+    code: str | None
+    match: float
+    near: str
+    sentence: str
+    total: bool
+    review: bool
+    aside: bool  # stands in a paragraph of plans or deficiencies
+    status: str = ""
+
+
+@dataclass(slots=True)
+class Cell:
+    """The number of an indicator in a place and year."""
+
+    code: str
+    value: Value
+    candidates: list[Value] = field(default_factory=list)
+
+    @property
+    def conflict(self) -> bool:
+        """Whether the candidates differ."""
+        return len({(c.number, plain_unit(c.unit)) for c in self.candidates}) > 1
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the value times how surely its name is of the code; halved in a conflict."""
+        found = self.value.score * self.value.match / 100
+        return found / 2 if self.conflict else found
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a human should look at it."""
+        return self.conflict or self.value.review or self.confidence < DOUBTFUL
+
+    @property
+    def bounds(self) -> tuple[Decimal | None, Decimal | None]:
+        """The lower and the upper bound, each None where the text gives none."""
+        number, qualifier = self.value.number, self.value.qualifier
+        low = number if qualifier in (Qualifier.EXACT, Qualifier.AT_LEAST) else None
+        high = number if qualifier in (Qualifier.EXACT, Qualifier.AT_MOST) else None
+        return low, high
+
+
+def report_values(report: TaggedReport, indicators: Indicators, year: int | None) -> list[Value]:
+    """All numbers of a report, with code and role."""
+    sentences = [row["sentence"] for row in table_rows(report, "indicators")]
+    values: list[Value] = []
+    for index, paragraph in enumerate(report.paragraphs):
+        spans = [
+            Span(
+                i.start - paragraph.start,
+                i.end - paragraph.start,
+                -1 if i.name_start is None else i.name_start - paragraph.start,
+                -1 if i.name_end is None else i.name_end - paragraph.start,
+            )
+            for i in paragraph.indicators
+        ]
+        label = str(paragraph.label) if paragraph.label else None
+        readings = paragraph_roles(
+            paragraph.text, spans, paragraph.headings, label, year, [i.unit for i in paragraph.indicators]
+        )
+        first = len(values)
+        for span, i, reading in zip(spans, paragraph.indicators, readings, strict=True):
+            match = indicators.match(i.name, i.unit, str(i.dimension))
+            values.append(
+                Value(
+                    paragraph=index,
+                    start=i.start,
+                    end=i.end,
+                    text=i.text,
+                    name=i.name,
+                    number=i.number,
+                    unit=i.unit,
+                    qualifier=str(i.qualifier),
+                    dimension=str(i.dimension),
+                    score=float(i.score),
+                    role=reading.role,
+                    why=reading.why,
+                    whole=None if reading.whole is None else first + reading.whole,
+                    code=match.code,
+                    match=match.score,
+                    near=match.near,
+                    sentence=sentences[len(values)],
+                    total=bool(
+                        _TOTAL.search(paragraph.text[: min(s for s in (span.start, span.name_start) if s >= 0)])
+                    ),
+                    aside=label in ("plans", "shortcomings"),
+                    review=paragraph.needs_review or match.how == "likeness",
+                )
+            )
+    return values
+
+
+def fill_cells(values: Sequence[Value]) -> dict[str, Cell]:
+    """One cell for each code that the numbers of a report have; each value's status says what became of it."""
+    candidates: dict[str, list[Value]] = defaultdict(list)
+    parts: dict[str, list[Value]] = defaultdict(list)
+    for value in values:
+        if value.number is None:
+            value.status = "unread"
+        elif value.aside or value.role not in (Role.DONE, Role.STOCK, Role.PART):
+            value.status = "role"
+        elif value.code is None:
+            value.status = "unmatched"
+        elif value.role is Role.PART:
+            value.status = "part"
+            if value.whole is None or values[value.whole].code != value.code:
+                parts[value.code].append(value)
+        else:
+            candidates[value.code].append(value)
+    for code, found in parts.items():
+        if code not in candidates:
+            candidates[code] = found
+    return {code: _cell(code, found) for code, found in sorted(candidates.items())}
+
+
+def _cell(code: str, found: list[Value]) -> Cell:
+    chosen = _choose(found)
+    for value in found:
+        same = value.number == chosen.number and plain_unit(value.unit) == plain_unit(chosen.unit)
+        value.status = "cell" if value is chosen else ("same" if same else "conflict")
+    return Cell(code, chosen, found)
+
+
+def _choose(found: list[Value]) -> Value:
+    if len({v.number for v in found}) == 1:
+        return max(found, key=lambda v: (v.score, -v.start))
+    totals = [v for v in found if v.total] or found
+    # done before stock where both are told: 培育法律明白人20名 is the year's, 现有130名 is what there is
+    if totals[0].unit in ("%", "百分点"):
+        return min(totals, key=lambda v: v.start)
+    return max(totals, key=lambda v: (v.number or Decimal(0), -v.start))

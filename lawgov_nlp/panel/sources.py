@@ -1,0 +1,43 @@
+"""Where a panel's reports come from: files that `lawgov tag` wrote (jsonl), one report or a part of a run at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lawgov_nlp.errors import PanelError, ReadError
+from lawgov_nlp.results.tagged_report import TaggedReport
+
+_MANIFEST = "manifest.jsonl"
+
+
+def tagged_files(path: Path) -> list[Path]:
+    """The jsonl files of tagged reports in and below a folder, or the file itself; empty where there are none."""
+    if path.is_file():
+        return [path] if path.suffix.lower() == ".jsonl" else []
+    found = [p for p in path.rglob("*.jsonl") if p.name != _MANIFEST and not p.name.startswith(".")]
+    return sorted(p for p in found if p.is_file())
+
+
+def read_tagged(files: Sequence[Path]) -> Iterator[TaggedReport]:
+    """The tagged reports of jsonl files, one by one.
+
+    Raises:
+        PanelError: A line holds no tagged report; the message has file and line.
+    """
+    for path in files:
+        try:
+            with path.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    if line.strip():
+                        yield _report(line, f"{path}:{number}")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PanelError(f"{path}: can't be read ({error}); expected what `lawgov tag -o x.jsonl` writes") from None
+
+
+def _report(line: str, where: str) -> TaggedReport:
+    try:
+        return TaggedReport.from_dict(json.loads(line))
+    except (ValueError, ReadError) as error:
+        raise PanelError(f"{where}: no tagged report ({error}); expected what `lawgov tag -o x.jsonl` writes") from None

@@ -1,0 +1,262 @@
+"""What a person says of one paragraph while working on it, and the checks before it can stand in the markup."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine
+from lawgov_nlp.errors import ReviewError
+from lawgov_nlp.report import LineKind
+from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.results.quantity import read_quantity
+from lawgov_nlp.results.tables import plain_number
+from lawgov_nlp.scheme import Label, Scheme
+from lawgov_nlp.text import has_numeral
+
+SIGNS = "<>{}|"
+"""The markup's own signs, which can't stand in a text."""
+
+NOTE_CHARACTERS = 2000
+MARKS = 500
+"""The most values, and the most names, of a paragraph."""
+
+Span = tuple[int, int]
+"""Start and end in the text of a paragraph, in characters (code points), half-open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A value: its place, the place of the name of what it counts (None while it has none), and its topic."""
+
+    span: Span
+    name: Span | None
+    topic: Label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coding:
+    """The labels and indicators of a paragraph at one moment.
+
+    Attributes:
+        primary: The primary label; None with `labels_coded` says that the paragraph has none.
+        secondary: The other labels, topics only.
+        values: The values in order of their place.
+        names: Names that no value is tied to yet.
+        labels_coded: Whether a person decided on the labels; otherwise they are the model's.
+        indicators_coded: The same of the indicators.
+        note: What the person wrote down about the paragraph.
+    """
+
+    primary: Label | None
+    secondary: tuple[Label, ...] = ()
+    values: tuple[Mark, ...] = ()
+    names: tuple[Span, ...] = ()
+    labels_coded: bool = False
+    indicators_coded: bool = False
+    note: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether a person decided on labels and indicators."""
+        return self.labels_coded and self.indicators_coded
+
+    @property
+    def complete(self) -> bool:
+        """Whether each value has a name and each name a value, as the markup asks for."""
+        return not self.names and all(v.name is not None for v in self.values)
+
+    @property
+    def version(self) -> str:
+        """Short hash of everything here: two codings are the same where their versions are."""
+        told = json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values; `from_dict` reads them back."""
+        return {
+            "primary": self.primary.value if self.primary else None,
+            "secondary": [label.value for label in self.secondary],
+            "values": [
+                {"span": [*v.span], "name": [*v.name] if v.name else None, "topic": v.topic.value} for v in self.values
+            ],
+            "names": [[*span] for span in self.names],
+            "labels_coded": self.labels_coded,
+            "indicators_coded": self.indicators_coded,
+            "note": self.note,
+        }
+
+
+def from_dict(data: object, text: str, scheme: Scheme) -> Coding:
+    """The coding of a paragraph from JSON that may come from anywhere, checked against text and labels.
+
+    Args:
+        data: As `Coding.to_dict` gives it.
+        text: The paragraph.
+        scheme: The labels that may stand there.
+
+    Raises:
+        ReviewError: Something doesn't fit; its `code` is for the page.
+    """
+    if not isinstance(data, Mapping):
+        raise ReviewError("bad-request", f"a coding is {type(data).__name__}, expected an object")
+    primary = None if data.get("primary") is None else _label(data["primary"], scheme.labels)
+    secondary = tuple(_label(word, scheme.topics) for word in _list(data, "secondary", len(scheme)))
+    if len({primary, *secondary}) != 1 + len(secondary):
+        raise ReviewError("label-twice", "a label stands twice; expected each once")
+    if secondary and primary is None:
+        raise ReviewError("no-primary", "secondary labels without a primary one; choose the primary label first")
+    marks = []
+    for item in _list(data, "values", MARKS):
+        if not isinstance(item, Mapping):
+            raise ReviewError("bad-request", "a value is no object")
+        name = None if item.get("name") is None else _span(item["name"], text)
+        marks.append(
+            Mark(span=_span(item.get("span"), text), name=name, topic=_label(item.get("topic"), scheme.topics))
+        )
+    names = tuple(sorted(_span(item, text) for item in _list(data, "names", MARKS)))
+    note = data.get("note", "")
+    if not isinstance(note, str) or len(note) > NOTE_CHARACTERS:
+        raise ReviewError("note-too-long", f"a note is text of at most {NOTE_CHARACTERS} characters")
+    coding = Coding(
+        primary=primary,
+        secondary=secondary,
+        values=tuple(sorted(marks, key=lambda m: m.span)),
+        names=names,
+        labels_coded=data.get("labels_coded") is True,
+        indicators_coded=data.get("indicators_coded") is True,
+        note=note,
+    )
+    _check_marks(coding, text)
+    return coding
+
+
+def from_model(paragraph: TaggedParagraph) -> tuple[Coding, int]:
+    """What the model says of a paragraph, nothing of it decided by a person; and how many marks had to be left out.
+
+    A model's marks may overlap, which the markup can't hold: of two values the first stays, a name that overlaps a
+    value or another name is left out, and its value then has none.
+    """
+    at, lost = paragraph.start, 0
+    taken: list[Span] = []
+    kept: list[tuple[Span, Span | None, Label]] = []
+    for i in sorted(paragraph.indicators, key=lambda i: (i.start, i.end)):
+        span = (i.start - at, i.end - at)
+        if _free(span, taken):
+            taken.append(span)
+            named = i.name_start is not None and i.name_end is not None
+            kept.append((span, (i.name_start - at, i.name_end - at) if named else None, i.dimension))  # type: ignore[operator]
+        else:
+            lost += 1
+    names: set[Span] = set()
+    marks = []
+    for span, name, topic in kept:
+        if name and name not in names:
+            inside = 0 <= name[0] < name[1] <= len(paragraph.text)
+            if inside and _free(name, [*taken, *names]):
+                names.add(name)
+            else:
+                name, lost = None, lost + 1
+        marks.append(Mark(span=span, name=name, topic=topic))
+    secondary = tuple(label for label in paragraph.labels[1:] if label.is_topic)
+    lost += len(paragraph.labels[1:]) - len(secondary)
+    return Coding(primary=paragraph.label, secondary=secondary, values=tuple(marks)), lost
+
+
+def from_gold(unit: GoldLine, below: Coding) -> Coding:
+    """What a line of the markup says; where nobody coded a layer, what `below` says of it. The note is kept."""
+    out = replace(below, labels_coded=unit.labels_coded, indicators_coded=unit.indicators_coded)
+    if unit.labels_coded:
+        out = replace(out, primary=unit.primary, secondary=unit.secondary)
+    if unit.indicators_coded:
+        marks = (Mark(span=i.value, name=i.name, topic=i.dimension) for i in unit.indicators if i.dimension is not None)
+        out = replace(out, values=tuple(sorted(marks, key=lambda m: m.span)), names=())
+    return out
+
+
+def to_gold(coding: Coding, text: str) -> GoldLine:
+    """The line for the markup: the layers that a person decided on, the others as uncoded."""
+    searched = coding.indicators_coded and coding.complete
+    return GoldLine(
+        kind=LineKind.BODY,
+        text=text,
+        primary=coding.primary if coding.labels_coded else None,
+        secondary=coding.secondary if coding.labels_coded else (),
+        indicators=tuple(GoldIndicator(value=v.span, name=v.name, dimension=v.topic) for v in coding.values if v.name)
+        if searched
+        else (),
+        labels_coded=coding.labels_coded,
+        indicators_coded=searched,
+    )
+
+
+def same_decisions(first: Coding, second: Coding, *layers: str) -> bool:
+    """Whether two codings say the same in `labels`, `indicators`, or both where no layer is named."""
+    layers = layers or ("labels", "indicators")
+    labels = (first.primary, {*first.secondary}) == (second.primary, {*second.secondary})
+    marks = (first.values, first.names) == (second.values, second.names)
+    return ("labels" not in layers or labels) and ("indicators" not in layers or marks)
+
+
+def readings(coding: Coding, text: str) -> list[dict[str, str | None]]:
+    """How each value reads: its number as text (None where it can't be read), its unit and its qualifier."""
+    found = (read_quantity(text, *v.span) for v in coding.values)
+    return [
+        {
+            "number": None if q.number is None else plain_number(q.number),
+            "unit": q.unit,
+            "qualifier": str(q.qualifier),
+        }
+        for q in found
+    ]
+
+
+def sign_in(text: str) -> str | None:
+    """The first of the markup's own signs in a text; None where there is none."""
+    return next((c for c in text if c in SIGNS), None)
+
+
+def _check_marks(coding: Coding, text: str) -> None:
+    spans = [v.span for v in coding.values]
+    names = {v.name for v in coding.values if v.name} | {*coding.names}
+    if len({*coding.names}) < len(coding.names) or {v.name for v in coding.values} & {*coding.names}:
+        raise ReviewError("bad-request", "a name stands twice")
+    ordered = sorted([*spans, *names])
+    for (_, end), (start, _) in pairwise(ordered):
+        if start < end:
+            raise ReviewError("overlap", f"two marks overlap near {text[start:end][:20]!r}; marks stand side by side")
+    for start, end in spans:
+        if not has_numeral(text[start:end]):
+            raise ReviewError("no-numeral", f"value {text[start:end][:20]!r} has no numeral; a value holds its number")
+    if coding.indicators_coded and not coding.complete:
+        raise ReviewError(
+            "incomplete", "a value has no name, or a name no value; tie them before the paragraph is done"
+        )
+
+
+def _free(span: Span, taken: list[Span]) -> bool:
+    return all(span[1] <= start or end <= span[0] for start, end in taken)
+
+
+def _list(data: Mapping[str, Any], key: str, most: int) -> list[Any]:
+    found = data.get(key, [])
+    if not isinstance(found, list) or len(found) > most:
+        raise ReviewError("bad-request", f"{key!r} isn't a list of at most {most}")
+    return found
+
+
+def _label(word: object, allowed: tuple[Label, ...]) -> Label:
+    if not isinstance(word, str) or word not in allowed:
+        raise ReviewError("unknown-label", f"label {str(word)[:30]!r} is unknown; expected one of {', '.join(allowed)}")
+    return allowed[allowed.index(word)]
+
+
+def _span(item: object, text: str) -> Span:
+    whole = isinstance(item, list) and len(item) == 2 and all(type(n) is int for n in item)
+    if not whole or not 0 <= item[0] < item[1] <= len(text):  # type: ignore[index]
+        raise ReviewError("bad-span", f"a span is {str(item)[:30]}, expected two offsets within {len(text)} characters")
+    return item[0], item[1]  # type: ignore[index]
