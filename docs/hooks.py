@@ -25,6 +25,7 @@ INCLUDED = {
     "codebook.md": "data/CODEBOOK.md",
     "markup.md": "data/FORMAT.md",
     "data.md": "data/README.md",
+    "panel.md": "data/PANEL.md",
     "census.md": "data/CENSUS.md",
     "census.png": "data/census.png",
     "suggest_curve.png": "data/suggest_curve.png",

@@ -14,7 +14,10 @@ from lawgov_nlp.cli.main import app
 
 from .conftest import ROOT
 
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "README.zh.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md")),
+]
 IDS = [path.relative_to(ROOT).as_posix() for path in PAGES]
 SNIPPETS = {
     name: found
@@ -53,7 +56,7 @@ def test_commands_and_options_exist(page, line):
         assert not word.startswith("-") or word in known, f"{page}: {line}: {word} is no option of lawgov {command}"
 
 
-@pytest.mark.parametrize(("page", "path"), zip(IDS, PAGES, strict=True), ids=IDS)
+@pytest.mark.parametrize(("page", "path"), [*zip(IDS, PAGES, strict=True)], ids=IDS)
 def test_files_of_the_repository_that_a_page_names_exist(page, path):
     text = path.read_text(encoding="utf-8")
     roots = "lawgov_nlp|data|docs|tests|training|models|notebooks|benchmarks"
@@ -62,7 +65,7 @@ def test_files_of_the_repository_that_a_page_names_exist(page, path):
         assert (ROOT / name).exists() or name == "lawgov_nlp/readers/epub.py", f"{page}: {name}"
 
 
-@pytest.mark.parametrize(("page", "path"), zip(IDS, PAGES, strict=True), ids=IDS)
+@pytest.mark.parametrize(("page", "path"), [*zip(IDS, PAGES, strict=True)], ids=IDS)
 def test_targets_of_make_exist(page, path):
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make ([\w-]+)|`make ([\w-]+)", path.read_text(encoding="utf-8"), re.MULTILINE):
