@@ -93,7 +93,9 @@ def test_a_conversion_that_gives_other_states_is_refused(tiny_model, monkeypatch
     import copy
 
     model = copy.deepcopy(tiny_model)
-    monkeypatch.setattr(OpenVINOBackend, "_run", lambda self, tensors: torch.zeros(*tensors[0].shape, 32))
+    monkeypatch.setattr(
+        "lawgov_nlp.model.backends._Compiled.forward", lambda self, ids, *_: (torch.zeros(*ids.shape, 32),)
+    )
     with pytest.raises(ModelError, match=r"are off by .*take backend torch"):
         OpenVINOBackend(model, "float32")
     assert all(p.device == CPU for p in model.encoder.parameters())

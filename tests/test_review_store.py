@@ -382,12 +382,12 @@ WRITER = """
 import json, sys
 from pathlib import Path
 from dataclasses import replace
-from lawgov_nlp.annotation.markup import parse
+from lawgov_nlp.annotation.markup import parse_markup
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding
 from lawgov_nlp.review.store import Source, Store
 from lawgov_nlp.scheme import CODEBOOK
-gold = parse(Path(sys.argv[2]).read_text("utf-8"), "t01")
+gold = parse_markup(Path(sys.argv[2]).read_text("utf-8"), "t01")
 empty = Coding(primary=None)
 source = Source(id="t01", file="f", lines=tuple((u.kind, u.text) for u in gold.units), meta={}, model="",
                 tagged=tuple(empty for u in gold.units if u.kind is LineKind.BODY))
