@@ -391,6 +391,21 @@ def test_paragraphs_become_plans_only_where_there_are_plans(coder, gold):
     assert learned(without) == plain
 
 
+def test_only_plans_that_speak_of_the_future_lose_their_heading(coder):
+    config = TrainConfig(epochs=1, heading_swap=0, heading_dropout=1.0, digits=0, half_width=0, misreading=0)
+    text = "level: township\n---\n[title] 某镇2023年法治政府建设年度报告\n[heading] 三、2024年工作安排\n[plans] {}\n"
+
+    def alike(work):
+        one, other = (
+            BatchDataset(examples([parse_markup(t, "o03")]).examples, [], coder, config)[0]["batch"]["input_ids"]
+            for t in (text.format(work), f"level: township\n---\n[plans] {work}\n")
+        )
+        return one.tolist() == other.tolist()
+
+    assert not alike("规范行政执法程序，加强执法人员培训。")
+    assert alike("下一步，规范行政执法程序，加强执法人员培训。")
+
+
 # scores
 
 

@@ -23,6 +23,7 @@ from lawgov_nlp.training.augment import vary
 from lawgov_nlp.training.config import TrainConfig
 
 _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
+_FUTURE = re.compile("将|下一?步|下一?阶段|明年|来年|今后|接下来|新的一年|打算|计划|力争|争取")
 IGNORE = -100
 """The target for padding and for anything that nobody coded."""
 
@@ -166,10 +167,16 @@ def _grouped(chosen: Sequence[int], sizes: Sequence[int], budget: int, rng: rand
 def _varied(
     example: Example, config: TrainConfig, scheme: Scheme, sections: Sequence[str], rng: random.Random
 ) -> Example:
-    """Return the example unchanged, without its headings, or under a plans heading if the scheme has such a label."""
+    """Return the example unchanged, without its headings, or under a plans heading if the scheme has such a label.
+
+    Plans keep their headings unless the text itself speaks of the future.
+    """
     dice = rng.random()
     if dice < config.heading_dropout:
-        return replace(example, unit=replace(example.unit, headings=()))
+        # Only the heading tells bare plans ("加强培训。规范执法。") from work done in the same words. Without it they would
+        # teach the model to take such work for plans.
+        bare = example.primary == scheme.heirs.get(Dimension.PLANS) and not _FUTURE.search(example.unit.text)
+        return example if bare else replace(example, unit=replace(example.unit, headings=()))
     about_work = example.primary in scheme.topics and not re.search(r"\d|今年|全年|一年来", example.unit.text)
     if dice < config.heading_dropout + config.heading_swap and about_work and example.unit.headings and sections:
         headings = (rng.choice(sections), *example.unit.headings[1:])

@@ -21,7 +21,7 @@ class TrainConfig:
         dropout: The dropout rate in the heads. The encoder has no dropout: on a CPU it costs a quarter of the time, and
             with so few passes it changes little.
         heading_dropout: The share of paragraphs that lose their heading path in a pass, so that the model can also read
-            reports without headings.
+            reports without headings. Plans that only the heading shows to be plans keep it.
         heading_swap: The share of paragraphs about finished work, without numbers, that are put under the plans heading
             of another report in a pass and get the label for plans. The heading decides even if the text lacks the
             future tense (codebook, section 2, rule 1), and such reports are rarer in the corpus than in reality. With
