@@ -87,14 +87,15 @@ def test_all_decide_alike(shipped, sampled, backend):
         assert a.confidence == pytest.approx(b.confidence, abs=most)
 
 
-def test_a_conversion_that_gives_other_states_is_refused(tiny_model, monkeypatch):
-    """As of an encoder whose mask the tracing took for a constant."""
+@pytest.mark.parametrize("state", [0.0, float("nan")])
+def test_a_conversion_that_gives_other_states_is_refused(tiny_model, monkeypatch, state):
+    """As of an encoder whose mask the tracing took for a constant, or one whose mask overflows."""
     pytest.importorskip("openvino")
     import copy
 
     model = copy.deepcopy(tiny_model)
     monkeypatch.setattr(
-        "lawgov_nlp.model.backends._Compiled.forward", lambda self, ids, *_: (torch.zeros(*ids.shape, 32),)
+        "lawgov_nlp.model.backends._Compiled.forward", lambda self, ids, *_: (torch.full((*ids.shape, 32), state),)
     )
     with pytest.raises(ModelError, match=r"are off by .*take backend torch"):
         OpenVINOBackend(model, "float32")

@@ -178,7 +178,7 @@ class OpenVINOBackend:
                 given = (want[1], seen.float())
                 want.append(model.reader.layers(*given))
                 found.extend(reader[0](*given))
-        off = max(float((f - w)[seen].abs().max()) for f, w in zip(found, want, strict=True))
+        off = float(torch.stack([(f - w)[seen].abs().max() for f, w in zip(found, want, strict=True)]).max())
         if not off <= PROBE_TOLERANCE[precision]:
             raise ModelError(
                 f"OpenVINO's states of this encoder are off by {off:.3f}, more than {PROBE_TOLERANCE[precision]}; take "

@@ -80,7 +80,9 @@ class ReaderLayers(nn.Module):
         """
         if not len(states):
             return states
-        mask = (1 - seen[:, None, None, :]) * torch.finfo(states.dtype).min
+        # Minus infinity in effect, and finite in every precision: float32's minimum becomes infinite in bfloat16, and
+        # zero times infinity is not a number.
+        mask = (1 - seen[:, None, None, :]) * -1e4
         for layer in self.layer:
             out = layer(states, attention_mask=mask)
             states = out[0] if isinstance(out, tuple) else out
