@@ -66,9 +66,9 @@ def load_places(path: Path | None) -> PlaceTable:
     if path is None:
         return table
     rows = read_table(path, needed=("code",), known=COLUMNS)
-    if rows and not {"issuer", "source"} & rows[0].keys():
-        raise PanelError(f"{path}:1: no column 'issuer' and none 'source'; a row must say which reports it is for")
-    for number, row in enumerate(rows, 2):
+    if rows and not {"issuer", "source"} & rows[0][1].keys():
+        raise PanelError(f"{path}: no column 'issuer' and none 'source'; a row must say which reports it is for")
+    for number, row in rows:
         where = f"{path}:{number}"
         source, issuer = row.get("source", ""), plain(row.get("issuer", ""))
         if row.get("year"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
-import os
 import re
 import threading
 from collections import OrderedDict
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lawgov_nlp.annotation.suggest import uncertainty
+from lawgov_nlp.atomic import write_durably
 from lawgov_nlp.errors import LawgovError, ReviewError
 from lawgov_nlp.model.checkpoints import model_scheme, named_model
 from lawgov_nlp.readers.find import find_reports
@@ -259,9 +260,9 @@ class Library:
             raise problems[0]
         report, vectors = next(self._tagger().tag_with_vectors(reports))
         place.parent.mkdir(parents=True, exist_ok=True)
-        growing = place.with_name(f".{place.stem}.{os.getpid()}.npy")
-        np.save(growing, vectors)
-        os.replace(growing, place.with_suffix(".npy"))
+        array = io.BytesIO()
+        np.save(array, vectors)
+        write_durably(place.with_suffix(".npy"), array.getvalue())
         write_json(place, report.to_dict())
         return report
 
@@ -384,14 +385,7 @@ def coder_folders(out: Path) -> list[Path]:
 def write_json(path: Path, data: object) -> None:
     """Write JSON whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    growing = path.with_name(f".{path.name}.{os.getpid()}.growing")
-    try:
-        growing.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
-        os.replace(growing, path)
-    except OSError:
-        with suppress(OSError):
-            growing.unlink()
-        raise
+    write_durably(path, json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def read_json(path: Path) -> object:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from lawgov_nlp.annotation import markup
 from lawgov_nlp.annotation.gold import GoldLine, GoldReport
+from lawgov_nlp.atomic import append_durably, cut_durably, remove_growing, write_durably
 from lawgov_nlp.errors import MarkupError, OutputError, ReviewError
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding, from_dict, from_gold, sign_in, to_gold
@@ -222,9 +222,7 @@ class Store:
         raw = self.log.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
         if len(whole) < len(raw):  # a kill or a full disk tore it: nobody was told that it was saved
-            with self.log.open("r+b") as out:
-                out.truncate(len(whole))
-                os.fsync(out.fileno())
+            cut_durably(self.log, len(whole))
         self._size = len(whole)
         for number, line in enumerate(whole.split(b"\n")[:-1], 1):
             try:
@@ -276,13 +274,11 @@ class Store:
 
     def _mend(self) -> None:
         """Let the markup be what the log amounts to, unless somebody else has changed it."""
-        for left in self.folder.glob(f".{_escaped(self.source.id)}.*.growing"):
-            with suppress(OSError):
-                left.unlink()
+        remove_growing(self.markup)
         raw = self.markup.read_bytes() if self.markup.exists() else None
         if self._sha and (raw is None or _sha(raw) in (self._sha, self._before_sha)):
             if raw is None or _sha(raw) != self._sha:
-                self._write_markup(self._render(self.codings))
+                write_durably(self.markup, self._render(self.codings))
             return
         if raw is None:
             return
@@ -319,12 +315,11 @@ class Store:
         event = self._event(at, before, after, what, undoes, _sha(content), self._sha)
         try:
             self._log(event)
-            self._write_markup(content)
+            write_durably(self.markup, content)
         except OSError as error:
             # shrinking a file needs no room; where even that fails the log is ahead, and the next start follows it
-            with suppress(OSError), self.log.open("r+b") as out:
-                out.truncate(size)
-                os.fsync(out.fileno())
+            with suppress(OSError):
+                cut_durably(self.log, size)
             self._size, self._next, self._seen = size, upcoming, None
             raise OutputError(
                 f"{self.folder}: not saved ({error.strerror or error}); make room or check the rights"
@@ -369,33 +364,9 @@ class Store:
             }
             lines.insert(0, begin)
         raw = b"".join(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n" for line in lines)
-        with self.log.open("ab") as out:
-            if out.tell() != self._size:  # what an append that failed has left
-                out.truncate(self._size)
-            out.write(raw)
-            out.flush()
-            os.fsync(out.fileno())
+        append_durably(self.log, raw, after=self._size)
         self._size += len(raw)
         self._next = event["n"] + 1
-
-    def _write_markup(self, content: bytes) -> None:
-        growing = self.folder / f".{self.source.id}.{os.getpid()}.growing"
-        try:
-            with growing.open("wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(growing, self.markup)
-        except OSError:
-            with suppress(OSError):
-                growing.unlink()
-            raise
-        if os.name == "posix":  # so that the new name outlives a power cut, too
-            handle = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
     def _render(self, codings: Sequence[Coding]) -> bytes:
         gold = self._gold(codings)
@@ -465,7 +436,3 @@ def _sha(raw: bytes) -> str:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-
-
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
