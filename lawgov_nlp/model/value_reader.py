@@ -87,20 +87,24 @@ class ReaderLayers(nn.Module):
         return states
 
     def take_over(self, encoder: PreTrainedModel, first: int) -> bool:
-        """Copy the weights of the encoder's layers from number `first` on, if these have the same shapes.
+        """Copy the weights of the encoder's layers from number `first` on, if all of them have the same shapes.
 
         Returns:
-            Whether the weights of all layers were copied.
+            Whether the weights were copied: those of all layers or of none.
         """
         theirs = getattr(getattr(encoder, "encoder", None), "layer", None)
         if theirs is None or len(theirs) < first + len(self.layer):
             return False
-        for own, other in zip(self.layer, theirs[first:], strict=False):
-            weights = other.state_dict()
-            if {n: t.shape for n, t in weights.items()} != {n: t.shape for n, t in own.state_dict().items()}:
-                return False
-            own.load_state_dict(copy.deepcopy(weights))
+        pairs = [*zip(self.layer, theirs[first:], strict=False)]
+        if any(_shapes(own) != _shapes(other) for own, other in pairs):
+            return False
+        for own, other in pairs:
+            own.load_state_dict(copy.deepcopy(other.state_dict()))
         return True
+
+
+def _shapes(layer: nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in layer.state_dict().items()}
 
 
 class ValueReader(nn.Module):
