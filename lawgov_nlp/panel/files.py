@@ -1,4 +1,4 @@
-"""A panel as files: csv, xlsx, Stata's dta, parquet, or a folder with all of them and the page."""
+"""Write a panel to files: csv, xlsx, Stata's dta, parquet, or a folder with all of them and the page."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ _VALUE_LABELS: Mapping[str, Mapping[str, str]] = {
 
 
 def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write a panel where its ending says: `.csv`, `.xlsx`, `.dta`, `.parquet`, `.html`; without one, a folder of all.
+    """Write a panel as `.csv`, `.xlsx`, `.dta`, `.parquet` or `.html`, by its ending; a folder gets all of them.
 
-    A csv, dta or parquet is the wide table; the others stand beside it (`panel-long.csv`, `panel-codebook.csv` …).
-    Nothing is left behind where writing fails.
+    For csv, dta and parquet, the named file holds the wide table, and the other tables get files beside it
+    (`panel-long.csv`, `panel-codebook.csv` …). If writing fails, no file is left.
 
     Raises:
-        OutputError: The ending is unknown, a file is there, or it can't be written.
+        OutputError: The ending is unknown, a file exists, or a file can't be written.
     """
     suffix = out.suffix.lower()
     if suffix and suffix not in _WRITERS:
@@ -66,7 +66,7 @@ def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Pat
 
 
 def frames(panel: Panel) -> dict[str, pd.DataFrame]:
-    """The tables by name."""
+    """Return the tables by name."""
     return {name: getattr(panel, name) for name in SHEETS}
 
 
@@ -77,7 +77,7 @@ def _claim(files: StagedFiles, name: str, table: str) -> Path:
 
 
 def _csv(panel: Panel, files: StagedFiles, name: str) -> None:
-    """UTF-8 with a mark, which Excel wants; no text is a formula."""
+    """Write csv files for Excel: in UTF-8 with a byte order mark, and without formulas."""
     for table, rows in frames(panel).items():
         shown = rows.copy()
         for column in shown.columns:
@@ -96,7 +96,7 @@ def _parquet(panel: Panel, files: StagedFiles, name: str) -> None:
 
 
 def _dta(panel: Panel, files: StagedFiles, name: str) -> None:
-    """Stata 14 and later (format 118), with labels in Chinese and English and value labels."""
+    """Write files for Stata 14 and later (format 118), with Chinese and English labels and with value labels."""
     import pandas as pd
 
     labels = panel.codebook.fillna("")
@@ -111,7 +111,7 @@ def _dta(panel: Panel, files: StagedFiles, name: str) -> None:
                 units = f"（{row['units'].split()[0]}）" if row["units"] else ""
                 known[column] = f"{short}{units} {row['en']}"[:_LABEL_LIMIT]
             if column in _VALUE_LABELS:
-                # numbered in a fixed order, so that files of different years append
+                # The numbers have a fixed order, so that the files of different years can be appended.
                 codes = {value: k for k, value in enumerate(_VALUE_LABELS[column], 1)}
                 rows[column] = rows[column].fillna("").map(codes).astype("float64")
                 values[column] = {k: _VALUE_LABELS[column][value] for value, k in codes.items()}
