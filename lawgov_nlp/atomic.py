@@ -5,12 +5,15 @@ They are written to a hidden place beside the target and moved when they are com
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from lawgov_nlp.errors import OutputError
 
@@ -133,18 +136,71 @@ def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write or replace a file; the content is on the disk when this returns."""
-    growing = path.with_name(f".{path.name}")
-    with growing.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(growing, path)
+    """Write or replace a file completely or not at all; the content is on the disk when this returns.
+
+    Raises:
+        OSError: The file can't be written. It is as it was before.
+    """
+    # The name has the process and the thread in it, because several may write the same file.
+    growing = path.with_name(f"{_growing(path)}{os.getpid()}-{threading.get_ident()}")
+    try:
+        with growing.open("wb") as file:
+            _write_and_sync(file, content)
+        os.replace(growing, path)
+    except OSError:
+        with suppress(OSError):
+            growing.unlink()
+        raise
+    _sync_folder(path.parent)
 
 
-def append_durably(path: Path, content: bytes) -> None:
-    """Append to a file; the content is on the disk when this returns. A crash before that may leave part of it."""
+def remove_growing(path: Path) -> None:
+    """Delete what killed writers of a file have left beside it. Nobody may be writing the file meanwhile."""
+    for left in path.parent.glob(f"{_growing(path)}*"):
+        with suppress(OSError):
+            left.unlink()
+
+
+def append_durably(path: Path, content: bytes, *, after: int | None = None) -> None:
+    """Append to a file; the content is on the disk when this returns. A crash before that may leave part of it.
+
+    Args:
+        path: The file.
+        content: What to append.
+        after: The size of the file before; what lies beyond, left by an append that failed, is cut off. None appends
+            at the end, wherever that is.
+    """
     with path.open("ab") as file:
-        file.write(content)
-        file.flush()
+        if after is not None and file.tell() != after:
+            file.truncate(after)
+        _write_and_sync(file, content)
+
+
+def cut_durably(path: Path, size: int) -> None:
+    """Cut a file off after `size` bytes; it has this size on the disk when this returns."""
+    with path.open("r+b") as file:
+        file.truncate(size)
         os.fsync(file.fileno())
+
+
+def _growing(path: Path) -> str:
+    """Return how the names begin under which a file is written; they are short where the file's own is too long."""
+    return f".lawgov-{hashlib.blake2b(os.fsencode(path.name), digest_size=6).hexdigest()}-"
+
+
+def _write_and_sync(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name of a file outlive a power cut, too, on systems that have a way to do so."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -40,7 +40,16 @@ def test_checkpoint_tags_as_it_did(suffix, scheme):
 @pytest.mark.parametrize("name", ["sample", "tagged", "tagged_own_labels"])
 def test_dictionaries_come_back_unchanged(name):
     data = json.loads((FILES / f"{name}.json").read_text(encoding="utf-8"))
-    assert TaggedReport.from_dict(data).to_dict() == data
+    assert as_far_as(data, TaggedReport.from_dict(data).to_dict()) == data
+
+
+def as_far_as(old, new):
+    """What a new dictionary says of the fields that an old one has; fields may have been added since."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: as_far_as(value, new[key]) for key, value in old.items() if key in new}
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [as_far_as(a, b) for a, b in zip(old, new, strict=True)]
+    return new
 
 
 @pytest.mark.parametrize(("suffix", "scheme"), [("", CODEBOOK), ("_own_labels", OWN)])

@@ -39,3 +39,22 @@ def test_the_shipped_models_pass(model, name):
     folder = ROOT / "data" / ("modelled" if name == "modelled" else "")
     figures, test_hash = gate["measure"](folder, model)
     assert gate["fallen"](figures, test_hash, json.loads(gate["GATE"].read_text("utf-8"))[name]) == []
+
+
+def test_256_faults_are_no_success(monkeypatch, capsys):
+    """The system keeps the lowest eight bits of an exit code."""
+    main = gate["main"]
+    monkeypatch.setitem(main.__globals__, "measure", lambda *_: (FIGURES, "h"))
+    monkeypatch.setitem(main.__globals__, "fallen", lambda *_: ["low"] * 128)
+    monkeypatch.setattr("sys.argv", ["gate.py"])
+    assert main() == 1
+    assert capsys.readouterr().out.count(": low") == 256
+
+
+def test_256_files_at_fault_are_no_success(tmp_path, monkeypatch, capsys):
+    for number in range(256):
+        (tmp_path / f"{number}.txt").write_text("no header", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["check_data.py", str(tmp_path)])
+    check = runpy.run_path(str(ROOT / "training" / "check_data.py"))
+    assert check["main"]() == 1
+    assert "256 file(s) at fault" in capsys.readouterr().out

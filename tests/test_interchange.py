@@ -578,7 +578,8 @@ def test_errors_of_tables(tmp_path, row, reason):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("报告,维度\na,无\n".encode(), "no column 'text' (正文)"),
+        ("报告,维度\na,无\n".encode(), ":1: no column 'text' (正文)"),
+        ("\n,\n报告,维度\na,无\n".encode(), ":3: no column 'text' (正文)"),
         ("text,primary\n走访。,无\n".encode("utf-16"), "save it as 'CSV UTF-8'"),
         (b"", "in none of the formats"),
     ],

@@ -4,6 +4,7 @@ import csv
 import random
 import runpy
 
+import openpyxl
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +13,9 @@ from lawgov_nlp.cli.main import app
 from lawgov_nlp.errors import OutputError, PanelError
 from lawgov_nlp.panel import build_panel
 from lawgov_nlp.panel.files import write_panel
+from lawgov_nlp.panel.place_table import load_places
 from lawgov_nlp.results.writers import write_reports
+from lawgov_nlp.results.writers.csv import csv_bytes
 from tests.conftest import ROOT
 from tests.panel_reports import report
 
@@ -193,6 +196,26 @@ def test_text_is_no_formula_and_no_markup(tmp_path):
         row = next(csv.DictReader(file))
     assert row["source"].startswith("'=")
     assert row["sentence"].startswith("'=")
+    write_panel(panel, tmp_path / "p.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "p.xlsx")["long"]
+    (cell,) = (c for c in sheet[2] if c.value == "=cmd.txt")
+    assert cell.data_type == "s"
+    assert cell.quotePrefix
+
+
+def test_a_workbook_holds_what_a_cell_can_and_the_log_says_what_was_lost(tmp_path, caplog):
+    panel = build_panel([report(TOWN, 2020, "publicity [普法活动]{3场}" + "𠮷" * 20_000 + "。")])
+    write_panel(panel, tmp_path / "p.xlsx")
+    assert "超出 Excel 单元格上限" in caplog.text
+    cells = [cell.value for cell in openpyxl.load_workbook(tmp_path / "p.xlsx")["long"][2]]
+    (sentence,) = (value for value in cells if isinstance(value, str) and "𠮷" in value)
+    assert len(sentence.encode("utf-16-le")) // 2 == 32_766  # one more, and half a character would be left
+
+
+def test_a_source_like_a_formula_comes_back_from_the_places(tmp_path):
+    (tmp_path / "places.csv").write_bytes(csv_bytes(("source", "code"), [("=cmd.txt", "361130")]))
+    place = load_places(tmp_path / "places.csv").place(report(TOWN, 2020, "none 略。", source="=cmd.txt"))
+    assert place.code == "361130000000"
 
 
 def test_the_page_escapes_what_reports_say(reports):

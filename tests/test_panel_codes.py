@@ -81,7 +81,8 @@ def test_a_users_codes_are_added_and_replace(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("code,zh\na,b\n", "no column"),
+        ("code,zh\na,b\n", ":1: no column"),
+        ("\n\ncode,zh\na,b\n", ":3: no column"),
         ("code,zh,dimension,units,synonyms\n2x,甲,mediation,件,甲\n", "mine.csv:2: code is '2x'"),
         ("code,zh,dimension,units,synonyms\nxx,甲,plans,件,甲\n", "dimension is 'plans'"),
         ("code,zh,dimension,units,synonyms\nxx,甲,mediation,,甲\n", "units is empty"),

@@ -113,6 +113,7 @@ def test_a_resolved_row_that_excel_has_rounded_stays_as_it_was(tmp_path):
     ("text", "reason"),
     [
         ("issuer,place\n甲,1\n", "no column 'code'"),
+        ('issuer,code\n"甲\n镇",110101\n,,\n\n乙,1\n', ":6: code is '1'"),
         ("issuer,code\n甲镇,12345\n", "places.csv:2: code is '12345'"),
         ("issuer,code\n甲镇,999999\n", "isn't in the gazetteer"),
         ("code\n110101\n", "no column 'issuer'"),

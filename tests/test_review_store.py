@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from lawgov_nlp.annotation import markup
+from lawgov_nlp.atomic import write_durably
 from lawgov_nlp.errors import OutputError, ReviewError
 from lawgov_nlp.report import LineKind
-from lawgov_nlp.review import store as store_module
 from lawgov_nlp.review.coding import Coding, Mark, from_dict, from_gold, from_model, readings
 from lawgov_nlp.review.store import Conflict, Source, Store
 from lawgov_nlp.scheme import CODEBOOK, Dimension
@@ -143,8 +143,16 @@ def test_a_torn_last_line_is_cut_off(tmp_path, source, gold, cut):
     assert opened(tmp_path / "out", source).codings[2] == right(gold, 2)
 
 
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing that catches errors catches it."""
+
+
+def killed(*_):
+    raise KilledError
+
+
 @pytest.mark.parametrize("first", [True, False])
-def test_a_markup_that_is_one_change_behind_is_written_anew(tmp_path, source, gold, first):
+def test_a_markup_that_is_one_change_behind_is_written_anew(tmp_path, source, gold, first, monkeypatch):
     store = opened(tmp_path / "out", source)
     if not first:
         save(store, 0, right(gold, 0))
@@ -155,8 +163,11 @@ def test_a_markup_that_is_one_change_behind_is_written_anew(tmp_path, source, go
         store.markup.unlink()
     else:
         store.markup.write_bytes(earlier)
-    left = tmp_path / "out" / ".t01.999999.growing"
-    left.write_bytes(b"half")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", killed)
+        with pytest.raises(KilledError):
+            write_durably(store.markup, b"half")
+    (left,) = (tmp_path / "out").glob(".lawgov-*-*")
     again = opened(tmp_path / "out", source)
     assert again.markup.read_bytes() == wanted
     assert not left.exists()
@@ -259,11 +270,11 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path, source, gold, monkeypatch):
 
     for name in ("fsync", "replace"):
         with monkeypatch.context() as patched:
-            patched.setattr(store_module.os, name, full)
+            patched.setattr(f"os.{name}", full)
             with pytest.raises(OutputError, match="No space left"):
                 save(store, 2, right(gold, 2))
         assert (store.log.read_bytes(), store.markup.read_bytes()) == before
-        assert not list((tmp_path / "out").glob(".*.growing"))
+        assert not list((tmp_path / "out").glob(".lawgov-*-*"))
     save(store, 2, right(gold, 2))
     assert opened(tmp_path / "out", source).codings[2] == right(gold, 2)
 

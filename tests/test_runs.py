@@ -293,6 +293,18 @@ def test_a_lost_part_is_noticed(folder, tmp_path, run):
         run(folder, tmp_path / "out")
 
 
+def test_a_part_that_was_edited_is_noticed_even_at_the_same_size(folder, tmp_path, run):
+    run(folder, tmp_path / "out")
+    part = tmp_path / "out" / "part-00000.jsonl"
+    whole = part.read_bytes()
+    part.write_bytes(whole.replace(b"20", b"21", 1))
+    assert len(part.read_bytes()) == len(whole)
+    with pytest.raises(OutputError, match=r"part-00000.jsonl: gone or changed"):
+        run(folder, tmp_path / "out")
+    part.write_bytes(whole)
+    assert run(folder, tmp_path / "out").added == 0
+
+
 def test_a_damaged_manifest_is_refused_with_its_row(folder, tmp_path, run):
     run(folder, tmp_path / "out")
     path = tmp_path / "out" / "manifest.jsonl"

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.model.checkpoints import shipped_model
 from lawgov_nlp.training.loss import TaggerWithLoss
-from lawgov_nlp.training.trainer import TrainConfig, train
+from lawgov_nlp.training.trainer import TrainConfig, saved_scores, train
 
 CONFIG = TrainConfig(epochs=6, precision="float32", batch_tokens=150)
 
@@ -23,7 +23,7 @@ def run(encoder_folder, gold):
     """Train on one report, the other half of the arguments as given."""
 
     def run(out, config=CONFIG, reports=(gold,), **more):
-        return train([*reports], [gold], base=encoder_folder, out=out, config=config, revision="tiny", **more)
+        train([*reports], [gold], base=encoder_folder, out=out, config=config, revision="tiny", **more)
 
     return run
 
@@ -48,8 +48,9 @@ def interrupted(monkeypatch, call, begin):
             begin()
 
 
-def test_a_run_leaves_the_model_and_its_record_and_nothing_else(tmp_path, run):
-    scores = run(tmp_path / "out")
+def test_a_run_leaves_the_model_and_its_record_and_nothing_else(tmp_path, run, gold):
+    run(tmp_path / "out")
+    scores = saved_scores(tmp_path / "out", [gold])
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     record = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
     assert record["dev"] == scores.figures
@@ -58,12 +59,13 @@ def test_a_run_leaves_the_model_and_its_record_and_nothing_else(tmp_path, run):
     assert len(record["base_sha256"]) == 64
 
 
-def test_the_curves_go_with_the_model(tmp_path, run):
+def test_the_curves_go_with_the_model(tmp_path, run, gold):
     """One for each part of the loss and each figure on dev; without TensorBoard there are none."""
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    scores = run(tmp_path / "out")
+    run(tmp_path / "out")
+    scores = saved_scores(tmp_path / "out", [gold])
     curves = EventAccumulator(str(tmp_path / "out" / "logs"))
     curves.Reload()
     names = curves.Tags()["scalars"]

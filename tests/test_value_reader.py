@@ -1,5 +1,7 @@
 """The second reading of each value's surroundings."""
 
+import copy
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from lawgov_nlp.model import value_reader
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
+from lawgov_nlp.model.value_reader import ReaderLayers
 from lawgov_nlp.model.windows import WindowTokenizer
 from lawgov_nlp.training.resize_heads import with_reader
 
@@ -97,3 +100,18 @@ def test_a_tagger_is_given_a_reader_and_keeps_the_rest(tiny_model, tokenizer, go
 def test_a_reader_has_fewer_layers_than_the_encoder(tiny_model, layers):
     with pytest.raises(ValueError, match="fewer than the encoder's 2"):
         with_reader(tiny_model, layers)
+
+
+def test_the_encoders_layers_are_copied_all_or_none(tiny_model):
+    encoder = copy.deepcopy(tiny_model.encoder)
+    settings = encoder.config
+    hidden, inner = settings.hidden_size, settings.intermediate_size
+    layers = ReaderLayers(hidden, settings.num_attention_heads, inner, 2)
+    before = copy.deepcopy(layers.state_dict())
+    whole = copy.deepcopy(encoder.encoder.layer[1])
+    encoder.encoder.layer[1].output.dense = torch.nn.Linear(inner + 1, hidden)
+    assert not layers.take_over(encoder, 0)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in layers.state_dict().items())
+    encoder.encoder.layer[1] = whole
+    assert layers.take_over(encoder, 0)
+    assert all(torch.equal(tensor, encoder.encoder.state_dict()[name]) for name, tensor in layers.state_dict().items())

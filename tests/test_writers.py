@@ -134,7 +134,7 @@ def test_xlsx_reports_what_a_cell_cant_hold(tmp_path: Path, caplog: pytest.LogCa
 
 
 def test_xlsx_row_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx, "_ROW_LIMIT", 15)
+    monkeypatch.setattr(xlsx, "ROW_LIMIT", 15)
     with pytest.raises(OutputError, match=r"more than 15 rows of indicators.*use csv or parquet"):
         write_reports([sample()], tmp_path / "a.xlsx")
     assert not [*tmp_path.iterdir()]

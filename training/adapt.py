@@ -21,7 +21,7 @@ from lawgov_nlp.annotation.corpus import MODELLED, load_splits
 from lawgov_nlp.model.checkpoints import load_tagger
 from lawgov_nlp.training.config import TrainConfig
 from lawgov_nlp.training.resize_heads import with_reader
-from lawgov_nlp.training.trainer import save_tagger, train
+from lawgov_nlp.training.trainer import save_tagger, saved_scores, train
 
 ROOT = Path(__file__).resolve().parents[1]
 ADAPT = TrainConfig(epochs=2, rate=1e-4, head_rate=5e-4, heading_dropout=0.12, replay=0.4)
@@ -60,7 +60,7 @@ def main() -> None:
         if model.reader is None:
             base = Path(folder) / "base"
             save_tagger(with_reader(model.float(), args.reader), tokenizer, base, {})
-        scores = train(
+        train(
             [*modelled["train"], *real],
             modelled["dev"],
             base=base,
@@ -71,6 +71,7 @@ def main() -> None:
             overwrite=args.overwrite,
             resume=args.resume,
         )
+    scores = saved_scores(args.out, modelled["dev"])
     print(json.dumps({"dev": scores.figures, "support": scores.support}, indent=2))
 
 

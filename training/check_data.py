@@ -42,7 +42,7 @@ def doubts(report: GoldReport) -> list[str]:
 
 
 def main() -> int:
-    """Check every file, list each fault, and return the number of files with faults."""
+    """Check every file, list each fault, and return the exit code: 1 if a file has faults."""
     paths = [
         p for arg in sys.argv[1:] for p in (sorted(Path(arg).glob("*.txt")) if Path(arg).is_dir() else [Path(arg)])
     ]
@@ -61,7 +61,7 @@ def main() -> int:
         total.update(paragraphs=len(bodies), indicators=values, characters=len(report.text), reports=1)
         print(f"{path.name}: {len(report.text)} characters, {len(bodies)} paragraphs, {values} indicators")
     print(", ".join(f"{k} {v}" for k, v in total.items()), f"; {faults} file(s) at fault")
-    return faults
+    return int(bool(faults))  # A count of 256 would be an exit code of 0.
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from lawgov_nlp.annotation.corpus import load_splits
-from lawgov_nlp.training.trainer import TrainConfig, train
+from lawgov_nlp.training.trainer import TrainConfig, saved_scores, train
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,7 +31,7 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     splits = load_splits(args.data)
-    scores = train(
+    train(
         splits["train"],
         splits["dev"],
         base=args.base,
@@ -42,6 +42,7 @@ def main() -> None:
         overwrite=args.overwrite,
         resume=args.resume,
     )
+    scores = saved_scores(args.out, splits["dev"], args.device)
     print(json.dumps({"dev": scores.figures, "support": scores.support}, indent=2))
 
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from lawgov_nlp.batch.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.batch.sources import Folder, Inputs
@@ -443,16 +443,26 @@ def _failure(entry: Entry, inputs: Inputs) -> tuple[str, str]:
 
 def sync_and_hash(path: Path) -> Output:
     """Flush a written file to the disk and return its size and hash for the manifest."""
-    digest = hashlib.sha256()
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-        while block := file.read(1 << 20):
-            digest.update(block)
-        return Output(size=file.tell(), sha256=digest.hexdigest())
+        sha256 = _hash(file)
+        return Output(size=file.tell(), sha256=sha256)
 
 
 def _is(path: Path, output: Output) -> bool:
-    return path.is_file() and path.stat().st_size == output.size
+    """Return whether a file is still the output of a part that the manifest describes, to the last byte."""
+    if not path.is_file() or path.stat().st_size != output.size:
+        return False
+    with path.open("rb") as file:
+        return _hash(file) == output.sha256
+
+
+def _hash(file: BinaryIO) -> str:
+    """Return the SHA-256 of what is left to read of a file."""
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _tagged(manifest: Manifest) -> int:

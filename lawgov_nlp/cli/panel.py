@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from lawgov_nlp.atomic import staged
 from lawgov_nlp.cli.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, show_notes
 from lawgov_nlp.errors import LawgovError, OutputError, PanelError
 
@@ -94,7 +93,8 @@ def places(
     failures: list[tuple[str, LawgovError]] = []
     try:
         from lawgov_nlp.panel.place_table import COLUMNS, load_places, place_rows
-        from lawgov_nlp.results.writers.base import FORMULA_STARTS, explained
+        from lawgov_nlp.results.writers.base import explained
+        from lawgov_nlp.results.writers.csv import csv_bytes
 
         if out.exists() and not overwrite:
             raise OutputError(f"{out} exists; choose another name, or overwrite it (--overwrite)")
@@ -102,14 +102,9 @@ def places(
         rows = place_rows(_reports(paths, failures), table)
         if not rows:
             raise PanelError("no report could be read, so no places")
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows({k: f"'{v}" if v.startswith(FORMULA_STARTS) else v for k, v in row.items()} for row in rows)
-        with explained(out):
-            hidden = out.with_name(f".{out.name}.part")
-            hidden.write_bytes(text.getvalue().encode("utf-8-sig"))
-            hidden.replace(out)
+        with explained(out), staged(out.parent, overwrite=overwrite) as files:
+            files.claim(out.name).write_bytes(csv_bytes(COLUMNS, ([row[c] for c in COLUMNS] for row in rows)))
+            files.publish()
     except LawgovError as error:
         _show_failures(notes, failures)
         fail(notes, error)

@@ -107,7 +107,6 @@ def _train(
     for module in ("accelerate", "seqeval"):  # Both are only needed much later.
         importlib.import_module(module)
     transformers_logging.disable_progress_bar()
-    check_output(out, base or shipped_model(), overwrite=overwrite, resume=resume)
     if base is not None and is_tagger(base) and (given["replay"], given["replay_weight"]) != (None, None):
         raise TrainingError(
             f"what {base} learned from isn't known, so there is nothing to replay; leave out the replay options"
@@ -119,6 +118,8 @@ def _train(
     own = read_coded(notes, [dev], scheme) if dev else []
     chosen = str(resolve_device(device))
     if folds is not None and not resume:
+        # `retrain` checks it, too, but only after the cross-validation, which may take hours.
+        check_output(out, base or shipped_model(), overwrite=overwrite, resume=resume)
         crossed = cross_validate(reports, folds, base=base, scheme=scheme, config=config, device=chosen)
         _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
     result = retrain(

@@ -1,4 +1,4 @@
-"""From reports to a panel: place × year × indicator.
+"""Build a panel, place × year × indicator, from tagged reports.
 
 from lawgov_nlp.panel import build_panel
 panel = build_panel(reports, places=Path("places.csv"))

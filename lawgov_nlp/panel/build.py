@@ -1,4 +1,4 @@
-"""Tagged reports to a panel: place × year × indicator, with what is missing, what disagrees and what looks wrong."""
+"""Build a panel, place × year × indicator, with what is missing, what disagrees and what may be wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RANK = {Status.BY_HAND: 0, Status.RESOLVED: 1, Status.UNLISTED: 2, Status.AMBIG
 
 @dataclass(slots=True)
 class ReportEntry:
-    """A report as the panel keeps it: its place, its year, its numbers."""
+    """What the panel keeps of a report: its place, its year and its numbers."""
 
     source: str
     place: Place
@@ -41,19 +41,19 @@ class ReportEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A panel and all that belongs to it, as pandas frames.
+    """A panel with all its tables as pandas frames.
 
     Attributes:
-        long: A row for each cell: the number, its bounds, unit, sentence, file and offsets, how many candidates it had,
-            confidence and a mark for review.
-        wide: A row for each place and year that has a report, a column for each indicator. Empty is not nought.
-        coverage: A row for each place and each year: whether there is a report, and what it is silent about.
-        conflicts: The candidates of every cell for which the report gives several different numbers.
-        checks: What looks wrong, the worst first, with the sentences.
-        unmatched: The names without a code, the commonest first, with the code that came nearest.
-        values: Every number of every report and what became of it.
-        codebook: The columns of all tables.
-        notes: What a user should know: reports without a year, codes that aren't in the gazetteer.
+        long: A row for each cell: the number, its bounds, unit, sentence, file and offsets, the number of candidates,
+            the confidence, and whether it should be reviewed.
+        wide: A row for each place and year with a report, and a column for each indicator. An empty cell isn't 0.
+        coverage: A row for each place and year: whether there is a report, and which indicators it doesn't mention.
+        conflicts: The candidates of each cell for which the report gives several different numbers.
+        checks: The findings of the checks with their sentences, the worst first.
+        unmatched: The names without a code, each with the most similar code; the most frequent first.
+        values: Each number of each report, and how it was used.
+        codebook: A description of the columns of all tables.
+        notes: Notes for the user, such as on reports without a year and codes that aren't in the gazetteer.
     """
 
     long: pd.DataFrame
@@ -68,7 +68,7 @@ class Panel:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many numbers came to what; they sum to all numbers of all reports."""
+        """The number of values by status. They sum to all numbers of all reports."""
         return {str(status): int(count) for status, count in self.values["status"].value_counts().sort_index().items()}
 
 
@@ -78,18 +78,18 @@ def build_panel(
     places: PlaceTable | Path | None = None,
     indicators: Indicators | Path | None = None,
 ) -> Panel:
-    """A panel from tagged reports, which may come one by one from a generator; none is kept.
+    """Build a panel from tagged reports. They may come from a generator, because none of them is kept.
 
-    The same reports give the same panel in any order. Of two reports for one place and year the one with the later date
-    counts, then the longer one; the other is listed in `coverage`.
+    The order of the reports doesn't matter. Of two reports for the same place and year, the one with the later date is
+    used; if the dates are equal, the longer one. The other is listed in `coverage`.
 
     Args:
         reports: Tagged reports.
-        places: The user's table of places, or its file.
-        indicators: The codes, or a file with further ones.
+        places: The user's table of places, or the path of its file.
+        indicators: The codes, or the path of a file with additional codes.
 
     Raises:
-        PanelError: There are no reports, or a table of the user's is wrong.
+        PanelError: There are no reports, a report occurs twice, or a table of the user is invalid.
     """
     table = places if isinstance(places, PlaceTable) else load_places(places)
     codes = indicators if isinstance(indicators, Indicators) else load_indicators(indicators)
@@ -160,7 +160,7 @@ def _refuse_twins(entries: list[ReportEntry]) -> None:
 
 
 def _choose(those: list[ReportEntry], notes: list[str]) -> ReportEntry:
-    """Of the reports of one place and year the one that counts."""
+    """Choose the report to use for a place and year."""
     best = max(those, key=lambda e: (e.date, e.length, e.source))
     for entry in those:
         if entry is not best:
@@ -196,7 +196,7 @@ def _place_columns(entry: ReportEntry) -> dict[str, Any]:
 
 
 def _year_columns(place: Place, year: int | None) -> dict[str, Any]:
-    """The year, and code and name that the place had in it."""
+    """Return the year with the code and the name that the place had then."""
     row: dict[str, Any] = {
         "year": year,
         "code_then": place.code,

@@ -1,14 +1,15 @@
-"""From the numbers of one report to one number for each indicator.
+"""Choose one number for each indicator among the numbers of a report.
 
 The rules, in order:
 
-1. A number counts with the role `done` or `stock`; one with the role `part` only where its whole has another code
-   (审结93件，其中维持71件: 维持 is a code of its own), and only where no whole is told.
-2. Numbers of plans and deficiencies, last year's numbers and changes never stand in a cell. Nothing is ever summed.
-3. Several numbers that are the same fill the cell once.
-4. Several that differ are a conflict: one that the text calls the total (共, 全年, 累计) goes before others; then,
-   of counts, the largest, because a whole is no smaller than its parts; of shares the first. All stay in `conflicts`.
-5. The qualifier gives the bounds: 300余 is at least 300, 不足300 at most 300; 约300 has none.
+1. A number counts if its role is `done` or `stock`. A number with the role `part` only counts if its whole has another
+   code (审结93件，其中维持71件: 维持 has its own code), and if there is no other number for its code.
+2. Numbers of plans and shortcomings, last year's numbers and changes are never used. Numbers are never summed.
+3. If several numbers are equal, they count as one.
+4. If several numbers differ, this is a conflict. A number that the text calls the total (共, 全年, 累计) takes
+   precedence. Then the largest count is used, because a whole is at least as large as its parts; of shares, the first
+   is used. All numbers are listed in `conflicts`.
+5. The qualifier gives the bounds: 300余 is at least 300, 不足300 is at most 300, and 约300 has no bounds.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 
 _TOTAL = re.compile(r"(?:全年|年内|共计?|累计|合计|总计|今年以来|一年来)[^，。；]{0,12}$")
 DOUBTFUL = 0.6
-"""Below this a cell is marked for review."""
+"""A cell with a lower confidence is marked for review."""
 
 
 @dataclass(slots=True)
 class Value:
-    """A number of a report, with all that the panel says of it.
+    """A number of a report with all its properties in the panel.
 
-    `status` is what became of it: see the column `status` of the table `values`.
+    `status` says how it was used; the column `status` of the table `values` explains the words.
     """
 
     paragraph: int
@@ -49,20 +50,20 @@ class Value:
     score: float
     role: Role
     why: str
-    whole: int | None  # index in the report's values
+    whole: int | None  # the index of the whole in the report's values
     code: str | None
     match: float
     near: str
     sentence: str
     total: bool
     review: bool
-    aside: bool  # stands in a paragraph of plans or deficiencies
+    aside: bool  # in a paragraph about plans or shortcomings
     status: str = ""
 
 
 @dataclass(slots=True)
 class Cell:
-    """The number of an indicator in a place and year."""
+    """The number of an indicator for a place and year."""
 
     code: str
     value: Value
@@ -75,18 +76,18 @@ class Cell:
 
     @property
     def confidence(self) -> float:
-        """The probability of the value times how surely its name is of the code; halved in a conflict."""
+        """The probability of the value, times the certainty of its code; it is halved in a conflict."""
         found = self.value.score * self.value.match / 100
         return found / 2 if self.conflict else found
 
     @property
     def needs_review(self) -> bool:
-        """Whether a human should look at it."""
+        """Whether a person should check the cell."""
         return self.conflict or self.value.review or self.confidence < DOUBTFUL
 
     @property
     def bounds(self) -> tuple[Decimal | None, Decimal | None]:
-        """The lower and the upper bound, each None where the text gives none."""
+        """The lower and the upper bound; each is None if the text gives none."""
         number, qualifier = self.value.number, self.value.qualifier
         low = number if qualifier in (Qualifier.EXACT, Qualifier.AT_LEAST) else None
         high = number if qualifier in (Qualifier.EXACT, Qualifier.AT_MOST) else None
@@ -94,7 +95,7 @@ class Cell:
 
 
 def report_values(report: TaggedReport, indicators: Indicators, year: int | None) -> list[Value]:
-    """All numbers of a report, with code and role."""
+    """Return all numbers of a report with their codes and roles."""
     sentences = [row["sentence"] for row in table_rows(report, "indicators")]
     values: list[Value] = []
     for index, paragraph in enumerate(report.paragraphs):
@@ -144,7 +145,7 @@ def report_values(report: TaggedReport, indicators: Indicators, year: int | None
 
 
 def fill_cells(values: Sequence[Value]) -> dict[str, Cell]:
-    """One cell for each code that the numbers of a report have; each value's status says what became of it."""
+    """Fill one cell for each code of a report's numbers, and set the status of each number."""
     candidates: dict[str, list[Value]] = defaultdict(list)
     parts: dict[str, list[Value]] = defaultdict(list)
     for value in values:
@@ -178,7 +179,6 @@ def _choose(found: list[Value]) -> Value:
     if len({v.number for v in found}) == 1:
         return max(found, key=lambda v: (v.score, -v.start))
     totals = [v for v in found if v.total] or found
-    # done before stock where both are told: 培育法律明白人20名 is the year's, 现有130名 is what there is
     if totals[0].unit in ("%", "百分点"):
         return min(totals, key=lambda v: v.start)
     return max(totals, key=lambda v: (v.number or Decimal(0), -v.start))

@@ -1,7 +1,7 @@
-"""What looks wrong in a panel: numbers that contradict each other, last year's report or the other places.
+"""Find what may be wrong in a panel: numbers that contradict each other, last year's report or other places.
 
-Each check looks at what the reports say, never at what they ought to; a finding is a place to look at, with its
-sentences and what could explain it.
+The checks only compare what the reports say, not with what they should say. A finding is a hint to look at a place. It
+comes with the sentences and possible explanations.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RATES = (
     ("exam_pass_rate", ("exam_passed",), ("exam_takers",)),
     ("hazard_fix_rate", ("hazards_fixed",), ("hazards_found",)),
 )
-"""A rate, what may be its numerator, what may be its denominator."""
+"""A rate with its possible numerators and its possible denominators."""
 WITHIN = (
     ("disputes_resolved", "disputes_mediated"),
     ("litigation_lost", "litigation_cases"),
@@ -42,17 +42,26 @@ WITHIN = (
     ("hazards_fixed", "hazards_found"),
     ("mediators_full_time", "mediators"),
 )
-"""Counts of which the first can't be more than the second."""
-RATE_TOLERANCE = 1.0  # percentage points: what rounding to whole per cent leaves, and a case that was closed later
-GROWTH_TOLERANCE = 1.5  # percentage points
+"""Pairs of counts of which the first can't be larger than the second."""
+RATE_TOLERANCE = (
+    1.0  # in percentage points: allows for rounding to whole per cent, and for a case that was closed later
+)
+GROWTH_TOLERANCE = 1.5  # in percentage points
 COPIED_SENTENCES, COPIED_SHARE = (
     4,
     0.5,
-)  # sentences with numbers that two reports share, at least so many and so large a part
-SERIES_FACTOR, SERIES_STEADY = 6.0, 2.5  # a value so many times the place's others, which are within this of each other
-PEERS, PEER_SCORES, PEER_FACTOR = 10, 5.0, 20.0  # places of a level and year, robust standard scores, factor
-SMALL = 30  # counts below this swing too much to say anything
-_COMMON = 20  # a sentence in more reports than this is a formula
+)  # the least number and the least share of the sentences with numbers that two reports have in common
+SERIES_FACTOR, SERIES_STEADY = (
+    6.0,
+    2.5,
+)  # a value this many times the place's others, which differ from each other by at most this factor
+PEERS, PEER_SCORES, PEER_FACTOR = (
+    10,
+    5.0,
+    20.0,
+)  # least number of places of a level and year, robust standard score, factor
+SMALL = 30  # smaller counts vary too much for a comparison
+_COMMON = 20  # a sentence in more reports than this is a set phrase
 
 _EXPLAIN = {
     "part_whole": "部分可能互有重叠，或“其中”所指的整体不是前面这个数；也可能写错",
@@ -69,10 +78,10 @@ _EXPLAIN = {
 
 
 def run_checks(entries: Sequence[ReportEntry], codes: Indicators) -> list[dict[str, Any]]:
-    """All findings, the worst first, in an order that doesn't depend on the order of the reports.
+    """Return all findings, the worst first. Their order doesn't depend on the order of the reports.
 
     Args:
-        entries: The reports that fill the panel, with their cells.
+        entries: The reports in the panel, with their cells.
         codes: The indicators.
     """
     found: list[dict[str, Any]] = []
@@ -125,7 +134,7 @@ def _show(value: Value) -> str:
 
 
 def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
-    """Parts that are more than their whole, alone or together; only where 其中 follows the whole at once."""
+    """Find parts that are larger than their whole, alone or in sum. 其中 must follow the whole directly."""
     wholes: dict[int, list[Value]] = defaultdict(list)
     for value in entry.values:
         if value.role is Role.PART and value.whole is not None and value.number is not None:
@@ -161,7 +170,7 @@ def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
 
 
 def _in_one_list(parts: Sequence[Value], listed: str) -> list[Value]:
-    """The first part and those that 、 or a comma joins to it directly: 其中婚姻60件、邻里70件."""
+    """Return the first part and those that 、 or a comma joins directly to it: 其中婚姻60件、邻里70件."""
     found: list[Value] = []
     for part in parts:
         if found:
@@ -188,7 +197,7 @@ def _rates(entry: ReportEntry, codes: Indicators) -> Iterator[dict[str, Any]]:
             ]
             over = [v for v in near if v.code in tops and v.start < stated.start]
             under = [v for v in near if v.code in bottoms and v.start < stated.start and v.number]
-            # only what stands in the same sentence is surely meant
+            # Only a number in the same sentence is surely meant.
             over = [v for v in over if v.sentence == stated.sentence][-2:]
             under = [v for v in under if v.sentence == stated.sentence]
             if not over or not under:
@@ -234,7 +243,7 @@ _FALL = re.compile("降|减|少|缩|跌|低|回落|压")
 
 
 def _growth(entry: ReportEntry, last: ReportEntry, codes: Indicators) -> Iterator[dict[str, Any]]:
-    """Stated changes and stated numbers of last year against last year's report."""
+    """Compare stated changes and stated numbers of last year with last year's report."""
     for value in entry.values:
         if value.code is None or value.number is None:
             continue
@@ -280,7 +289,7 @@ def _growth(entry: ReportEntry, last: ReportEntry, codes: Indicators) -> Iterato
 
 
 def _what_changed(values: Sequence[Value], index: int) -> Value | None:
-    """The number that a stated change belongs to: the one right before it in its sentence, of the same name."""
+    """Find the number that a stated change belongs to: the one directly before it in its sentence, of the same name."""
     change = values[index]
     for value in reversed(values[:index]):
         if value.sentence != change.sentence:
@@ -300,7 +309,7 @@ def _differs(one: Value, other: Value) -> bool:
 
 
 def _copied(entries: Sequence[ReportEntry]) -> Iterator[dict[str, Any]]:
-    """Reports that share sentences with their numbers."""
+    """Find reports that share sentences including their numbers."""
     sentences: dict[str, set[int]] = defaultdict(set)
     own: list[set[str]] = []
     for index, entry in enumerate(entries):
@@ -339,7 +348,7 @@ def _copied(entries: Sequence[ReportEntry]) -> Iterator[dict[str, Any]]:
 
 
 def _series(years: dict[int, ReportEntry], codes: Indicators) -> Iterator[dict[str, Any]]:
-    """Values at odds with the place's other years, and units that change."""
+    """Find values that don't fit the other years of the place, and units that change."""
     series: dict[str, dict[int, Cell]] = defaultdict(dict)
     for year, entry in years.items():
         for code, cell in entry.cells.items():
@@ -385,7 +394,7 @@ def _series(years: dict[int, ReportEntry], codes: Indicators) -> Iterator[dict[s
 
 
 def _power_of_ten(ratio: float) -> str:
-    """What a ratio near a power of ten suggests."""
+    """Explain a ratio near a power of ten."""
     power = round(math.log10(ratio))
     if power and abs(math.log10(ratio) - power) < 0.25:
         return f"，约 10 的 {power} 次方，像是单位或位数有误"
@@ -393,7 +402,7 @@ def _power_of_ten(ratio: float) -> str:
 
 
 def _peers(entries: Sequence[ReportEntry], codes: Indicators) -> Iterator[dict[str, Any]]:
-    """Values far from those of the other places of the level in the year, on logs, by the median absolute deviation."""
+    """Find values far from those of other places of the level and year: logarithms, median absolute deviation."""
     groups: dict[tuple[str, str, int, str], list[tuple[ReportEntry, Cell]]] = defaultdict(list)
     for entry in (e for e in entries if e.place.level):
         for code, cell in entry.cells.items():

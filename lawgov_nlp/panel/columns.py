@@ -1,6 +1,6 @@
-"""The columns of the panel's tables: names, kinds, and what they hold in Chinese and English.
+"""The columns of the panel's tables: their names, their kinds, and descriptions in Chinese and English.
 
-Frames, files and codebooks all take them from here.
+Frames, files and codebooks use this list.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class PanelColumn(NamedTuple):
     """A column of a table.
 
     Attributes:
-        name: Its name, at most 32 characters, as Stata has it.
+        name: Its name, with at most 32 characters, which is the limit of Stata.
         kind: `text`, `integer` or `number`.
-        zh: What it holds, in Chinese; `en` in English.
+        zh: The description in Chinese; `en` is the one in English.
     """
 
     name: str
@@ -167,7 +167,7 @@ _DTYPES = {"text": "string", "integer": "Int64", "number": "float64"}
 
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[PanelColumn]) -> pd.DataFrame:
-    """Rows as a frame whose types don't depend on what is in them."""
+    """Make a frame from rows. Its types don't depend on the content."""
     import pandas as pd
 
     made = {}

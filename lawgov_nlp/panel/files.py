@@ -1,26 +1,27 @@
-"""A panel as files: csv, xlsx, Stata's dta, parquet, or a folder with all of them and the page."""
+"""Write a panel to files: csv, xlsx, Stata's dta, parquet, or a folder with all of them and the page."""
 
 from __future__ import annotations
 
-import os
-import re
-import tempfile
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lawgov_nlp.atomic import StagedFiles, staged
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.panel.build import Panel
-from lawgov_nlp.results.writers.base import FORMULA_STARTS, explained
+from lawgov_nlp.results.writers.base import explained
+from lawgov_nlp.results.writers.csv import ENCODING, escape_cell
+from lawgov_nlp.results.writers.xlsx import ROW_LIMIT, fit_cell, text_cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_log = logging.getLogger(__name__)
+
 SHEETS = ("wide", "long", "coverage", "conflicts", "checks", "unmatched", "values", "codebook")
 """The tables in the order of the workbook's sheets."""
 _STATA_TABLES = ("wide", "long", "coverage", "conflicts", "checks")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML can't hold
-_CELL_LIMIT, _ROW_LIMIT = 32_767, 1_048_576
 _LABEL_LIMIT = 80  # Stata's limit for a variable's label
 _LEVEL_LABELS = {
     "province": "省级 province", "prefecture": "地级 prefecture", "county": "县级 county", "township": "乡级 township",
@@ -42,13 +43,13 @@ _VALUE_LABELS: Mapping[str, Mapping[str, str]] = {
 
 
 def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write a panel where its ending says: `.csv`, `.xlsx`, `.dta`, `.parquet`, `.html`; without one, a folder of all.
+    """Write a panel as `.csv`, `.xlsx`, `.dta`, `.parquet` or `.html`, by its ending; a folder gets all of them.
 
-    A csv, dta or parquet is the wide table; the others stand beside it (`panel-long.csv`, `panel-codebook.csv` …).
-    Nothing is left behind where writing fails.
+    For csv, dta and parquet, the named file holds the wide table, and the other tables get files beside it
+    (`panel-long.csv`, `panel-codebook.csv` …). If writing fails, no file is left.
 
     Raises:
-        OutputError: The ending is unknown, a file is there, or it can't be written.
+        OutputError: The ending is unknown, a file exists, or a file can't be written.
     """
     suffix = out.suffix.lower()
     if suffix and suffix not in _WRITERS:
@@ -57,85 +58,71 @@ def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Pat
         )
     if not suffix and out.exists() and not out.is_dir():
         raise OutputError(f"{out} is a file; name a folder, or a file that ends in {', '.join(_WRITERS)}")
-    target = out if not suffix else out.parent
-    with explained(out):
-        if not suffix:
-            target.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".lawgov-", dir=target) as hidden:
-            for ending in [suffix] if suffix else _WRITERS:
-                name = out.name if suffix else f"panel{ending}"
-                _WRITERS[ending](panel, Path(hidden) / name)
-            names = sorted(path.name for path in Path(hidden).iterdir())
-            there = [name for name in names if (target / name).exists()]
-            if there and not overwrite:
-                raise OutputError(f"{target / there[0]} exists; choose another name, or overwrite it (--overwrite)")
-            for name in names:
-                os.replace(Path(hidden) / name, target / name)
-    return [target / name for name in names]
+    folder = out if not suffix else out.parent
+    with explained(out), staged(folder, overwrite=overwrite, beside=not suffix) as files:
+        for ending in [suffix] if suffix else _WRITERS:
+            _WRITERS[ending](panel, files, out.name if suffix else f"panel{ending}")
+        return sorted(files.publish())
 
 
 def frames(panel: Panel) -> dict[str, pd.DataFrame]:
-    """The tables by name."""
+    """Return the tables by name."""
     return {name: getattr(panel, name) for name in SHEETS}
 
 
-def _beside(path: Path, table: str) -> Path:
-    return path if table == "wide" else path.with_name(f"{path.stem}-{table}{path.suffix}")
+def _claim(files: StagedFiles, name: str, table: str) -> Path:
+    """Claim the file for a table: `panel.csv` for the wide one, else `panel-long.csv` and so on."""
+    stem, _, ending = name.rpartition(".")
+    return files.claim(name if table == "wide" else f"{stem}-{table}.{ending}")
 
 
-def _csv(panel: Panel, path: Path) -> None:
-    """UTF-8 with a mark, which Excel wants; no text is a formula."""
-    for name, table in frames(panel).items():
-        shown = table.copy()
+def _csv(panel: Panel, files: StagedFiles, name: str) -> None:
+    """Write csv files for Excel: in UTF-8 with a byte order mark, and without formulas."""
+    for table, rows in frames(panel).items():
+        shown = rows.copy()
         for column in shown.columns:
             if shown[column].dtype == "string":
-                shown[column] = shown[column].map(_no_formula, na_action="ignore")
-        shown.to_csv(_beside(path, name), index=False, encoding="utf-8-sig", lineterminator="\r\n")
+                shown[column] = shown[column].map(escape_cell, na_action="ignore")
+        shown.to_csv(_claim(files, name, table), index=False, encoding=ENCODING, lineterminator="\r\n")
 
 
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def _parquet(panel: Panel, path: Path) -> None:
+def _parquet(panel: Panel, files: StagedFiles, name: str) -> None:
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         raise OutputError("pyarrow is missing; install it with: pip install 'lawgov-nlp[parquet]'") from None
-    for name, table in frames(panel).items():
-        table.to_parquet(_beside(path, name), index=False)
+    for table, rows in frames(panel).items():
+        rows.to_parquet(_claim(files, name, table), index=False)
 
 
-def _dta(panel: Panel, path: Path) -> None:
-    """Stata 14 and later (format 118), with labels in Chinese and English and value labels."""
+def _dta(panel: Panel, files: StagedFiles, name: str) -> None:
+    """Write files for Stata 14 and later (format 118), with Chinese and English labels and with value labels."""
     import pandas as pd
 
     labels = panel.codebook.fillna("")
-    for name in _STATA_TABLES:
-        table = getattr(panel, name).copy()
-        about = labels[labels["table"].eq(name)].set_index("column")
+    for table in _STATA_TABLES:
+        rows = getattr(panel, table).copy()
+        about = labels[labels["table"].eq(table)].set_index("column")
         known, values = {}, {}
-        for column in table.columns:
+        for column in rows.columns:
             if column in about.index:
                 row = about.loc[column]
                 short = row["zh"].split("：")[0]
                 units = f"（{row['units'].split()[0]}）" if row["units"] else ""
                 known[column] = f"{short}{units} {row['en']}"[:_LABEL_LIMIT]
             if column in _VALUE_LABELS:
-                # numbered in a fixed order, so that files of different years append
+                # The numbers have a fixed order, so that the files of different years can be appended.
                 codes = {value: k for k, value in enumerate(_VALUE_LABELS[column], 1)}
-                table[column] = table[column].fillna("").map(codes).astype("float64")
+                rows[column] = rows[column].fillna("").map(codes).astype("float64")
                 values[column] = {k: _VALUE_LABELS[column][value] for value, k in codes.items()}
-            elif table[column].dtype == "string":
-                table[column] = table[column].fillna("").astype(object)
+            elif rows[column].dtype == "string":
+                rows[column] = rows[column].fillna("").astype(object)
             else:
-                table[column] = table[column].astype("float64")
-        long_text = [
-            c for c in table if table[c].dtype == object and table[c].str.encode("utf-8").str.len().max() > 2000
-        ]
+                rows[column] = rows[column].astype("float64")
+        long_text = [c for c in rows if rows[c].dtype == object and rows[c].str.encode("utf-8").str.len().max() > 2000]
         with pd.option_context("mode.copy_on_write", True):
-            table.to_stata(
-                _beside(path, name),
+            rows.to_stata(
+                _claim(files, name, table),
                 write_index=False,
                 version=118,
                 variable_labels=known,
@@ -145,50 +132,46 @@ def _dta(panel: Panel, path: Path) -> None:
             )
 
 
-def _xlsx(panel: Panel, path: Path) -> None:
-    """One workbook, a sheet for each table; text is never a formula."""
+def _xlsx(panel: Panel, files: StagedFiles, name: str) -> None:
+    """Write one workbook with a sheet for each table. Text is never a formula; what a cell can't hold is logged."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
 
+    target = files.claim(name)
     book = Workbook(write_only=True)
-    for name, table in frames(panel).items():
-        if len(table) + 1 > _ROW_LIMIT:
-            raise OutputError(f"more than {_ROW_LIMIT:,} rows of {name}: too many for xlsx; use csv, dta or parquet")
-        sheet = book.create_sheet(name)
-        sheet.freeze_panes = "A2" if name != "wide" else "D2"
+    for table, rows in frames(panel).items():
+        if len(rows) + 1 > ROW_LIMIT:
+            raise OutputError(f"more than {ROW_LIMIT:,} rows of {table}: too many for xlsx; use csv, dta or parquet")
+        sheet = book.create_sheet(table)
+        sheet.freeze_panes = "A2" if table != "wide" else "D2"
         header = []
-        for column in table.columns:
+        for column in rows.columns:
             cell = WriteOnlyCell(sheet, column)
             cell.font = Font(bold=True)
             header.append(cell)
         sheet.append(header)
-        for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
+        for number, row in enumerate(rows.astype(object).where(rows.notna(), None).itertuples(index=False), 2):
             cells = []
-            for value in row:
+            for column, value in zip(rows.columns, row, strict=True):
                 if isinstance(value, str):
-                    cell = WriteOnlyCell(sheet, _fitting(value))
-                    cell.data_type = "s"
-                    cell.quotePrefix = value.startswith(FORMULA_STARTS)
-                    cells.append(cell)
+                    value, losses = fit_cell(value)
+                    for loss in losses:
+                        _log.warning("%s, %s %d %s: %s", name, table, number, column, loss)
+                    cells.append(text_cell(sheet, value))
                 else:
                     cells.append(value)
             sheet.append(cells)
-    book.save(path)
+    book.save(target)
 
 
-def _fitting(text: str) -> str:
-    text = _CONTROL.sub("\ufffd", text)
-    return text if len(text) <= _CELL_LIMIT else f"{text[: _CELL_LIMIT - 1]}…"
-
-
-def _html(panel: Panel, path: Path) -> None:
+def _html(panel: Panel, files: StagedFiles, name: str) -> None:
     from lawgov_nlp.panel.page import panel_page
 
-    path.write_text(panel_page(panel), encoding="utf-8")
+    files.claim(name).write_text(panel_page(panel), encoding="utf-8")
 
 
-_WRITERS: dict[str, Callable[[Panel, Path], None]] = {
+_WRITERS: dict[str, Callable[[Panel, StagedFiles, str], None]] = {
     ".csv": _csv,
     ".xlsx": _xlsx,
     ".dta": _dta,

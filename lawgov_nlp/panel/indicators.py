@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from rapidfuzz import fuzz, process
 
 from lawgov_nlp.errors import PanelError
-from lawgov_nlp.panel.tables import read_table
+from lawgov_nlp.panel.tables import NumberedRow, read_table
 from lawgov_nlp.scheme import CODEBOOK
 
 THRESHOLD = 90.0
@@ -194,7 +194,7 @@ def plain_unit(unit: str) -> str:
 def shipped_indicators() -> Indicators:
     """The codes that come with the package."""
     text = (files("lawgov_nlp.panel") / "data" / "indicators.csv").read_text(encoding="utf-8")
-    return Indicators(_codes(list(csv.DictReader(io.StringIO(text))), "indicators.csv"))
+    return Indicators(_codes(enumerate(csv.DictReader(io.StringIO(text)), 2), "indicators.csv"))
 
 
 def load_indicators(path: Path | None = None) -> Indicators:
@@ -210,10 +210,10 @@ def load_indicators(path: Path | None = None) -> Indicators:
     return Indicators({**shipped.codes, **{code.code: code for code in _codes(rows, str(path))}}.values())
 
 
-def _codes(rows: Sequence[dict[str, str]], source: str) -> list[IndicatorCode]:
+def _codes(rows: Iterable[NumberedRow], source: str) -> list[IndicatorCode]:
     """The rows as codes, each checked."""
     found: dict[str, IndicatorCode] = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         where = f"{source}:{number}"
         name = row["code"].strip()
         if not _CODE.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The panel as one self-contained page: coverage, what looks wrong, each indicator with every cell's sentence."""
+"""Render a panel as one self-contained page: coverage, checks, and each indicator with the sentence of each cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lawgov_nlp.panel.build import Panel
 
 
 def panel_page(panel: Panel) -> str:
-    """The page, with everything that reports say escaped; it loads nothing."""
+    """Return the page. Texts from reports are escaped, and the page loads nothing."""
     environment = Environment(
         loader=PackageLoader("lawgov_nlp.panel", "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),

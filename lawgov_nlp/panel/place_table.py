@@ -1,4 +1,4 @@
-"""The user's table of places: what was resolved to which code, corrected by hand, and read back for all years."""
+"""The user's table of places: the places that were found, corrected by hand, and read again for all years."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _LEVELS = ("", "province", "prefecture", "county", "township", "zone", "farm")
 
 @dataclass
 class PlaceTable:
-    """Places that the user has settled: by a report's file, or by its issuer for all years.
+    """Places that the user has given: for the file of a report, or for an issuer in all years.
 
     Attributes:
-        by_source: The place of a file; its name alone suffices.
-        by_issuer: The place of an issuer, white space aside.
-        years: The year of a file that says none, or a wrong one.
-        notes: What a user should know: codes that aren't in the gazetteer.
+        by_source: The place for each file, by path or by name alone.
+        by_issuer: The place for each issuer, without white space.
+        years: The year for each file that states none, or a wrong one.
+        notes: Notes for the user, on codes that aren't in the gazetteer.
     """
 
     by_source: dict[str, Place] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class PlaceTable:
     notes: list[str] = field(default_factory=list)
 
     def place(self, report: Report) -> Place:
-        """The place of a report: as the table says, else as the report does."""
+        """Return the place of a report from the table, or else from the report."""
         for key in _keys(report.source):
             if key in self.by_source:
                 return self.by_source[key]
@@ -49,26 +49,27 @@ class PlaceTable:
         return by_hand or found
 
     def year(self, report: Report) -> int | None:
-        """The year of a report: as the table says, else as the report does."""
+        """Return the year of a report from the table, or else from the report."""
         return next((self.years[key] for key in _keys(report.source) if key in self.years), report.year)
 
 
 def load_places(path: Path | None) -> PlaceTable:
-    """The user's table; an empty one for None.
+    """Read the user's table; None gives an empty one.
 
-    Rows with neither `code` nor `name` settle nothing and are passed over, so that the file that `lawgov places` writes
-    can be given back with some rows filled in.
+    Rows with neither `code` nor `name` are skipped, so that the file that `lawgov places` writes can be given back with
+    only some rows filled in.
 
     Raises:
-        PanelError: It can't be read, lacks a column, or two rows settle one issuer differently; the row is told.
+        PanelError: The file can't be read, lacks a column, or has two rows that give an issuer different places. The
+            message names the row.
     """
     table = PlaceTable()
     if path is None:
         return table
     rows = read_table(path, needed=("code",), known=COLUMNS)
-    if rows and not {"issuer", "source"} & rows[0].keys():
-        raise PanelError(f"{path}:1: no column 'issuer' and none 'source'; a row must say which reports it is for")
-    for number, row in enumerate(rows, 2):
+    if rows and not {"issuer", "source"} & rows[0][1].keys():
+        raise PanelError(f"{path}: no column 'issuer' and none 'source'; a row must say which reports it is for")
+    for number, row in rows:
         where = f"{path}:{number}"
         source, issuer = row.get("source", ""), plain(row.get("issuer", ""))
         if row.get("year"):
@@ -82,7 +83,7 @@ def load_places(path: Path | None) -> PlaceTable:
             raise PanelError(f"{where}: neither issuer nor source; a row must say which reports it is for")
         if re.fullmatch(r"\d(?:\.\d+)?E\+\d+", code, re.IGNORECASE):
             if row.get("status") in ("resolved", "unlisted"):
-                continue  # rounded by Excel in a row that nobody had to touch
+                continue  # Excel has rounded the code in a row that needed no correction.
             raise PanelError(
                 f"{where}: code is {code!r}, rounded by Excel; give it as text, or its first 6 or 9 digits alone"
             )
@@ -99,7 +100,7 @@ def load_places(path: Path | None) -> PlaceTable:
 
 
 def _as_found(row: Mapping[str, str], code: str) -> bool:
-    """Whether a row says what the program says itself."""
+    """Whether a row gives the place that the program finds itself."""
     auto = resolve_issuer([row["issuer"]] if row.get("issuer") else [], source=row.get("source") or None)
     return auto.code == code.ljust(12, "0")
 
@@ -153,7 +154,7 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
 
 
 def place_rows(reports: Iterable[Report], table: PlaceTable) -> list[dict[str, str]]:
-    """A row for each issuer (for each file where a report has none), the doubtful ones first."""
+    """Return a row for each issuer, or for each file if a report has no issuer; doubtful ones come first."""
     found: dict[tuple[str, str], tuple[Place, list[Report]]] = {}
     for report in reports:
         place = table.place(report)
@@ -190,12 +191,12 @@ def place_rows(reports: Iterable[Report], table: PlaceTable) -> list[dict[str, s
 
 
 def plain(issuer: str) -> str:
-    """An issuer without white space."""
+    """Return an issuer without white space."""
     return "".join(issuer.split())
 
 
 def _keys(source: str | None) -> tuple[str, ...]:
-    """What a table may call a file: its path as given, or its name."""
+    """Return the names that a table may have for a file: its path as given, and its name alone."""
     if not source:
         return ()
     return (source, source.replace("\\", "/").rsplit("/", 1)[-1])

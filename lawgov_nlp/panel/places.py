@@ -1,8 +1,8 @@
-"""Which place a report is of: issuer, title, sign-off, folder and file names -> a division with its code.
+"""Find the place of a report, a division with its code, from issuer, title, sign-off, folder and file names.
 
-A name that may mean several divisions is settled by what stands beside it (县 before 镇, the sign-off, the folder), or
-by the user's table; where nothing decides, nothing is guessed and the candidates are listed. A township without its
-county is never resolved, not even where no other one of today has its name.
+If a name may mean several divisions, its context decides (the 县 before the 镇, the sign-off, the folder), or the
+user's table. Otherwise nothing is guessed, and the candidates are listed. A township without its county is never
+resolved, even if no other present township has its name.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _END = re.compile(r"(?:人民政府|政府|办事处|管委会|管理委员会|�
 
 
 class Status(StrEnum):
-    """What came of it."""
+    """How the place of a report was determined."""
 
     RESOLVED = "resolved"
     UNLISTED = "unlisted"
@@ -55,20 +55,20 @@ class Place:
     """The place of a report.
 
     Attributes:
-        status: `resolved`; `unlisted` (in a known place, but not itself in the gazetteer: a development zone, a farm, a
-            township of a place without townships there); `ambiguous` (`candidates` has what it may be); `unknown`;
-            `by_hand` (the user's table says so).
-        id: What tells places apart in a panel, the same in all years: the code of today, for an unlisted place the code
-            of the one it lies in and its name, for an unresolved one its issuer in angle brackets.
-        code: The code of today, padded to 12 digits; of a place that was merged into another one its last code.
-            Of an unlisted place that of the one it lies in; empty where nothing is known.
+        status: `resolved`; `unlisted` (it lies in a known place but isn't in the gazetteer itself: a development zone,
+            a farm, or a township of a place whose townships the gazetteer lacks); `ambiguous` (`candidates` has the
+            possible places); `unknown`; `by_hand` (taken from the user's table).
+        id: The identifier of the place in a panel, the same in all years: today's code; for an unlisted place the code
+            of the place it lies in, and its name; for an unresolved place its issuer in angle brackets.
+        code: Today's code, padded to 12 digits. A place that was merged into another one keeps its last code. An
+            unlisted place has the code of the place it lies in. It is empty if nothing is known.
         name: The full name.
-        level: `province`, `prefecture`, `county`, `township`, `zone` or `farm`; empty where that isn't known.
-        province: The names of the divisions that it lies in, or is; so too `prefecture`, `county`, `township`.
-        body: Who reports: `government`, `party` or the bureau (`司法局`).
-        successor: Of a merged place, the code of the one that it was merged into.
-        candidates: The places that it may be.
-        note: What it rests on where that isn't the issuer's name, or what is strange.
+        level: `province`, `prefecture`, `county`, `township`, `zone` or `farm`; empty if unknown.
+        province: The name of the province that it lies in, or is; likewise `prefecture`, `county` and `township`.
+        body: The reporting body: `government`, `party` or the bureau (`司法局`).
+        successor: For a merged place, the code of the place that it was merged into.
+        candidates: The possible places.
+        note: The source of the place if it isn't the issuer's name, or anything unusual.
     """
 
     status: Status
@@ -87,25 +87,25 @@ class Place:
 
 
 class _Parse(NamedTuple):
-    """A reading of an issuer: the divisions found in it from the outermost in, and what is left."""
+    """A reading of an issuer: the divisions found in it, outermost first, and the rest of the text."""
 
     chain: tuple[Division, ...]
     rest: str
-    skipped: int  # levels that were jumped over
+    skipped: int  # the number of levels that were skipped
 
 
 class _Found(NamedTuple):
-    """What a phrase says: the divisions that it may mean, with the rest that isn't in the gazetteer."""
+    """The reading of a phrase: the divisions that it may mean, and the rest that isn't in the gazetteer."""
 
     divisions: tuple[Division, ...]
-    extra: str = ""  # an unlisted place in them
+    extra: str = ""  # an unlisted place in these divisions
     level: str = ""
     body: str = "government"
-    named: int = 0  # how many divisions the phrase names
+    named: int = 0  # the number of divisions that the phrase names
 
 
 def resolve(report: Report, gaz: Gazetteer | None = None) -> Place:
-    """The place of a report, by its issuer; title, sign-off, salutation and path settle doubts."""
+    """Find the place of a report by its issuer. Title, sign-off, salutation and path decide between several places."""
     gaz = gaz or gazetteer()
     phrases = [report.issuer] if report.issuer else []
     for unit in report.units:
@@ -128,14 +128,14 @@ def resolve_issuer(
     year: int | None = None,
     gaz: Gazetteer | None = None,
 ) -> Place:
-    """The place that an issuer's name says.
+    """Find the place that an issuer's name means.
 
     Args:
-        phrases: The issuer, then what else the report says of itself (title, sign-off), the weightiest first.
-        addressed: Whom it is addressed to: the government above it.
-        source: Its file; folders and the file's name may say the place.
-        year: The year reported on, for names that have changed hands.
-        gaz: The gazetteer; None for that of the package.
+        phrases: The issuer, followed by other lines that name the place (title, sign-off), the most reliable first.
+        addressed: The salutation, which names the government above it.
+        source: The path of the file; the names of folders and file may contain the place.
+        year: The year reported on, for names that another division had before.
+        gaz: The gazetteer; None is that of the package.
     """
     gaz = gaz or gazetteer()
     pieces = [piece for phrase in phrases for piece in _pieces(phrase)]
@@ -156,7 +156,7 @@ def resolve_issuer(
     note = ""
     if read:
         main, others = read[0][1], [f for _, f in read[1:]]
-        for phrase, other in read[1:]:  # the fuller form of the same name decides
+        for phrase, other in read[1:]:  # The longer form of the same name decides.
             if _refines(other, main, gaz):
                 main, note = other, f"据“{phrase[:30]}”"
     else:
@@ -195,7 +195,7 @@ def resolve_issuer(
 
 
 def _by_suffix(label: str) -> tuple[str, str]:
-    """Level and body of an issuer whose place isn't known, by how its name ends; 市 may be either of two levels."""
+    """Return level and body of an issuer with an unknown place, by the end of its name. 市 may be of two levels."""
     if _TOWN.fullmatch(label):
         return "township", "government"
     if re.search(rf"(?:{_ZONES}){_GOVERNMENT}$", label):
@@ -209,7 +209,7 @@ def _by_suffix(label: str) -> tuple[str, str]:
 
 
 def _refines(other: _Found, main: _Found, gaz: Gazetteer) -> bool:
-    """Whether another phrase says the same place more exactly: 某县某镇 after 某镇."""
+    """Whether another phrase names the same place more precisely, such as 某县某镇 for 某镇."""
     if len(main.divisions) == 1 and main.named > 1 and not main.extra:
         return False
     if len(other.divisions) != 1 or other.named <= main.named:
@@ -225,7 +225,7 @@ def _apart(one: Division, other: Division, gaz: Gazetteer) -> bool:
 
 
 def _narrow(main: _Found, evidence: Sequence[_Found], gaz: Gazetteer) -> tuple[tuple[Division, ...], str]:
-    """Those of several divisions that lie in a place which the report names elsewhere."""
+    """Return those of several divisions that lie in a place that the report names elsewhere."""
     left = main.divisions
     for found in evidence:
         inside = tuple(
@@ -242,7 +242,7 @@ def _narrow(main: _Found, evidence: Sequence[_Found], gaz: Gazetteer) -> tuple[t
 
 
 def _path_places(source: str | None, year: int | None, gaz: Gazetteer) -> list[_Found]:
-    """What the folders and the file's name say, the outermost first; each in the light of those above it."""
+    """Read the names of folders and file, outermost first. Each is interpreted within the places above it."""
     if not source:
         return []
     parts = PurePath(source.replace("\\", "/")).parts[-5:]
@@ -261,7 +261,7 @@ def _path_places(source: str | None, year: int | None, gaz: Gazetteer) -> list[_
 
 
 def _pieces(phrase: str) -> list[str]:
-    """Each of several bodies that stand side by side, the government before the party; else the phrase itself."""
+    """Split a phrase that names several bodies, the government before the party. Otherwise return it alone."""
     pieces = [piece for piece in re.split(r"[\s、]+", phrase.strip()) if len(piece) > 2]
     if len(pieces) < 2 or not all(_END.search(piece) or _TOWN.fullmatch(piece) for piece in pieces):
         return [phrase]
@@ -269,7 +269,7 @@ def _pieces(phrase: str) -> list[str]:
 
 
 def _clean(phrase: str) -> str:
-    """The issuer alone: without white space, 中共, the year and what follows its name."""
+    """Return the issuer's name without white space, 中共, the year and the text after the name."""
     text = _SPACE.sub("", phrase)
     text = _LEADING.sub("", text)
     text = re.sub(r"[（(【〔].*?[）)】〕]", "", text)
@@ -280,7 +280,7 @@ def _clean(phrase: str) -> str:
 
 
 def _read(text: str, year: int | None, gaz: Gazetteer) -> _Found | None:
-    """What a cleaned phrase says; None where it begins with no known place."""
+    """Read a cleaned phrase; None if it doesn't begin with a known place."""
     best: list[tuple[tuple[int, ...], _Parse, tuple[str, str, str]]] = []
     for parse in _parses(text, gaz):
         kind = _rest(parse)
@@ -294,7 +294,7 @@ def _read(text: str, year: int | None, gaz: Gazetteer) -> _Found | None:
         return None
     top = max(score[:3] for score, _, _ in best)
     chosen = [(score, parse, rest) for score, parse, rest in best if score[:3] == top]
-    # 西湖区北山街道: the streets that lie right under what is named before them come before those further down
+    # In 西湖区北山街道, a 街道 directly below the division named before it takes precedence over deeper ones.
     finest = max(score[3:] for score, _, _ in chosen)
     chosen = [c for c in chosen if c[0][3:] == finest]
     extra, level, body = chosen[0][2]
@@ -306,19 +306,19 @@ def _read(text: str, year: int | None, gaz: Gazetteer) -> _Found | None:
 
 
 def _of_their_time(divisions: list[Division], year: int | None) -> list[Division]:
-    """Of several divisions of one name those that were there in the year; today's where none is said."""
+    """Return those divisions of the same name that existed in the year, or the present ones if no year is given."""
     if year is None:
         valid = [d for d in divisions if d.current]
     else:
         valid = [d for d in divisions if d.until is None or d.until > year]
-        if any(d.until for d in valid) and len(valid) > 1:  # the former one had the name, not the later one
+        if any(d.until for d in valid) and len(valid) > 1:  # The former division had the name, not the later one.
             continued = {d.successor for d in valid if d.until and d.continues}
             valid = [d for d in valid if not (d.current and d.code in continued)]
     return valid or divisions
 
 
 def _parses(text: str, gaz: Gazetteer) -> list[_Parse]:
-    """All readings of a phrase as a chain of divisions from its beginning."""
+    """Return all readings of a phrase as a chain of divisions that starts at its beginning."""
     done: list[_Parse] = []
 
     def go(at: int, chain: tuple[Division, ...], skipped: int) -> None:
@@ -341,7 +341,7 @@ def _parses(text: str, gaz: Gazetteer) -> list[_Parse]:
 
 
 def _at(text: str, starts: Sequence[int], gaz: Gazetteer) -> Iterator[tuple[int, Division, int]]:
-    """The divisions whose names stand at one of some offsets, the longest first: offset, division, end."""
+    """Yield the divisions whose names begin at one of some offsets, the longest first: offset, division, end."""
     for begin in starts:
         for end in range(min(len(text), begin + gaz.longest), begin + 1, -1):
             for division in gaz.names.get(text[begin:end], ()):
@@ -354,14 +354,14 @@ def _below(division: Division, above: Division, gaz: Gazetteer) -> bool:
         return False
     if gaz.within(division, above):
         return True
-    # of a county that is no more the townships may have come to any neighbour of its
+    # The townships of a county that no longer exists may have come to any of its neighbours.
     if not above.current and above.level == "county" and division.level == "township":
         return above.parent in {d.code for d in gaz.path(division)}
     return False
 
 
 def _rest(parse: _Parse) -> tuple[int, str, str, str] | None:
-    """What follows the divisions: how well it is understood, an unlisted place, its level, the body."""
+    """Interpret the text after the divisions: how well it is understood, an unlisted place, its level, the body."""
     rest, last = parse.rest, parse.chain[-1]
     if _ORGANS.fullmatch(rest):
         party = bool(re.search("委员会|党委|委$|工委", rest)) and not re.search("政府|办事处|管委会|管理委员会", rest)
@@ -422,5 +422,5 @@ def _place(division: Division, found: _Found, note: str, gaz: Gazetteer) -> Plac
 
 
 def padded(code: str) -> str:
-    """A code with its 12 digits."""
+    """Return a code with 12 digits."""
     return code.ljust(12, "0")

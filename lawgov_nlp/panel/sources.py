@@ -1,4 +1,4 @@
-"""Where a panel's reports come from: files that `lawgov tag` wrote (jsonl), one report or a part of a run at a time."""
+"""Read the tagged reports of a panel from the jsonl files that `lawgov tag` wrote, one report at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MANIFEST = "manifest.jsonl"
 
 
 def tagged_files(path: Path) -> list[Path]:
-    """The jsonl files of tagged reports in and below a folder, or the file itself; empty where there are none."""
+    """Return the jsonl files of tagged reports in and below a folder, or the file itself; empty if there are none."""
     if path.is_file():
         return [path] if path.suffix.lower() == ".jsonl" else []
     found = [p for p in path.rglob("*.jsonl") if p.name != _MANIFEST and not p.name.startswith(".")]
@@ -21,10 +21,10 @@ def tagged_files(path: Path) -> list[Path]:
 
 
 def read_tagged(files: Sequence[Path]) -> Iterator[TaggedReport]:
-    """The tagged reports of jsonl files, one by one.
+    """Yield the tagged reports of jsonl files.
 
     Raises:
-        PanelError: A line holds no tagged report; the message has file and line.
+        PanelError: A line holds no tagged report. The message names the file and the line.
     """
     for path in files:
         try:

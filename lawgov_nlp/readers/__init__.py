@@ -1,4 +1,4 @@
-"""Files to plain text, one paragraph a line. What a file holds decides how it is read; its suffix is only a hint."""
+"""Turn files into plain text with one paragraph per line. The content decides how a file is read, not its suffix."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ SUFFIXES: tuple[str, ...] = tuple(_READERS)
 """The suffixes that `read_file` takes."""
 
 _HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
-# A web archive: the header of a mail; Chrome's begins with From: <Saved by Blink>.
+# A web archive begins like a mail; that of Chrome begins with From: <Saved by Blink>.
 _ARCHIVE = re.compile(rb"(?i)(?=(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){0,20}?MIME-Version:)(?:[\w-]+:)")
-# All that str.splitlines() breaks at: whoever splits the text that way must get the same lines as with "\n".
+# All characters at which str.splitlines() splits. Splitting at "\n" must give the same lines.
 LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 HALF_PAIRS = "half surrogate pairs were replaced by U+FFFD"
-"""What a user is told of them."""
+"""The warning about these characters."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractedText:
-    """What a reader got from a file.
+    """The text that a reader extracted from a file.
 
     Attributes:
-        text: The text, a paragraph or heading a line; `text.encode("utf-8")` always works.
-        warnings: What was left out or is doubtful, for the user to read.
-        headings: Lines that the file sets as headings (Word's styles, Markdown), with their level from 1 on.
+        text: The text, with one paragraph or heading per line. `text.encode("utf-8")` always works.
+        warnings: Notes for the user on what was left out or is doubtful.
+        headings: The lines that the file marks as headings (Word styles, Markdown), with their level, from 1.
     """
 
     text: str
@@ -64,7 +64,8 @@ def read_file(path: Path) -> ExtractedText:
     """Read a report from a txt, docx, pdf, html, doc, wps, rtf or odt file.
 
     Raises:
-        ReadError: No such file, no report in it, or damaged, encrypted, too large; the message says what to do.
+        ReadError: The file doesn't exist, holds no report, or is damaged, encrypted or too large. The message says what
+            to do.
     """
     suffix = path.suffix.lower()
     data = _load(path, suffix)
@@ -85,10 +86,10 @@ def read_file(path: Path) -> ExtractedText:
 
 
 def check_length(chars: int, path: Path) -> None:
-    """Refuse what is no single report; readers call it as early as they know the (least) number of characters.
+    """Refuse a text that is too long for a single report. Readers call this as soon as they know a lower bound.
 
     Raises:
-        ReadError: More than `MAX_CHARS` characters.
+        ReadError: The text has more than `MAX_CHARS` characters.
     """
     if chars > MAX_CHARS:
         raise ReadError(
@@ -97,9 +98,9 @@ def check_length(chars: int, path: Path) -> None:
 
 
 def irregular(path: Path) -> ReadError | None:
-    """Why there is no regular file at a path; None where there is one, readable or not.
+    """Return the reason why a path isn't a regular file; None if it is one, readable or not.
 
-    Only such a file may be opened: a pipe waits for its writer, a device may never end.
+    Only regular files may be opened, because a pipe waits for its writer and a device may never end.
     """
     try:
         status = path.stat()
@@ -146,7 +147,7 @@ def _archive(path: Path) -> ReadError:
 
 
 def _is_odt(data: bytes) -> bool:
-    """Whether a zip is an OpenDocument text; its mimetype should stand first but needn't."""
+    """Whether a zip file is an OpenDocument text. Its entry `mimetype` should come first but needn't."""
     if b"mimetypeapplication/vnd.oasis.opendocument.text" in data[:200]:
         return True
     try:
@@ -156,11 +157,11 @@ def _is_odt(data: bytes) -> bool:
                 return False
             return archive.read(info).strip().startswith(b"application/vnd.oasis.opendocument.text")
     except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
-        return False  # damaged, or no such entry: the reader of docx says what is wrong
+        return False  # The file is damaged or has no such entry. The reader of docx says what is wrong.
 
 
 def _kind(data: bytes, suffix: str, path: Path) -> str:
-    """The module for the content: many a .doc on government sites is html, rtf or docx."""
+    """Return the module that reads the content. Many .doc files on government sites are html, rtf or docx."""
     head = data[:4096]
     if b"%PDF-" in head[:1024]:
         return "pdf"
@@ -170,11 +171,15 @@ def _kind(data: bytes, suffix: str, path: Path) -> str:
         return "office"
     if _ARCHIVE.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")):
         raise _archive(path)
-    plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")  # UTF-16 tags are ASCII between NULs
+    plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")  # In UTF-16, tags are ASCII between NULs.
     if plain.startswith(b"<") and _HTML.search(plain):
         return "html"
     if suffix in (".html", ".htm"):
         return "html"
-    if suffix in (".txt", ".doc", ".wps"):  # a plain text renamed .doc; txt refuses what is no text
+    if suffix in (
+        ".txt",
+        ".doc",
+        ".wps",
+    ):  # A plain text may be renamed to .doc. The reader of txt refuses other content.
         return "txt"
     raise ReadError(f"{path}: the content is no {suffix[1:]}; open it in the program that made it and save it again")

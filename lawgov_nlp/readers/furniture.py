@@ -1,13 +1,13 @@
-"""Lines that a web page sets round an article: labels, counters, addresses, buttons, the path to the page.
+"""Recognise lines that a web page adds around an article: labels, counters, addresses, buttons, the path to the page.
 
-Shared by the html reader, which drops them, and by the structure, which marks them in texts copied from a page.
+The html reader drops these lines. `structure` marks them in texts that were copied from a page.
 """
 
 from __future__ import annotations
 
 import re
 
-_ENTRIES = (  # of the table above an article
+_ENTRIES = (  # entries of the table above an article
     r"索\s*引\s*号|信息索引号?|主题分类|主\s*题\s*词|发文机关|发布机构|发布单位|公开主体|公开责任部门|信息来源|成文日期|发文日期"
     r"|发布日期|发布时间|生成日期|公开日期|更新时间|更新日期|发文字号|文\s*号|公开方式|公开范围|公开时限|有\s*效\s*性|时\s*效\s*性|废止日期"
     r"|组配分类|信息分类|体裁分类|信息名称|内容概述"
@@ -18,11 +18,11 @@ _LABELS = (
     r"|技术支持|上一[篇条页]|下一[篇条页]|版权|今天是|网站标识码|备案号|邮\s*编"
 )
 _BUTTONS = (
-    # none of them two others in a row, or a line of a hundred would be tried in each way
+    # None of these consists of two others; otherwise a line of a hundred would be tried in every combination.
     r"打印|关闭|收藏|分享|微信|微博|QQ空间|字体|字号|返回|顶部|首页|本页|本文|窗口|设为|加入|纠错|听全文|语音播报"
     r"|[大中小]|A|点赞|在看|登录|注册"
 )
-# No line with a full stop is one: 全年开展“扫一扫”答题，浏览次数1.2万次。 is a finding of the report.
+# A line with a full stop is never such a line: 全年开展“扫一扫”答题，浏览次数1.2万次。 belongs to the report.
 _FURNITURE = re.compile(
     rf"(?!.*[。；])[\W_]*(({_ENTRIES})\s*[】\])）]?\s*[:：\t]|({_LABELS})\s*[】\])）]?\s*[:：]"
     r"|(日\s*期|时\s*间)\s*[:：]\s*\d{4}[-/年]|今天是\s*\d{4}"
@@ -42,19 +42,19 @@ _SINGLE = re.compile(r"共\s{0,3}1\s{0,3}页")
 
 
 def is_furniture(line: str) -> bool:
-    """Whether a line is a page's own and not the article's."""
+    """Whether a line belongs to the page and not to the article."""
     line = line.strip()
     return len(line) <= _FURNITURE_CHARS and _FURNITURE.match(line) is not None
 
 
 def is_path(line: str) -> bool:
-    """Whether a line is the path to the page (您所在的位置：首页 > 政务公开): what stands above it is the site's."""
+    """Whether a line is the path to the page (您所在的位置：首页 > 政务公开). Above it is the site."""
     line = line.strip()
     return len(line) <= _FURNITURE_CHARS and "。" not in line and _PATH.match(line) is not None
 
 
 def is_pager(line: str) -> bool:
-    """Whether a line leads to the further pages of an article (1 2 下一页)."""
+    """Whether a line links to the other pages of an article (1 2 下一页)."""
     line = line.strip()
     if len(line) > 60 or not _PAGER.search(line) or _SINGLE.search(line):
         return False

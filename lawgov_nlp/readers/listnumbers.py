@@ -1,4 +1,4 @@
-"""The numbers that a browser sets before the items of an `<ol>`: the page's source has none of them."""
+"""Compute the numbers that a browser shows before the items of an `<ol>`; the page's source doesn't contain them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 NUMBERED = re.compile(
     r"\s*(第?[一二三四五六七八九十百]{1,3}[、．.，,章节条]|[（(][一二三四五六七八九十\d]{1,3}[）)]|\d{1,3}[.、．)）]|[①-⑳])"
 )
-"""How a line begins that has a number of its own."""
+"""The beginning of a line that has its own number."""
 
 
 def hides_numbers(css: str) -> bool:
-    """Whether a style sheet takes the numbers of all lists away."""
+    """Whether a style sheet removes the numbers of all lists."""
     return _PLAIN_LISTS.search(css[:200_000]) is not None
 
 
 class ListNumbers:
-    """Counts the items of ordered lists; ask `number` for each `<li>` in document order once."""
+    """Counts the items of ordered lists. Call `number` once for each `<li>`, in document order."""
 
     def __init__(self, *, hidden: bool) -> None:
         self._hidden = hidden
         self._next: dict[etree._Element, int] = {}
 
     def number(self, item: etree._Element) -> str:
-        """What stands before an item, `4.` or `四、`; an empty string where nothing does."""
+        """Return the number before an item, such as `4.` or `四、`; an empty string if there is none."""
         parent = item.getparent()
         if parent is None or parent.tag != "ol":
             return ""

@@ -1,4 +1,4 @@
-"""What Word's styles say of a paragraph's looks that matters for its text: hidden, or a heading of some level."""
+"""Look up the properties in Word's styles that matter for a text: whether it is hidden, and its heading level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T", bool, int)
 
 
 class Looks:
-    """Looks up styles; what a style doesn't say is taken from the one that it is based on."""
+    """Looks up styles. A property that a style doesn't set comes from the style that it is based on."""
 
     def __init__(self, styles: etree._Element | None) -> None:
         self._styles: dict[str, etree._Element] = {}
@@ -30,7 +30,7 @@ class Looks:
         return self._asked(style_id, self._hides, self._own_hiding, False)
 
     def level(self, paragraph: etree._Element, style_id: str | None) -> int:
-        """The level of a heading, from 1 on; 0 for a paragraph of text."""
+        """Return the level of a heading, from 1; 0 for a paragraph of text."""
         own = value(paragraph, f"pPr/{W}outlineLvl")
         if own is not None:
             return _outline(own)
@@ -43,10 +43,10 @@ class Looks:
         own: Callable[[etree._Element], _T | None],
         default: _T,
     ) -> _T:
-        """What a style or the nearest that it is based on says; kept, for chains may be thousands long."""
+        """Return a property from a style or its nearest base. It is cached, because chains may be thousands long."""
         passed: dict[str, None] = {}
         while style_id is not None and style_id not in known:
-            if style_id not in self._styles or style_id in passed:  # damaged files have circles
+            if style_id not in self._styles or style_id in passed:  # damaged files have cycles
                 break
             passed[style_id] = None
             if (said := own(self._styles[style_id])) is not None:
@@ -71,12 +71,12 @@ class Looks:
 
 
 def is_on(switch: etree._Element | None) -> bool:
-    """Whether a property that is on or off (`w:vanish`) is there and on."""
+    """Whether a property that can be on or off, such as `w:vanish`, exists and is on."""
     return switch is not None and switch.get(f"{W}val") not in ("0", "false", "off")
 
 
 def value(element: etree._Element, path: str) -> str | None:
-    """The `w:val` of an element below, its path without the first prefix."""
+    """Return the `w:val` of a descendant; the first prefix of its path is left out."""
     found = element.find(W + path)
     return None if found is None else found.get(f"{W}val")
 

@@ -1,7 +1,7 @@
-"""Word's automatic numbers rebuilt from numbering.xml: the file holds 加强领导, the page shows （一）加强领导.
+"""Rebuild Word's automatic numbers from numbering.xml: the file holds 加强领导, the page shows （一）加强领导.
 
-python-docx gives no numbers (python-docx#92, open since 2014), docx2python and markitdown give wrong ones for
-Chinese formats. Rules: ECMA-376 part 1, 17.9.
+python-docx gives no numbers (python-docx#92, open since 2014), and docx2python and markitdown give wrong ones for
+Chinese formats. The rules are in ECMA-376 part 1, 17.9.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _COUNTING = {
 }
 _LEGAL = {"chineseLegalSimplified", "ideographLegalTraditional", "japaneseLegal"}
 MAX_START = 32_767
-"""The largest number that Word lets a list begin with."""
+"""The largest number with which Word lets a list begin."""
 MAX_TEXT = 255
-"""Characters of a level's text (`第%1条`); what is longer no Word has written, and its number is left out."""
+"""The most characters of a level's text (`第%1条`). Word writes no longer ones; their numbers are left out."""
 _LEGAL_DIGITS = str.maketrans("一二三四五六七八九十百千", "壹贰叁肆伍陆柒捌玖拾佰仟")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Level:
-    """One level of a list. `restart` is the 1-based level that restarts it: None the one above, 0 none."""
+    """A level of a list. `restart` is the level, from 1, that restarts it; None is the one above, and 0 is none."""
 
     start: int
     fmt: str
@@ -54,7 +54,7 @@ class _Level:
 
 @dataclass(frozen=True, kw_only=True)
 class _Num:
-    """A `w:num`: the abstract list it counts in, and the levels that it overrides."""
+    """A `w:num`: the abstract list in which it counts, and the levels that it overrides."""
 
     abstract: str
     levels: dict[int, _Level]
@@ -62,11 +62,11 @@ class _Num:
 
 
 class Numbering:
-    """Counts through a document's numbered paragraphs; ask `marker` for each paragraph in document order once."""
+    """Counts the numbered paragraphs of a document. Call `marker` once for each paragraph, in document order."""
 
     def __init__(self, numbering: etree._Element | None, styles: etree._Element | None) -> None:
         self.unknown: set[str] = set()
-        self.damaged = 0  # paragraphs whose number was left out
+        self.damaged = 0  # the number of paragraphs whose number was left out
         self._styles: dict[str, etree._Element] = {}
         self._default_style: str | None = None
         for style in () if styles is None else styles.iterfind(f"{W}style"):
@@ -79,12 +79,12 @@ class Numbering:
         self._nums: dict[str, _Num] = {}
         if numbering is not None:
             self._load(numbering)
-        self._known: dict[str, tuple[str | None, int]] = {}  # style -> list and level
+        self._known: dict[str, tuple[str | None, int]] = {}  # from style to list and level
         self._counts: dict[str, dict[int, int]] = {}
         self._begun: set[tuple[str, int]] = set()
 
     def marker(self, paragraph: etree._Element) -> str:
-        """The number in front of a `w:p` as it prints, `（一）`; an empty string for none or a bullet."""
+        """Return the printed number of a `w:p`, such as `（一）`; an empty string for no number or a bullet."""
         num_id, level_index = self._place(paragraph)
         num = self._nums.get(num_id or "")
         if num is None:
@@ -120,9 +120,9 @@ class Numbering:
             self._nums[num.get(f"{W}numId", "")] = _Num(abstract=abstract_id, levels=levels, starts=starts)
 
     def _levels(self, num: _Num) -> dict[int, _Level]:
-        """Its levels; a list that only names a numbering style (numStyleLink) has them where that style points."""
+        """Return the levels of a list. If it only names a style (numStyleLink), they are in that style's list."""
         key = num.abstract
-        for _ in range(9):  # links of links; damaged files have circles
+        for _ in range(9):  # Links may be chained, and damaged files have cycles.
             if key not in self._links:
                 break
             style = self._styles.get(self._links[key])
@@ -133,7 +133,7 @@ class Numbering:
         return {**self._abstract.get(key, {}), **num.levels}
 
     def _place(self, paragraph: etree._Element) -> tuple[str | None, int]:
-        """List and level of a paragraph: its own `numPr` first, then its style's and what that is based on."""
+        """Return list and level of a paragraph, from its own `numPr`, or else from its style and the bases of that."""
         own_num = _value(paragraph, f"pPr/{W}numPr/{W}numId")
         own_level = _value(paragraph, f"pPr/{W}numPr/{W}ilvl")
         if own_num is not None:
@@ -142,13 +142,14 @@ class Numbering:
         return num_id, level if own_level is None else _int(own_level, 0)
 
     def _styled(self, style_id: str | None) -> tuple[str | None, int]:
-        """List and level of a style; what it doesn't say is taken from the style that it is based on.
+        """Return list and level of a style. What it doesn't set comes from the style that it is based on.
 
-        Word's heading 2 states a level only, and its list comes from heading 1. Kept, for chains may be thousands long.
+        Word's heading 2 only has a level, and its list comes from heading 1. The result is cached, because chains may
+        be thousands long.
         """
         passed: dict[str, None] = {}
         while style_id is not None and style_id not in self._known:
-            if style_id not in self._styles or style_id in passed:  # damaged files have circles
+            if style_id not in self._styles or style_id in passed:  # damaged files have cycles
                 break
             passed[style_id] = None
             if _value(self._styles[style_id], f"pPr/{W}numPr/{W}numId") is not None:
@@ -159,20 +160,22 @@ class Numbering:
             num_id = _value(self._styles[name], f"pPr/{W}numPr/{W}numId") or num_id
             stated = _value(self._styles[name], f"pPr/{W}numPr/{W}ilvl")
             level = level if stated is None else _int(stated, 0)
-            if num_id in self._nums:  # the level that names the style wins over the style's ilvl (17.9.23)
+            if num_id in self._nums:  # The level that names the style takes precedence over the style's ilvl (17.9.23).
                 levels = self._levels(self._nums[num_id])
                 level = next((index for index, own in levels.items() if own.style == name), level)
             self._known[name] = num_id, level
         return num_id, level
 
     def _count(self, num_id: str, num: _Num, index: int, levels: dict[int, _Level], counts: dict[int, int]) -> None:
-        """Step the counter of `index` and restart the deeper ones; lists of one abstractNum share their counters."""
-        for upper in range(index):  # a level passed over counts as begun: after （一） alone the next outer is 二、
+        """Increase the counter of `index` and restart the deeper ones. Lists of one abstractNum share counters."""
+        for upper in range(
+            index
+        ):  # A skipped level counts as begun: after （一） alone, the next outer number is 二、.
             if upper in levels:
                 counts.setdefault(upper, num.starts.get(upper, levels[upper].start))
         start = num.starts.get(index, levels[index].start)
         if index in num.starts and (num_id, index) not in self._begun:
-            counts[index] = start  # startOverride: a new list of the same looks begins here
+            counts[index] = start  # With startOverride, a new list of the same form begins here.
         else:
             counts[index] = counts.get(index, start - 1) + 1
         self._begun.add((num_id, index))
@@ -193,7 +196,7 @@ class Numbering:
             return self._format(counts.get(i, num.starts.get(i, shown.start)), fmt)
 
         text = re.sub("%([1-9])", number, level.text)
-        # Behind 一、 or （一） typed text has no space, behind a bare 1 or 第一条 it does.
+        # In typed text there is no space after 一、 or （一）, but there is one after a bare 1 or 第一条.
         return text + " " if level.suffix != "nothing" and text[-1:].isalnum() else text
 
     def _format(self, n: int, fmt: str) -> str:
@@ -205,14 +208,14 @@ class Numbering:
             return chinese(n)
         if fmt in _LEGAL:
             text = chinese(n)
-            return (f"一{text}" if text.startswith("十") else text).translate(_LEGAL_DIGITS)  # Word: 壹拾
+            return (f"一{text}" if text.startswith("十") else text).translate(_LEGAL_DIGITS)  # Word writes 壹拾.
         if fmt in ("ideographDigital", "japaneseDigitalTenThousand", "taiwaneseDigital"):
             return "".join(_HAN_DIGITS[int(d)] for d in str(n))
         if fmt in ("decimalFullWidth", "decimalFullWidth2"):
             return str(n).translate({ord("0") + d: ord("０") + d for d in range(10)})
         if fmt == "decimalZero":
             return f"{n:02d}"
-        if fmt in ("upperLetter", "lowerLetter") and n > 0:  # Word goes on with aa, bb, not aa, ab
+        if fmt in ("upperLetter", "lowerLetter") and n > 0:  # Word continues with aa, bb and not with aa, ab.
             letter = chr(ord("A") + (n - 1) % 26) * ((n - 1) // 26 + 1)
             return letter if fmt == "upperLetter" else letter.lower()
         if fmt in ("upperRoman", "lowerRoman") and 0 < n < 4000:
@@ -223,7 +226,7 @@ class Numbering:
 
 
 def chinese(n: int) -> str:
-    """A number below 10,000 as it counts lists: 十, 十一, 二十三, 一百零五."""
+    """Return a number below 10,000 as lists show it: 十, 十一, 二十三, 一百零五."""
     if not 0 < n < 10_000:
         return str(n)
     text = ""
@@ -249,12 +252,12 @@ def _roman(n: int) -> str:
 
 
 def _level(element: etree._Element) -> tuple[int, _Level]:
-    # A custom format stands in mc:Choice, which few programs understand; its mc:Fallback has a plain numFmt.
+    # A custom format is in mc:Choice, which few programs understand; its mc:Fallback has a plain numFmt.
     fmt = [e for e in element.iter(f"{W}numFmt") if not any(a.tag == _CHOICE for a in e.iterancestors())]
     restart = _value(element, "lvlRestart")
     legal = element.find(f"{W}isLgl")
     return _int(element.get(f"{W}ilvl"), 0), _Level(
-        start=_start(_value(element, "start"), 0),  # 17.9.25: zero where it is left out
+        start=_start(_value(element, "start"), 0),  # It is zero if it is left out (17.9.25).
         fmt=fmt[0].get(f"{W}val", "decimal") if fmt else "decimal",
         text=_value(element, "lvlText") or "",
         legal=legal is not None and legal.get(f"{W}val") not in ("0", "false", "off"),
@@ -270,7 +273,7 @@ def _value(element: etree._Element, path: str) -> str | None:
 
 
 def _start(value: str | None, default: int) -> int:
-    """A list's first number, or `default` for what Word can't have written: the 10-billionth letter fills memory."""
+    """Return a list's first number, or `default` if Word can't have written it. A huge one would exhaust the memory."""
     start = _int(value, default)
     return start if 0 <= start <= MAX_START else default
 
@@ -278,5 +281,5 @@ def _start(value: str | None, default: int) -> int:
 def _int(value: str | None, default: int) -> int:
     try:
         return default if value is None else int(value)
-    except ValueError:  # a damaged attribute must not cost the report
+    except ValueError:  # A damaged attribute must not make the report unreadable.
         return default

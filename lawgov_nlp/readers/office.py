@@ -1,4 +1,4 @@
-"""Old Word, WPS, RTF and ODT files, through LibreOffice: it opens them, writes a docx, and that is read."""
+"""Read old Word, WPS, RTF and ODT files: LibreOffice converts them to docx, which is then read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import ExtractedText, docx
 
 TIMEOUT = 120
-"""Seconds; a report takes about 3 after a first start of about 6."""
+"""The time limit in seconds. A report takes about 3 seconds, and the first start about 6."""
 
 _OLE = b"\xd0\xcf\x11\xe0"
-# A fresh profile asks about links and loads remote pictures; a report must not make the machine call anyone.
+# A new profile asks about links and loads remote pictures, but a report must not cause network connections.
 _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Writer/Content/Update"><prop oor:name="Link"><value>0</value></prop></item>
@@ -30,10 +30,11 @@ _SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def read(data: bytes, path: Path) -> ExtractedText:
-    """Read what LibreOffice can turn into a docx.
+    """Read a file that LibreOffice can convert to docx.
 
     Raises:
-        ReadError: LibreOffice is missing, takes too long or can't open the file; encrypted; no text document.
+        ReadError: LibreOffice is missing, takes too long or can't open the file, or the file is encrypted or no text
+            document.
     """
     if data.startswith(_OLE):
         _check_ole(data, path)
@@ -48,7 +49,7 @@ def read(data: bytes, path: Path) -> ExtractedText:
         profile = folder / "profile"
         (profile / "user").mkdir(parents=True)
         (profile / "user" / "registrymodifications.xcu").write_text(_SETTINGS, encoding="utf-8")
-        # A plain name: LibreOffice takes one like `a,b;c.doc` apart. It looks at the content, not at the suffix.
+        # The name is plain, because LibreOffice splits `a,b;c.doc`. It looks at the content, not at the suffix.
         source = folder / "report.doc"
         source.write_bytes(data)
         said = _convert([soffice, f"-env:UserInstallation={profile.as_uri()}"], source, path)
@@ -62,7 +63,7 @@ def read(data: bytes, path: Path) -> ExtractedText:
 
 
 def _check_ole(data: bytes, path: Path) -> None:
-    """The streams' names stand in the file as UTF-16; only a Word document is let through."""
+    """Refuse an OLE file that is no Word document. The names of its streams are in the file as UTF-16."""
     if "EncryptedPackage".encode("utf-16-le") in data:
         raise ReadError(f"{path}: encrypted with a password; open it, remove the password and save it again")
     if "WordDocument".encode("utf-16-le") not in data:
@@ -78,14 +79,14 @@ def _convert(command: list[str], source: Path, path: Path) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # soffice is a script: killing it alone leaves soffice.bin running
+            start_new_session=True,  # soffice is a script. If only it is killed, soffice.bin keeps running.
         )
     try:
         output, _ = process.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired as error:
         _end(process)
         raise ReadError(f"{path}: LibreOffice took over {TIMEOUT} s; open the file and save it as .docx") from error
-    except BaseException:  # this process is being ended
+    except BaseException:  # This process is being ended.
         _end(process)
         raise
     said = (line for line in output.decode("utf-8", "replace").splitlines() if not line.startswith("Warning"))
@@ -93,7 +94,7 @@ def _convert(command: list[str], source: Path, path: Path) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill LibreOffice with its children."""
+    """Kill LibreOffice and its children."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -104,7 +105,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _own_memory() -> Iterator[None]:
-    """Starts a child without this process's own limit of address space, of which LibreOffice maps gigabytes."""
+    """Remove this process's limit of address space for a child, because LibreOffice maps gigabytes."""
     try:
         import resource
     except ImportError:  # Windows

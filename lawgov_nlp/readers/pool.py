@@ -1,9 +1,9 @@
-"""Files read in worker processes, the results in order: a file that hangs or crashes its reader costs that file only.
+"""Read files in worker processes, with the results in order. A file that hangs or crashes its reader costs only itself.
 
-A worker is `python -c …` with `readers.worker`, not a `multiprocessing` process: it never imports the caller's main
-module, so that a script needs no `if __name__ == "__main__"` and a notebook works. In the main process a thread
-serves each worker. `concurrent.futures` was no choice: it can't end a worker that hangs, and one that dies breaks the
-whole executor.
+A worker is `python -c …` with `readers.worker` and not a `multiprocessing` process. It never imports the caller's main
+module, so a script needs no `if __name__ == "__main__"`, and notebooks work. In the main process, a thread serves each
+worker. `concurrent.futures` doesn't fit: it can't end a worker that hangs, and a worker that dies breaks the whole
+executor.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ from lawgov_nlp.readers.worker import READY
 from lawgov_nlp.report import Report
 
 WINDOW = 64
-"""Reports that may be read ahead of the one that is next: about what one run of the model takes."""
+"""The number of reports that may be read in advance: about as many as one run of the model takes."""
 
 MOST_WORKERS = 4
-"""More processes read faster than any model tags."""
+"""The most processes by default. More would read faster than any model tags."""
 
 _START = 120.0
-"""Seconds that a worker may take to start; a network drive is slow, and the machine may be busy."""
+"""The seconds that a worker may take to start. A network drive may be slow, and the machine may be busy."""
 _GRACE = 3.0
-"""Seconds between asking a worker to end and killing it."""
+"""The seconds between asking a worker to end and killing it."""
 _POLL = 0.5
-"""Seconds: Windows can't interrupt a wait."""
+"""The seconds after which a wait is repeated, because Windows can't interrupt a wait."""
 
-# The worker gets this process's module path as it is. Nothing but `sys` may be imported before that: with -c the
-# current folder leads the path, and a user's own `queue.py` there would be taken for the standard library's.
+# The worker gets the module path of this process. Before that, only `sys` may be imported: with -c, the current folder
+# comes first in the path, and a user's own `queue.py` there would be imported instead of the standard library's.
 _BOOT = r"import sys; sys.path[:] = sys.argv.pop().split('\n'); from lawgov_nlp.readers.worker import main; main()"
 
 _T = TypeVar("_T")
 
 
 def default_workers() -> int:
-    """Workers for many files: one core is left to the model; 0 where this Python can't start another one."""
+    """Return the number of workers for many files. One core is left to the model; 0 if Python can't start processes."""
     if getattr(sys, "frozen", False) or not sys.executable:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -75,14 +75,14 @@ class _Job:
 
 
 class ReadingPool:
-    """Reads files in `workers` processes; a context manager, at whose end no process is left.
+    """Reads files in `workers` processes. It is a context manager; when it ends, no process is left.
 
     Args:
-        workers: Processes; 0 reads in this one, without a limit of time.
+        workers: The number of processes; with 0, this process reads without a time limit.
         timeout: Seconds that a file may take.
 
     Raises:
-        ValueError: A negative number of workers, or no time at all.
+        ValueError: The number of workers is negative, or `timeout` isn't above 0.
     """
 
     def __init__(self, workers: int, timeout: float = 60.0) -> None:
@@ -105,7 +105,7 @@ class ReadingPool:
         return False
 
     def read(self, paths: Iterable[Path], *, identify: bool = False) -> Iterator[ReadOutcome]:
-        """What came of each path, in order; paths are taken as needed, at most `WINDOW` ahead."""
+        """Yield the outcome for each path, in order. Paths are taken as needed, at most `WINDOW` in advance."""
         for _, reading in self.read_tasks(((path, path) for path in paths), identify=identify):
             assert reading is not None
             yield reading
@@ -113,7 +113,7 @@ class ReadingPool:
     def read_tasks(
         self, tasks: Iterable[tuple[_T, Path | None]], *, identify: bool = False
     ) -> Iterator[tuple[_T, ReadOutcome | None]]:
-        """Each task's own value with what came of its path, in order; a task without a path passes through.
+        """Yield the value of each task with the outcome for its path, in order. Tasks without a path pass through.
 
         Raises:
             LawgovError: A worker process can't be started.
@@ -129,7 +129,7 @@ class ReadingPool:
             yield value, None if job is None else job.result()
 
     def close(self) -> None:
-        """End all workers, whatever they are at."""
+        """End all workers, whatever they are doing."""
         for _ in self._servers:
             self._jobs.put(None)
         for server in self._servers:
@@ -143,7 +143,7 @@ class ReadingPool:
         if self._servers:
             self._jobs.put(job)
             idle = next((server for server in self._servers if not server.started), None)
-            if idle is not None:  # as many as there are files
+            if idle is not None:  # at most as many as there are files
                 idle.start()
         else:
             job.reading = read_safely(path, identify=identify)
@@ -152,32 +152,32 @@ class ReadingPool:
 
 
 class _Server:
-    """A thread that hands jobs to one worker process at a time and replaces the process where it is lost."""
+    """A thread that passes jobs to a worker process, one at a time, and replaces a lost process."""
 
     def __init__(self, jobs: queue.SimpleQueue[_Job | None], timeout: float) -> None:
         self._jobs, self._timeout = jobs, timeout
-        self._folder = os.getcwd()  # relative paths mean the same to a worker that starts late
+        self._folder = os.getcwd()  # Relative paths mean the same for a worker that starts later.
         self._lock = threading.Lock()
         self._closed = False
         self._process: subprocess.Popen[bytes] | None = None
-        # A daemon: an interpreter that ends in the midst of a generator must not wait for files.
+        # A daemon, because an interpreter that ends within a generator must not wait for files.
         self._thread = threading.Thread(target=self._serve, name="lawgov-reading", daemon=True)
         self.started = False
 
     def start(self) -> None:
-        """Begin to serve; the process starts with the first job."""
+        """Start to serve. The process starts with the first job."""
         self.started = True
         self._thread.start()
 
     def end(self) -> None:
-        """Ask the process to end; no other will start."""
+        """Ask the process to end, and start no other one."""
         with self._lock:
             self._closed = True
             if self._process is not None:
                 self._process.terminate()
 
     def join(self, until: float) -> None:
-        """Wait for the thread, and from the time `until` on kill the process: asking didn't help."""
+        """Wait for the thread until the time `until`, and kill the process if it hasn't ended by then."""
         if not self.started:
             return
         self._thread.join(max(0.0, until - time.monotonic()))
@@ -191,7 +191,7 @@ class _Server:
             while not self._closed and (job := self._jobs.get()) is not None:
                 try:
                     job.reading = self._read(job)
-                except BaseException as error:  # whoever waits for the job must hear of it
+                except BaseException as error:  # The caller that waits for the job must get the error.
                     job.failure = error
                 job.done.set()
         finally:
@@ -220,11 +220,11 @@ class _Server:
         return reading
 
     def _running(self) -> subprocess.Popen[bytes]:
-        """The worker, started anew where there is none."""
+        """Return the worker, and start one if there is none."""
         if self._process is not None:
             if self._process.poll() is None:
                 return self._process
-            self._drop()  # it died while it had nothing to do
+            self._drop()  # It died while it was idle.
         with self._lock:
             if self._closed:
                 raise ReadError("the reading was ended")
@@ -233,7 +233,7 @@ class _Server:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=self._folder,
-                start_new_session=True,  # Ctrl-C is the parent's to handle
+                start_new_session=True,  # The parent handles Ctrl-C.
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         assert process.stdout is not None
@@ -250,7 +250,7 @@ class _Server:
         return process
 
     def _drop(self) -> int:
-        """End the process for good; its exit code."""
+        """End the process and return its exit code."""
         process = self._process
         if process is None:
             return 0
@@ -259,7 +259,7 @@ class _Server:
             try:
                 if stream is not None:
                     stream.close()
-            except OSError:  # a request that nobody took
+            except OSError:  # The process took no request.
                 pass
         with self._lock:
             self._process = None
@@ -267,7 +267,7 @@ class _Server:
 
 
 class _Limit:
-    """Ends a process after some seconds, unless `over` is called before."""
+    """Ends a process after some seconds, unless `over` is called first."""
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         self._process = process
@@ -277,7 +277,7 @@ class _Limit:
         self._timer.start()
 
     def over(self) -> bool:
-        """Stop the clock; whether the time had run out."""
+        """Stop the clock, and return whether the time had run out."""
         self._timer.cancel()
         self._timer.join()  # it may be at it
         return self._reached
@@ -288,7 +288,7 @@ class _Limit:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, so that it can end what it has begun, and kill it where it doesn't."""
+    """Ask a process to end, so that it can clean up, and kill it if it doesn't."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -299,7 +299,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _death(code: int) -> str:
-    """How a process ended, in words."""
+    """Describe how a process ended."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:
@@ -311,7 +311,7 @@ def _death(code: int) -> str:
 
 
 _MANY = 16
-"""Files from which on `tag_reports` starts processes: one takes about half a second, a file some hundredths."""
+"""The number of files from which `tag_reports` starts processes. A start takes 0.5 s, a file some hundredths."""
 
 
 def read_reports(
@@ -321,7 +321,7 @@ def read_reports(
     workers: int | None = None,
     timeout: float = 60.0,
 ) -> Generator[Report, None, None]:
-    """Read reports in order; arguments as for `tag_reports`. Whoever doesn't read to the end closes the iterator.
+    """Read reports in order, with the arguments of `tag_reports`. If you stop early, close the iterator.
 
     Raises:
         ValueError: While iterating: `workers` or `timeout` makes no sense.

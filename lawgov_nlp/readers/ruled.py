@@ -1,4 +1,4 @@
-"""Ruled tables on a pdf page: from the drawn lines to cells, so that a cell that wraps stays whole."""
+"""Find ruled tables on a pdf page: turn drawn lines into cells, so that a cell of several lines stays whole."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_THIN = 2.5  # points; a rule is no thicker
-_NEAR = 2.5  # points between rules that meet
+_THIN = 2.5  # the largest thickness of a rule, in points
+_NEAR = 2.5  # the largest gap between rules that meet, in points
 _SHORT = 6.0
 MAX_RULES = 400
-"""Rules of a page in each direction, beyond which it is a drawing and no table is looked for."""
+"""The most rules of a page in each direction. A page with more is a drawing and isn't searched for tables."""
 
 
 class Rule(NamedTuple):
-    """A horizontal or vertical line: its place across (`at`), and where it begins and ends. In points."""
+    """A horizontal or vertical line: its position across (`at`), and where it begins and ends, in points."""
 
     at: float
     begin: float
@@ -25,12 +25,12 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table: edges of its columns from the left, of its rows from the bottom, and the cells that are one.
+    """A table: the edges of its columns from the left, those of its rows from the bottom, and its merged cells.
 
     Attributes:
-        xs: Edges of the columns, ascending.
-        ys: Edges of the rows, ascending.
-        merged: (row from the top, column) -> the top left place of the cell that it belongs to.
+        xs: The edges of the columns, ascending.
+        ys: The edges of the rows, ascending.
+        merged: From (row from the top, column) to the top left position of the cell to which it belongs.
     """
 
     xs: tuple[float, ...]
@@ -39,16 +39,16 @@ class Grid:
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return len(self.ys) - 1
 
     @property
     def columns(self) -> int:
-        """How many columns it has."""
+        """The number of columns."""
         return len(self.xs) - 1
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:
-        """The cell at a point: row from the top, column; None outside the table."""
+        """Return the cell at a point as row from the top and column; None outside the table."""
         if not (self.xs[0] <= x <= self.xs[-1] and self.ys[0] <= y <= self.ys[-1]):
             return None
         column = min(bisect_right(self.xs, x) - 1, self.columns - 1)
@@ -57,10 +57,10 @@ class Grid:
 
 
 def rules(boxes: Iterable[tuple[float, float, float, float]]) -> tuple[list[Rule], list[Rule]]:
-    """The horizontal and the vertical rules among drawn shapes.
+    """Return the horizontal and the vertical rules among drawn shapes.
 
     Args:
-        boxes: Left, bottom, right and top of each; a rectangle gives its four sides.
+        boxes: Left, bottom, right and top of each shape. A rectangle gives its four sides.
     """
     across: list[Rule] = []
     down: list[Rule] = []
@@ -77,7 +77,7 @@ def rules(boxes: Iterable[tuple[float, float, float, float]]) -> tuple[list[Rule
 
 
 def grids(across: Sequence[Rule], down: Sequence[Rule]) -> list[Grid]:
-    """The tables of two rows and two columns at least that rules form."""
+    """Return the tables with at least two rows and two columns that rules form."""
     if not across or not down or max(len(across), len(down)) > MAX_RULES:
         return []
     groups = list(range(len(across) + len(down)))
@@ -101,7 +101,7 @@ def grids(across: Sequence[Rule], down: Sequence[Rule]) -> list[Grid]:
 
 
 def _grid(across: list[Rule], down: list[Rule]) -> Grid | None:
-    # Many tables have no rules at their sides.
+    # Many tables have no rules on their sides.
     xs = _distinct([v.at for v in down] + [min(h.begin for h in across), max(h.end for h in across)])
     ys = _distinct([h.at for h in across])
     rows, columns = len(ys) - 1, len(xs) - 1
@@ -128,7 +128,7 @@ def _grid(across: list[Rule], down: list[Rule]) -> Grid | None:
             if r + 1 < rows and not any(abs(h.at - low) < _NEAR and h.begin < centre < h.end for h in across):
                 join((r, c), (r + 1, c))
     merged = {place: root(place) for place in group}
-    if len(set(merged.values())) < 4:  # a frame with a line through it
+    if len(set(merged.values())) < 4:  # This is a frame with a line through it.
         return None
     return Grid(xs=xs, ys=ys, merged=merged)
 

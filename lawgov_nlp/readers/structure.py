@@ -1,8 +1,8 @@
-"""text -> Report: what each line is, the headings above each paragraph, and the report's metadata.
+"""Turn a text into a Report: the kind of each line, the headings above each paragraph, and the report's metadata.
 
-Officials write the outline of a report by hand, so nothing here trusts it: numbers are missing, doubled or
-of mixed forms, brackets are half-width, a heading may share its line with the text under it. Each line is
-judged by its mark, its length, its closing punctuation and by what follows it.
+Officials write the outline of a report by hand, so nothing here relies on it: numbers are missing, doubled or of mixed
+forms, brackets are half-width, and a heading may share its line with the text below it. Each line is judged by its
+mark, its length, its closing punctuation and the lines after it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _MARKS: tuple[tuple[float, re.Pattern[str]], ...] = (
     (4, re.compile(r"[（(]\s*\d{1,2}\s*[)）][、．.，,\s]*|\d{1,2}[)）][、．.，,\s]*")),
     (5, re.compile(r"[①-⑳⑴-⒇]\s*")),
 )
-"""Rank and form of a heading's number, outermost first: a mark closes every heading of its rank or deeper."""
+"""The ranks and forms of a heading's number, outermost first. A mark ends all headings of its rank or deeper."""
 
 _APPENDIX = re.compile(rf"附(?:[件表录]\s*[\d{_NUM}]{{0,3}})?\s*(?:[：:、\s]|$)")
-"""How the heading of an appendix opens: it stands beside the sections, numbered or not, and closes the last of them."""
+"""The beginning of an appendix's heading. It is on a level with the sections, numbered or not, and ends the last."""
 
 _UNNUMBERED = 1.5
-"""Rank of a heading without a number: under 一、 and above （一）, unless a gap in the numbers says otherwise."""
+"""The rank of a heading without a number: below 一、 and above （一）, unless a gap in the numbers shows another."""
 
 _ITEM = re.compile(rf"(?:[{_NUM}]|其[{_NUM}])(?:是|要|为|则|方面)|首先|其次|再次|最后")
 _ARTIFACT = re.compile(
@@ -48,7 +48,7 @@ _SENTENCE_END = "。；！？;!?…"
 _DOC_NUMBER = re.compile(
     r"[\u4e00-\u9fffA-Za-z]{1,14}\s*[〔［\[（(﹝]\s*(?:19|20)\d\d\s*[〕］\]）)﹞]\s*第?\s*\d{1,4}\s*号"
 )
-# What stands round the number of a red-headed document: copy number, secrecy, urgency, who signs.
+# The lines around the number of a red-headed document: copy number, secrecy, urgency, and the person who signs.
 _SIGNER = r"签\s*发(?:人)?\s*[：:].{0,40}"
 _RED_HEAD = re.compile(
     r"(?=.)(?:(?:(?:№|No\.?|份\s*号\s*[：:]?)\s*)?(?<!\d)\d{5,8}(?!\d)|(?:绝密|机密|秘密|内部(?:资料|文件)?)(?:\s*[★☆*]\s*(?:\d{1,2}[年月]|长期)?)?"
@@ -109,7 +109,7 @@ _RUN_IN_CHARACTERS = 42
 
 @dataclass
 class _Line:
-    """A non-blank line while it is being judged. `number` is the value of its mark, where that is plain."""
+    """A non-blank line while it is being judged. `number` is the value of its mark, if that is clear."""
 
     text: str
     start: int
@@ -174,7 +174,7 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _read_mark(line: _Line) -> None:
-    """Find the number that a line begins with; a doubled one (一、一、…) counts as one."""
+    """Find the number at the beginning of a line; a doubled one (一、一、…) counts as one."""
     if _ITEM.match(line.text):
         return
     for rank, pattern in _MARKS:
@@ -189,7 +189,7 @@ def _read_mark(line: _Line) -> None:
 
 
 def _lift_arabic_outline(lines: Sequence[_Line]) -> None:
-    """Where 1. is the outer level and （一） the inner, rank it so; usually it is the other way round."""
+    """Give 1. the outermost rank if it is the outer level and （一） the inner one; usually it is the reverse."""
     ranks = [line.rank for line in lines]
     if 1 not in ranks and 2 in ranks and 3 in ranks and ranks.index(3) < ranks.index(2):
         for line in lines:
@@ -203,7 +203,7 @@ def _mark_artifacts(lines: Iterable[_Line]) -> None:
 
 
 def _mark_contents(lines: Sequence[_Line]) -> None:
-    """目录 and the lines under it that come again below: read as headings they would double every section."""
+    """Mark 目录 and the lines below it that occur again later. As headings, they would double every section."""
     at = next((k for k, line in enumerate(lines[:12]) if re.fullmatch(r"目[ \u3000]*录", line.text)), None)
     if at is None:
         return
@@ -376,7 +376,7 @@ def _mark_middle(lines: Sequence[_Line], headings: Mapping[str, int]) -> None:
 
 
 def _rank_styled(lines: Sequence[_Line], headings: Mapping[str, int]) -> None:
-    """Rank the headings without a number that the file gives a level, like the numbered ones of that level."""
+    """Give headings without a number, but with a level in the file, the rank of the numbered ones of that level."""
     found = [line for line in lines if line.kind is LineKind.HEADING and line.text in headings]
     ranks: dict[int, float] = {}
     for line in found:
@@ -389,7 +389,7 @@ def _rank_styled(lines: Sequence[_Line], headings: Mapping[str, int]) -> None:
 
 
 def _list_ends(lines: Sequence[_Line]) -> list[_Line | None]:
-    """For each line the first one below it that is no short line without a number; None where there is none."""
+    """For each line, find the first line below it that isn't a short line without a number, or None."""
     ends: list[_Line | None] = []
     beyond: _Line | None = None
     for line in reversed(lines):
@@ -402,8 +402,8 @@ def _list_ends(lines: Sequence[_Line]) -> list[_Line | None]:
 def _is_listed(line: _Line, before: _Line | None, beyond: _Line | None) -> bool:
     """Whether a short unnumbered line belongs to a list: paragraphs such as 人员老化 or 《某某规定》 under a heading.
 
-    A run of such lines that begins under a numbered heading or behind a colon, and after which (`beyond`) the numbering
-    goes on or the report ends, has nothing that it could be a heading of.
+    If a run of such lines begins below a numbered heading or after a colon, and the numbering continues or the report
+    ends after the run (`beyond`), there is no text of which the lines could be headings.
     """
     if line.rank is not None or line.text[-1] in "：:" or before is None:
         return False
@@ -414,19 +414,20 @@ def _is_listed(line: _Line, before: _Line | None, beyond: _Line | None) -> bool:
 
 
 def _short(line: _Line) -> bool:
-    """Whether a line is as short as an unnumbered heading, and as open at its end."""
+    """Whether a line is as short as an unnumbered heading and, like one, doesn't end a sentence."""
     return len(line.text) <= _UNNUMBERED_CHARACTERS and not line.ends_sentence and line.text[-1] not in "：:，,、"
 
 
 def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> bool:
     """Whether a line is a heading with no text of its own.
 
-    A numbered line with nothing beneath it but its next sibling is a short paragraph (1.执法力量不足。), however much
-    it looks like a heading; so is the last of such siblings, and every line that gives an amount.
+    A numbered line that is followed directly by its next sibling is a short paragraph (1.执法力量不足。), even if it
+    looks like a heading. So are the last of such siblings, and every line that gives an amount.
     """
     text = line.text[line.mark :]
     if (
-        len(text) > _HEADING_CHARACTERS  # first: what follows may look at each character many times
+        len(text)
+        > _HEADING_CHARACTERS  # This comes first, because the tests below may look at each character many times.
         or "\t" in text
         or text.count("|") > 1
         or re.search("[。；！？]", text[:-1])
@@ -459,7 +460,7 @@ def _is_heading(line: _Line, before: _Line | None, following: _Line | None) -> b
 
 
 def _heads(line: _Line, following: _Line) -> bool:
-    """Whether a short numbered line stands above a longer whole paragraph: （二）打造10个示范点，推动区域协同."""
+    """Whether a short numbered line is above a longer, complete paragraph: （二）打造10个示范点，推动区域协同."""
     return (
         line.rank is not None
         and line.rank <= 2
@@ -472,7 +473,7 @@ def _heads(line: _Line, following: _Line) -> bool:
 
 
 def _rank_unnumbered(lines: Sequence[_Line]) -> None:
-    """Rank the headings without a number: in a gap of the numbering (一、 … 三、) like what it skips."""
+    """Rank the headings without a number. In a gap of the numbering (一、 … 三、), they get the rank of the gap."""
     numbered = {line.rank for line in lines if line.rank is not None}
     outer = min([1, *numbered])
     above: dict[float, int | None] = {1: 0, 2: 0}  # the number of the last line of each rank
@@ -486,7 +487,7 @@ def _rank_unnumbered(lines: Sequence[_Line]) -> None:
 
 
 def _numbers_below(lines: Sequence[_Line]) -> list[dict[float, int | None]]:
-    """For each line the number of the next line of rank 1 and of rank 2 below it, None where there is none."""
+    """For each line, return the number of the next line of rank 1 and of rank 2 below it, or None."""
     found: list[dict[float, int | None]] = []
     below: dict[float, int | None] = {1: None, 2: None}
     for line in reversed(lines):
@@ -511,9 +512,9 @@ def _units(lines: Iterable[_Line]) -> Iterator[Line]:
 
 
 def _run_in(line: _Line) -> str | None:
-    """The heading that a numbered paragraph opens with (（一）健全工作机制。按照…), or None.
+    """Return the heading at the beginning of a numbered paragraph (（一）健全工作机制。按照…), or None.
 
-    It is short, has text behind it, and says nothing of time or amount: （一）今年以来，共调解30件。 is a sentence.
+    It is short, is followed by text, and contains no time or amount: （一）今年以来，共调解30件。 is a sentence.
     """
     if line.rank is None:
         return None
@@ -540,7 +541,7 @@ def _metadata(units: Sequence[Line], enclosed: int) -> dict[str, Any]:
     signed = [u.text for u in units if u.kind is LineKind.SIGNOFF]
     number = next((t[m.start() : m.end()] for t in titles if (m := _DOC_NUMBER.search(t.translate(_HALF_WIDTH)))), None)
     named = [t for t in own if not (_is_date(t) or _is_red_head(t))]
-    # The body above the title is part of it, unless the title names it again.
+    # The body above the title belongs to it, unless the title names the body again.
     named = [t for t, below in zip(named, [*named, ""][1:], strict=True) if not below.startswith(t)]
     title = "".join(named) or None
     first = next((u.text for u in units if u.kind is LineKind.BODY and u.start >= enclosed), "")
@@ -554,18 +555,18 @@ def _metadata(units: Sequence[Line], enclosed: int) -> dict[str, Any]:
 
 
 def _has_number(text: str) -> bool:
-    """Whether a document number stands in a line."""
+    """Whether a line contains a document number."""
     return _DOC_NUMBER.search(text.translate(_HALF_WIDTH)) is not None
 
 
 def _is_red_head(text: str) -> bool:
-    """Whether a line of the title block is of the red head: 某某文件, the number, who signs, how secret it is."""
+    """Whether a line of the title block belongs to the red head: 某某文件, number, person who signs, secrecy."""
     rest = _DOC_NUMBER.sub("", text.translate(_HALF_WIDTH), count=1).strip(_SPACE)
     return not rest or text.endswith("文件") or _RED_HEAD.fullmatch(rest) is not None
 
 
 def _issuer(title: str, signed: Sequence[str]) -> str | None:
-    """The body that reports: in front of 关于 or of the year in the title, else in the sign-off."""
+    """Find the reporting body: before 关于 or the year in the title, or else in the sign-off."""
     halved = title.translate(_HALF_WIDTH)  # as long as the title
     end = re.search(rf"关于|印发|{_YEAR.pattern}|法治政府|依法行政|推进|$", halved)
     head = title[: end.start() if end else None].strip(_SPACE)
@@ -578,7 +579,7 @@ def _issuer(title: str, signed: Sequence[str]) -> str | None:
 
 
 def _year(text: str) -> int | None:
-    """The first year that isn't part of a programme's name or span (《…纲要（2021—2025年）》)."""
+    """Return the first year that isn't part of a programme's name or period (《…纲要（2021—2025年）》)."""
     text = re.sub(r"《[^《》]*》|(?:19|20)\d\d年?\s*[-—－–～~至]+\s*(?:19|20)\d\d年?", "", text.translate(_HALF_WIDTH))
     match = _YEAR.search(text)
     return int(_arabic(match[1])) if match else None
@@ -598,7 +599,7 @@ def _first_date(texts: Iterable[str]) -> str | None:
         day = _integer(match[3]) if match[3] else None
         try:
             return date(year, month or 0, day or 1).isoformat()[: 10 if day else 7]
-        except ValueError:  # 2023年13月: not a date after all
+        except ValueError:  # 2023年13月 isn't a date.
             continue
     return None
 
@@ -608,7 +609,7 @@ def _arabic(year: str) -> str:
 
 
 def _integer(text: str) -> int | None:
-    """A heading's number up to 99, in either script; None where it is neither."""
+    """Return the value of a heading's number, up to 99, in Chinese or Arabic numerals; None for anything else."""
     if text.isdecimal():
         return int(text)
     tens, ten, ones = text.rpartition("十")

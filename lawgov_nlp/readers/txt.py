@@ -1,4 +1,4 @@
-"""Plain text in UTF-8, UTF-16, UTF-32, GB18030 or Big5, with or without a byte order mark."""
+"""Read plain text in UTF-8, UTF-16, UTF-32, GB18030 or Big5, with or without a byte order mark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lawgov_nlp.readers.unwrap import paragraphs
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16 LE, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16 LE, because it begins with the mark of that
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -32,35 +32,39 @@ def read(data: bytes, path: Path) -> ExtractedText:
     """Read a text file.
 
     Raises:
-        ReadError: No text in an encoding known here, or far too long.
+        ReadError: The file holds no text in one of these encodings, or is far too long.
     """
-    check_length(len(data) // 4, path)  # no encoding has over 4 bytes a character: refused before decoding
+    check_length(
+        len(data) // 4, path
+    )  # No encoding has more than 4 bytes per character, so a long file is refused before decoding.
     text, warnings = decode_bytes(data, path)
     text, headings = paragraphs(LINE_ENDS.sub("\n", text))
     return ExtractedText(text=text, warnings=warnings, headings=headings)
 
 
 def decode_bytes(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
-    """Decode bytes of unknown encoding: byte order mark, then strict UTF-8, then whichever reads most like Chinese.
+    """Decode bytes by their byte order mark, as strict UTF-8, or in the encoding whose result is most like Chinese.
 
-    What tells the encodings apart is how common the Chinese characters are that come out. charset-normalizer, even
-    with `cp_isolation`, does worse on short texts (its #216, #365: "too few bytes"): of 100 pieces of 8 characters in
-    UTF-8, GB18030, UTF-16 LE, UTF-16 BE and Big5 it got 100, 83, 93, 96, 81 right, this all 100 of each.
+    The encodings are distinguished by how common the resulting Chinese characters are. charset-normalizer is worse on
+    short texts, even with `cp_isolation` (its #216, #365: "too few bytes"). Of 100 pieces of 8 characters each in
+    UTF-8, GB18030, UTF-16 LE, UTF-16 BE and Big5, it got 100, 83, 93, 96 and 81 right. This function got all right.
 
     Returns:
-        The text, and warnings on bytes that had to be replaced or dropped.
+        The text, and warnings about bytes that were replaced or dropped.
 
     Raises:
-        ReadError: Nothing that reads like text comes out.
+        ReadError: No encoding gives a text.
     """
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return _checked(data[len(bom) :].decode(encoding, "replace"), path)
     try:
-        text = data.decode("utf-8").rstrip("\0")  # a file cut off by a crash ends in NULs: nothing was said there
+        text = data.decode("utf-8").rstrip(
+            "\0"
+        )  # A file that a crash has cut off ends in NULs, which stand for no text.
     except UnicodeDecodeError:
         text = ""
-    # ASCII in UTF-16 is valid UTF-8, too, with a NUL for every other character.
+    # ASCII in UTF-16 is also valid UTF-8, with a NUL as every second character.
     if not any(data) or (text and text.count("\0") <= len(text) / 50):
         return _checked(text, path)
     encoding = max(_CANDIDATES, key=lambda name: _likeness(data[:_PROBE].decode(name, "replace")))
@@ -71,7 +75,7 @@ def decode_bytes(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def _likeness(text: str) -> float:
-    """Share of the characters beyond ASCII that Chinese text is made of, less ten times the share of rubbish."""
+    """Return the share of usual Chinese characters among those beyond ASCII, minus ten times the share of rubbish."""
     rest = _PLAIN.sub("", text)[:_SAMPLE]
     if not rest:
         return 1.0
@@ -98,7 +102,7 @@ def _rubbish(char: str) -> bool:
 
 
 def _checked(text: str, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The text without NULs, and what to say of its bad characters; refused where those are over 1 in 100."""
+    """Return the text without NULs and the warnings about bad characters; refuse it if these exceed 1 in 100."""
     sample = text[:_SAMPLE] + text[-_SAMPLE:]
     if sum(map(_rubbish, _PLAIN.sub("", sample))) > 1 + len(sample) // 100:
         raise _refusal(path)

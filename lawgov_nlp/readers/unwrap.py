@@ -1,5 +1,7 @@
-"""Paragraphs of a plain text whose line ends say something else: lines cut at a width, a whole report on one line,
-Markdown, the entities of a web page. A text that is none of these is returned as it is.
+"""Restore the paragraphs of plain texts in which a line isn't a paragraph.
+
+These are texts that were wrapped at a width, whole reports on one line, Markdown, and texts with the entities of a web
+page. Other texts are returned unchanged.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ _MARK = re.compile(
     r"\s*(第?[一二三四五六七八九十百]{1,3}[、．.]|[（(][一二三四五六七八九十]{1,3}[）)]|[（(]?\d{1,2}[）)、．]|\d{1,2}\.(?!\d)|[①-⑳]|第[一二三四五六七八九十]{1,3}[章节条部])"
 )
 _ENDS = "。！？；：!?;:…”）)】》"
-_MIN_WIDTH, _MAX_WIDTH = 30, 110  # half-width columns: 15 to 55 Chinese characters
+_MIN_WIDTH, _MAX_WIDTH = 30, 110  # in half-width columns, that is 15 to 55 Chinese characters
 _SHORT_OF_WIDTH = 6
-"""A line breaks that many columns early at most: punctuation may not open a line, a number isn't parted."""
+"""The most columns by which a line may be shorter, as punctuation can't begin a line and numbers aren't split."""
 _MIN_CUT = 2
 _MIN_CUT_PLAIN = 3
 _GAP = re.compile(r"(?:\u3000|\u2003){2,}|(?:\u00a0| ){4,}")
@@ -28,14 +30,14 @@ _HEADING = re.compile(r"[ ]{0,3}(#{1,6})\s+(\S.*?)\s*#*\s*$")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _RULES = ({"-", "|", ":", " "}, {"*", " "}, {"_", " "})
 _MARKED = 1000
-"""Characters of a line in which Markdown's marks are looked for."""
+"""The number of characters of a line that are searched for marks of Markdown."""
 
 
 def paragraphs(text: str) -> tuple[str, dict[str, int]]:
-    """The text with a paragraph a line.
+    """Return the text with one paragraph per line.
 
     Returns:
-        The text, and the headings that Markdown marks, with their level from 1 on.
+        The text, and the headings that Markdown marks with their level, from 1.
     """
     if _ENTITY.search(text):
         text = html.unescape(text)
@@ -50,7 +52,7 @@ def paragraphs(text: str) -> tuple[str, dict[str, int]]:
 
 
 def _without_markdown(lines: list[str]) -> tuple[list[str], dict[str, int]]:
-    """The lines without the marks of Markdown, where at least two of them are its headings."""
+    """Return the lines without the marks of Markdown, if at least two of them are headings of Markdown."""
     marked = [_HEADING.match(line) if line.startswith(("#", " ")) and len(line) <= _MARKED else None for line in lines]
     if sum(match is not None for match in marked) < 2:
         return lines, {}
@@ -71,7 +73,7 @@ def _without_markdown(lines: list[str]) -> tuple[list[str], dict[str, int]]:
 
 
 def _parted(lines: list[str]) -> list[str]:
-    """A report on one line in its paragraphs, which wide gaps part."""
+    """Split a report on one line into its paragraphs, which are separated by wide gaps."""
     filled = [line for line in lines if line.strip()]
     longest = max(filled, key=len, default="")
     if len(filled) > 3 or len(longest) < _ONE_LINE or len(longest) < 0.8 * sum(map(len, filled)):
@@ -82,7 +84,7 @@ def _parted(lines: list[str]) -> list[str]:
 
 
 def _joined(lines: Sequence[str]) -> list[str] | None:
-    """The lines put together to paragraphs where they were cut at a width; None where they weren't."""
+    """Join lines that were wrapped at a width into paragraphs; None if they weren't wrapped."""
     widths = [_width(line) for line in lines]
     filled = [k for k, width in enumerate(widths) if width]
     if not filled:
@@ -92,7 +94,7 @@ def _joined(lines: Sequence[str]) -> list[str] | None:
         return None
     full = {k for k in filled if widths[k] > edge - _SHORT_OF_WIDTH}
     indented = {k for k in filled if _INDENT.match(lines[k])}
-    # Where paragraphs are set in, what isn't goes on with the line above it.
+    # If paragraphs are indented, a line without indentation continues the line above it.
     set_in = len(indented) >= max(2, 0.3 * len(filled))
     follows = {
         k
@@ -104,7 +106,7 @@ def _joined(lines: Sequence[str]) -> list[str] | None:
     if len(cut) < (_MIN_CUT if set_in else _MIN_CUT_PLAIN) or len(cut) < 0.7 * len(open_):
         return None
     blank = sum(not widths[k] for k in range(filled[0], filled[-1]))
-    # Behind a full stop at the edge a name or a date may stand.
+    # A name or a date may follow a full stop at the edge.
     sure = {k for k in follows if k in cut or re.search("[，。；：、]", lines[k + 1])}
     joins = sure if set_in or blank >= 3 else cut
     joined: list[str] = []
@@ -123,7 +125,7 @@ def _glued(above: str, below: str) -> str:
 
 
 def _width(line: str) -> int:
-    """Columns of a line on a screen, Chinese characters two of them; 0 for a blank one."""
+    """Return the width of a line in columns, two for a Chinese character; 0 for a blank line."""
     line = line.rstrip()
     if len(line) > _MAX_WIDTH:
         return 2 * len(line)

@@ -21,14 +21,14 @@ from typing import BinaryIO
 from lawgov_nlp.readers.load import read_safely
 
 READY = "lawgov reading worker"
-"""The first thing that a worker says."""
+"""The first answer of a worker."""
 
 MEMORY = 2 << 30
 """Bytes of address space that a worker may have, where the system can limit it; a file that needs more is refused. A
 worker that reads reports takes some 30 MB; a docx near the 200 MB of XML that its reader takes at most needs more."""
 
 _GRACE = 10
-"""Seconds that a file may take beyond its limit before the worker ends itself, its parent being gone."""
+"""The seconds after a file's limit at which the worker ends itself, in case its parent no longer exists."""
 
 _leaving = False
 
@@ -36,7 +36,7 @@ _leaving = False
 def main() -> None:
     """Answer requests `(path, identify, time limit in seconds)` until the input ends."""
     stream, answers = _private_streams()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends its workers in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent gets the signal, too, and ends its workers.
     signal.signal(signal.SIGTERM, _leave)
     _limit_memory()
     requests: queue.SimpleQueue[tuple[Path, bool, float] | None] = queue.SimpleQueue()
@@ -50,12 +50,12 @@ def main() -> None:
         try:
             answers.write(answer)
             answers.flush()
-        except OSError:  # the parent is gone
+        except OSError:  # The parent has ended.
             sys.exit()
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:
-    """The streams of requests and answers; what a library prints goes to standard error instead of between them."""
+    """Return the streams of requests and answers. Output that libraries print is redirected to standard error."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -68,7 +68,7 @@ def _private_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _listen(stream: BinaryIO, requests: queue.SimpleQueue[tuple[Path, bool, float] | None]) -> None:
-    """Pass requests on; at the input's end, which is also the parent's death, end the process whatever it is at."""
+    """Pass requests on. When the input ends, as it does if the parent dies, end the process whatever it is doing."""
     with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
         while True:
             requests.put(pickle.load(stream))
@@ -82,16 +82,16 @@ def _listen(stream: BinaryIO, requests: queue.SimpleQueue[tuple[Path, bool, floa
 
 
 def _leave(signum: int, frame: object) -> None:
-    """End by an exception, so that what a reader has begun (LibreOffice, a folder of temporary files) is ended."""
+    """End by an exception, so that a reader can clean up (end LibreOffice, delete its temporary folder)."""
     global _leaving
-    if not _leaving:  # a second request must not break off the cleaning up
+    if not _leaving:  # A second request must not interrupt the clean-up.
         _leaving = True
         sys.exit(128 + signum)
 
 
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Lets the system end the process after so long: the last resort where its parent was killed."""
+    """Let the system end the process after some seconds, as a last resort if the parent was killed."""
     if not hasattr(signal, "setitimer"):
         yield
         return
@@ -109,7 +109,7 @@ def _limit_memory() -> None:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     soft = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    with contextlib.suppress(ValueError, OSError):  # macOS has the name and refuses the limit
+    with contextlib.suppress(ValueError, OSError):  # macOS has the name but refuses the limit.
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 

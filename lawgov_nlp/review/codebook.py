@@ -1,4 +1,4 @@
-"""The codebook's rules for the page, a few lines for each label; `data/CODEBOOK.md` has them all."""
+"""The rules of the codebook for the page, a few lines for each label. `data/CODEBOOK.md` has the full rules."""
 
 from __future__ import annotations
 
@@ -77,9 +77,10 @@ _GENERAL = (
 
 
 def rules(scheme: Scheme) -> dict[str, list[str]]:
-    """Chinese and English rule by label name, `none` and `general` included.
+    """Return the Chinese and the English rule for each label name, and for `none` and `general`.
 
-    A label of the user's own has the rules of those that it takes in, or says that the codebook has none for it.
+    A label of the user's own gets the rules of the codebook's labels that it covers, or a note that the codebook has no
+    rule for it.
     """
     out = {NONE: [*_RULES[NONE]], "general": [*_GENERAL]}
     for label, sources in zip(scheme, scheme.sources, strict=True):

@@ -23,15 +23,15 @@ SIGNS = "<>{}|"
 
 NOTE_CHARACTERS = 2000
 MARKS = 500
-"""The most values, and the most names, of a paragraph."""
+"""The largest number of values in a paragraph, and also the largest number of names."""
 
 Span = tuple[int, int]
-"""Start and end in the text of a paragraph, in characters (code points), half-open."""
+"""Start and end in the text of a paragraph, in characters (code points). The end is exclusive."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A value: its place, the place of the name of what it counts (None while it has none), and its topic."""
+    """A value: its span, the span of the name of what it counts (None if it has no name yet), and its topic."""
 
     span: Span
     name: Span | None
@@ -43,13 +43,13 @@ class Coding:
     """The labels and indicators of a paragraph at one moment.
 
     Attributes:
-        primary: The primary label; None with `labels_coded` says that the paragraph has none.
+        primary: The primary label. None means, if `labels_coded` is true, that the paragraph has no label.
         secondary: The other labels, topics only.
-        values: The values in order of their place.
-        names: Names that no value is tied to yet.
-        labels_coded: Whether a person decided on the labels; otherwise they are the model's.
-        indicators_coded: The same of the indicators.
-        note: What the person wrote down about the paragraph.
+        values: The values in order of their position.
+        names: The names that aren't linked to a value yet.
+        labels_coded: Whether a person has decided on the labels. Otherwise they are the model's.
+        indicators_coded: Whether a person has decided on the indicators.
+        note: The person's note about the paragraph.
     """
 
     primary: Label | None
@@ -62,22 +62,22 @@ class Coding:
 
     @property
     def done(self) -> bool:
-        """Whether a person decided on labels and indicators."""
+        """Whether a person has decided on both the labels and the indicators."""
         return self.labels_coded and self.indicators_coded
 
     @property
     def complete(self) -> bool:
-        """Whether each value has a name and each name a value, as the markup asks for."""
+        """Whether each value has a name and each name has a value, as the markup requires."""
         return not self.names and all(v.name is not None for v in self.values)
 
     @property
     def version(self) -> str:
-        """Short hash of everything here: two codings are the same where their versions are."""
+        """A short hash of all fields: two codings are equal if their versions are equal."""
         told = json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values; `from_dict` reads them back."""
+        """Return the coding as values for JSON; `from_dict` restores it."""
         return {
             "primary": self.primary.value if self.primary else None,
             "secondary": [label.value for label in self.secondary],
@@ -92,15 +92,15 @@ class Coding:
 
 
 def from_dict(data: object, text: str, scheme: Scheme) -> Coding:
-    """The coding of a paragraph from JSON that may come from anywhere, checked against text and labels.
+    """Build the coding of a paragraph from untrusted JSON, and check it against the text and the labels.
 
     Args:
-        data: As `Coding.to_dict` gives it.
-        text: The paragraph.
-        scheme: The labels that may stand there.
+        data: A dictionary as `Coding.to_dict` returns it.
+        text: The text of the paragraph.
+        scheme: The labels that may be used.
 
     Raises:
-        ReviewError: Something doesn't fit; its `code` is for the page.
+        ReviewError: A value doesn't fit. The page shows a message for the error's `code`.
     """
     if not isinstance(data, Mapping):
         raise ReviewError("bad-request", f"a coding is {type(data).__name__}, expected an object")
@@ -136,10 +136,10 @@ def from_dict(data: object, text: str, scheme: Scheme) -> Coding:
 
 
 def from_model(paragraph: TaggedParagraph) -> tuple[Coding, int]:
-    """What the model says of a paragraph, nothing of it decided by a person; and how many marks had to be left out.
+    """Return the model's coding of a paragraph, with no layer decided by a person, and how many marks were left out.
 
-    A model's marks may overlap, which the markup can't hold: of two values the first stays, a name that overlaps a
-    value or another name is left out, and its value then has none.
+    A model's marks may overlap, but the markup can't express overlaps. Of two overlapping values the first is kept. A
+    name that overlaps a value or another name is left out; its value then has no name.
     """
     at, lost = paragraph.start, 0
     taken: list[Span] = []
@@ -168,7 +168,7 @@ def from_model(paragraph: TaggedParagraph) -> tuple[Coding, int]:
 
 
 def from_gold(unit: GoldLine, below: Coding) -> Coding:
-    """What a line of the markup says; where nobody coded a layer, what `below` says of it. The note is kept."""
+    """Return the coding of a line of the markup. A layer that nobody coded, and the note, are taken from `below`."""
     out = replace(below, labels_coded=unit.labels_coded, indicators_coded=unit.indicators_coded)
     if unit.labels_coded:
         out = replace(out, primary=unit.primary, secondary=unit.secondary)
@@ -179,7 +179,7 @@ def from_gold(unit: GoldLine, below: Coding) -> Coding:
 
 
 def to_gold(coding: Coding, text: str) -> GoldLine:
-    """The line for the markup: the layers that a person decided on, the others as uncoded."""
+    """Return the line for the markup. Layers that no person has decided on are marked as uncoded."""
     searched = coding.indicators_coded and coding.complete
     return GoldLine(
         kind=LineKind.BODY,
@@ -195,7 +195,7 @@ def to_gold(coding: Coding, text: str) -> GoldLine:
 
 
 def same_decisions(first: Coding, second: Coding, *layers: str) -> bool:
-    """Whether two codings say the same in `labels`, `indicators`, or both where no layer is named."""
+    """Whether two codings agree in the given layer, `labels` or `indicators`, or in both if no layer is given."""
     layers = layers or ("labels", "indicators")
     labels = (first.primary, {*first.secondary}) == (second.primary, {*second.secondary})
     marks = (first.values, first.names) == (second.values, second.names)
@@ -203,7 +203,7 @@ def same_decisions(first: Coding, second: Coding, *layers: str) -> bool:
 
 
 def readings(coding: Coding, text: str) -> list[dict[str, str | None]]:
-    """How each value reads: its number as text (None where it can't be read), its unit and its qualifier."""
+    """Return the content of each value: its number as text (None if it can't be read), its unit and its qualifier."""
     found = (read_quantity(text, *v.span) for v in coding.values)
     return [
         {

@@ -1,7 +1,8 @@
-"""Learning from the corrections in a process of its own: begun by a button, watched, cancelled, and never used unasked.
+"""Learn from the corrections in a separate process, which the page starts, watches and cancels.
 
-The process is a command that is handed in (`lawgov_nlp.cli.review_learn`), so that this room knows nothing of training.
-It writes a JSON line for each step; what it made lies beside the corrections until somebody chooses it.
+The caller passes the command of the process (`lawgov_nlp.cli.review_learn`), so that this room doesn't depend on the
+training. The process writes a JSON line for each step. The new model is kept beside the corrections and is only used
+after somebody chooses it.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ CANCEL_SECONDS = 10.0
 
 
 class Learning:
-    """One learning process at a time.
+    """Runs one learning process at a time.
 
     Args:
-        library: Whose corrections are learned.
-        command: The command that learns: it is given the file of the order as its last argument.
-        base: Folder of the model to start from; None for the shipped one.
+        library: The reports with the corrections to learn from.
+        command: The command that learns. The path of a file with its settings is added as the last argument.
+        base: The folder of the model to start from; None is the shipped one.
     """
 
     def __init__(self, library: Library, command: Sequence[str], base: Path | None) -> None:
@@ -42,10 +43,10 @@ class Learning:
         self._cancelled = False
 
     def start(self, epochs: int | None = None) -> str:
-        """Begin; give the name of the model that is to be.
+        """Start learning, and return the name of the new model.
 
         Raises:
-            ReviewError: It is learning already, or nothing has been corrected.
+            ReviewError: A process is already learning, or nothing has been corrected.
         """
         with self._lock:
             if self._process is not None and self._process.poll() is None:
@@ -78,7 +79,7 @@ class Learning:
             return name
 
     def cancel(self) -> bool:
-        """End the process and take away what it has half made; say whether there was one."""
+        """End the process, delete its unfinished model, and return whether there was a process."""
         with self._lock:
             process = self._process
             if process is None or process.poll() is not None:
@@ -94,7 +95,7 @@ class Learning:
             return True
 
     def status(self) -> dict[str, Any]:
-        """Where it stands: `state` is `idle`, `running`, `done`, `failed` or `cancelled`."""
+        """Return the progress; `state` is `idle`, `running`, `done`, `failed` or `cancelled`."""
         with self._lock:
             if self._process is None:
                 return {"state": "idle"}
@@ -116,7 +117,7 @@ class Learning:
             return {"state": "failed", **out, "message": message}
 
     def known(self) -> list[dict[str, Any]]:
-        """The models that were learned here, the latest first."""
+        """Return the models that were learned here, the latest first."""
         out = []
         for folder in sorted(self.models.glob("*"), reverse=True):
             if (folder / "config.json").is_file() and not folder.name.startswith("."):
@@ -125,10 +126,10 @@ class Learning:
         return out
 
     def folder(self, name: str) -> Path:
-        """The folder of a model that was learned here.
+        """Return the folder of a model that was learned here.
 
         Raises:
-            ReviewError: There is none of that name.
+            ReviewError: There is no model of that name.
         """
         for model in self.known():
             if model["name"] == name:
@@ -136,7 +137,7 @@ class Learning:
         raise ReviewError("no-model", f"no model was learned here that is called {name[:40]!r}")
 
     def _signal(self, process: subprocess.Popen[bytes], *, kill: bool) -> None:
-        """To the process and its own children, which are a group."""
+        """Send a signal to the process and its children, which form a process group."""
         try:
             if os.name == "posix":
                 os.killpg(process.pid, signal.SIGKILL if kill else signal.SIGTERM)
@@ -157,5 +158,5 @@ class Learning:
                 try:
                     out.append(json.loads(line))
                 except ValueError:
-                    continue  # the last line may be half written
+                    continue  # the last line may be incomplete
         return out

@@ -1,11 +1,11 @@
-"""The reports of a session: read and tagged in the background, kept between sessions, each with its corrections."""
+"""The reports of a session with their corrections. They are read and tagged in the background and kept for later."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
-import os
 import re
 import threading
 from collections import OrderedDict
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lawgov_nlp.annotation.suggest import uncertainty
+from lawgov_nlp.atomic import write_durably
 from lawgov_nlp.errors import LawgovError, ReviewError
 from lawgov_nlp.model.checkpoints import model_scheme, named_model
 from lawgov_nlp.readers.find import find_reports
@@ -33,32 +34,32 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HOUSEKEEPING = ".lawgov-review"
-"""The folder beside the corrections: what was tagged, settings, models that were learned here."""
+"""The folder in that of the corrections for tagged reports, settings, and models that were learned here."""
 
 KEPT_REPORTS = 32
-"""Tagged reports that are kept in memory; the others are read back from disk when they are opened."""
+"""The number of tagged reports kept in memory. Others are read from disk again when they are opened."""
 
 POOLED = 16
-"""Files from which on they are read in a process of their own."""
+"""The number of files from which on they are read in a separate process."""
 
 _NAME = re.compile(r"[^/\\:*?\"<>|\[\]\x00-\x1f]{1,100}")
 
 
 @dataclass(kw_only=True)
 class Entry:
-    """What is known of a report without opening it.
+    """The information about a report that doesn't require opening it.
 
     Attributes:
-        id: Its name here and on disk.
+        id: The name of the report here and on disk.
         path: The file.
-        file: The file's name as shown: below the folder that was given.
-        title: Title, issuer and year, where the report has them.
-        warnings: What a user should know of the reading.
-        texts: The paragraphs.
-        doubts: For each the probability that the model is wrong in one layer at least, 0 to 1.
-        review: For each whether its label is marked 待复核.
-        lost: For each how many of the model's marks the markup can't hold.
-        key: Under which it is kept on disk.
+        file: The name of the file as shown, relative to the given folder.
+        title: The title, or None; likewise `issuer` and `year`.
+        warnings: Warnings from reading the file, for the user.
+        texts: The texts of the paragraphs.
+        doubts: For each paragraph the probability that the model is wrong in at least one layer, 0 to 1.
+        review: For each paragraph whether its label is marked 待复核.
+        lost: For each paragraph the number of the model's marks that the markup can't express.
+        key: The name under which the tagged report is kept on disk.
     """
 
     id: str
@@ -76,7 +77,7 @@ class Entry:
 
 
 class Library:
-    """The reports that are reviewed.
+    """The reports under review.
 
     Args:
         paths: Files and folders of reports; they are read and never written.
@@ -125,7 +126,7 @@ class Library:
 
     @property
     def total(self) -> int:
-        """How many files there are."""
+        """The number of files."""
         return len(self._files)
 
     @property
@@ -134,10 +135,10 @@ class Library:
         return self._worker is not None and self._worker.is_alive()
 
     def entry(self, name: str) -> Entry:
-        """A report that is ready.
+        """Return a report that is ready.
 
         Raises:
-            ReviewError: There is none of that name, or it isn't ready.
+            ReviewError: There is no report of that name, or it isn't ready.
         """
         with self._lock:
             if name in self.entries:
@@ -151,7 +152,7 @@ class Library:
         raise ReviewError("no-report", f"there is no report {name[:40]!r}")
 
     def store(self, name: str) -> Store:
-        """The corrections of a report, with what other processes wrote.
+        """Return the corrections of a report, including those that other processes have written.
 
         Raises:
             ReviewError: As `entry`.
@@ -162,7 +163,7 @@ class Library:
         return store
 
     def tagged(self, name: str) -> TaggedReport:
-        """What the model says of a report.
+        """Return the model's results for a report.
 
         Raises:
             ReviewError: As `entry`.
@@ -179,15 +180,15 @@ class Library:
         return report
 
     def vectors(self, name: str) -> np.ndarray:
-        """A vector for each paragraph of a report, (paragraphs, size)."""
+        """Return a vector for each paragraph of a report, (paragraphs, size)."""
         return np.load(self.house / "tagged" / f"{self.entry(name).key}.npy", allow_pickle=False)
 
     def use_model(self, model: Path | None) -> None:
-        """Tag all reports anew with another model and keep to it in later sessions; None is the shipped one.
+        """Tag all reports again with another model, and use it in later sessions, too; None is the shipped one.
 
         Raises:
             ModelError: There is no such model.
-            ReviewError: It has other labels.
+            ReviewError: The model has other labels.
         """
         folder = named_model(model)
         if model_scheme(folder) != self.scheme:
@@ -201,7 +202,7 @@ class Library:
     # --- reading and tagging
 
     def start(self) -> None:
-        """Read and tag in the background, and begin anew where that is going on already."""
+        """Start to read and tag in the background. If this is already running, it starts again."""
         with self._lock:
             self._generation += 1
             self.errors = [e for e in self.errors if e[0] not in self.ids.values()]
@@ -211,7 +212,7 @@ class Library:
             self._worker.start()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until all is read and tagged."""
+        """Wait until all reports are read and tagged, for at most `seconds`."""
         if self._worker is not None:
             self._worker.join(seconds)
 
@@ -221,12 +222,12 @@ class Library:
                 if generation != self._generation:
                     return
                 self._prepare(name, generation)
-        except Exception as error:  # shown on the page; a thread that dies unseen would leave it waiting
+        except Exception as error:  # The page shows it. Otherwise it would wait for a thread that has ended.
             logger.exception("reading the reports stopped")
             self.failed = f"{type(error).__name__}: {error}"
 
     def _pending(self, generation: int) -> Iterator[str]:
-        """The reports, those that somebody has opened first."""
+        """Yield the names of the reports. Those that somebody has opened come first."""
         left = dict.fromkeys(self.ids.values())
         while left and generation == self._generation:
             with self._lock:
@@ -259,9 +260,9 @@ class Library:
             raise problems[0]
         report, vectors = next(self._tagger().tag_with_vectors(reports))
         place.parent.mkdir(parents=True, exist_ok=True)
-        growing = place.with_name(f".{place.stem}.{os.getpid()}.npy")
-        np.save(growing, vectors)
-        os.replace(growing, place.with_suffix(".npy"))
+        array = io.BytesIO()
+        np.save(array, vectors)
+        write_durably(place.with_suffix(".npy"), array.getvalue())
         write_json(place, report.to_dict())
         return report
 
@@ -318,7 +319,7 @@ class Library:
     # --- names and places
 
     def _find(self, paths: Sequence[Path]) -> list[tuple[Path, str]]:
-        """The files with the names that are shown."""
+        """Return the files with the names to show."""
         found: dict[Path, str] = {}
         for path in paths:
             for file in find_reports(path, on_error=lambda where, error: self.errors.append((str(where), str(error)))):
@@ -328,7 +329,7 @@ class Library:
                         f"the corrections can't go to {self.out}, where reports are; choose another folder with -o",
                     )
                 if path.resolve() in self.out.parents and self.out in file.resolve().parents:
-                    continue  # a folder of corrections below that of the reports
+                    continue  # The folder of corrections lies in that of the reports.
                 shown = f"{path.resolve().name}/{file.relative_to(path).as_posix()}" if path.is_dir() else file.name
                 found.setdefault(file, shown)
         if not found:
@@ -336,7 +337,7 @@ class Library:
         return list(found.items())
 
     def _name_all(self) -> dict[Path, str]:
-        """A name for each file: the one under which it was corrected before, else its own, numbered where taken."""
+        """Choose a name for each file: that of earlier corrections, or else its own, with a number if it is taken."""
         known = _known_names([self.out, *coder_folders(self.out)])
         taken, out, place = set(known.values()), {}, {}
         for file, shown in self._files:
@@ -361,10 +362,10 @@ class Library:
 
 
 def check_coder(name: str) -> str:
-    """The coder's name, if it can be a folder's.
+    """Return the name of a coder if a folder can have this name.
 
     Raises:
-        ReviewError: It can't.
+        ReviewError: A folder can't have this name.
     """
     if name and (not _NAME.fullmatch(name) or name.strip(". ") != name or len(name) > 40):
         raise ReviewError("bad-coder", f"coder {name[:40]!r} can't be the name of a folder; use letters and digits")
@@ -372,30 +373,23 @@ def check_coder(name: str) -> str:
 
 
 def coder_folder(out: Path, coder: str) -> Path:
-    """Where a coder's corrections are."""
+    """Return the folder of a coder's corrections."""
     return out / "coders" / check_coder(coder)
 
 
 def coder_folders(out: Path) -> list[Path]:
-    """The folders of all coders that have begun."""
+    """Return the folders of all coders who have begun."""
     return sorted(p for p in (out / "coders").glob("*") if p.is_dir())
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write JSON whole or not at all."""
+    """Write a JSON file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    growing = path.with_name(f".{path.name}.{os.getpid()}.growing")
-    try:
-        growing.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
-        os.replace(growing, path)
-    except OSError:
-        with suppress(OSError):
-            growing.unlink()
-        raise
+    write_durably(path, json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def read_json(path: Path) -> object:
-    """What a file of ours holds; None where it isn't there or isn't whole."""
+    """Return the content of a JSON file, or None if it is missing or incomplete."""
     try:
         return json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
     except (OSError, ValueError):
@@ -408,7 +402,7 @@ def _read_settings(path: Path) -> dict[str, object]:
 
 
 def _known_names(folders: Sequence[Path]) -> dict[str, str]:
-    """The names under which files were corrected, from the first line of each log."""
+    """Return the names under which files were corrected before, from the first line of each log."""
     out: dict[str, str] = {}
     for folder in folders:
         for log in sorted(folder.glob(f"*{LOG}")):
@@ -419,7 +413,7 @@ def _known_names(folders: Sequence[Path]) -> dict[str, str]:
 
 
 def _load(path: Path) -> TaggedReport | None:
-    """A tagged report that was kept; None where it isn't there or of another version."""
+    """Load a stored tagged report; None if it is missing or has another version."""
     data = read_json(path)
     if not isinstance(data, dict):
         return None
@@ -438,14 +432,14 @@ def _file_hash(path: Path) -> str:
 
 
 def _model_key(folder: Path) -> str:
-    """Changes with the model's files; the weights by size and time, since hashing them takes too long."""
+    """Return a key that changes with the model. Of the weights it only uses size and time, since hashing takes long."""
     told = (folder / "config.json").read_bytes()
     weights = (folder / "model.safetensors").stat()
     return hashlib.sha256(told + f"{weights.st_size} {weights.st_mtime_ns}".encode()).hexdigest()[:16]
 
 
 def scheme_rows(scheme: Scheme) -> list[dict[str, object]]:
-    """The labels for the page: name, Chinese name, whether it is a topic, the key that stands for it."""
+    """Return the labels for the page: name, Chinese name, whether it is a topic, and its key on the keyboard."""
     return [
         {"name": label.value, "zh": label.zh, "topic": label.is_topic, "key": str(k) if k <= 9 else ""}
         for k, label in enumerate(scheme, 1)

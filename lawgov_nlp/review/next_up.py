@@ -1,4 +1,4 @@
-"""What is worth correcting next, in the order of `lawgov suggest`, and what correcting more would still find."""
+"""Choose the paragraphs to correct next, as `lawgov suggest` does, and estimate how many corrections are left."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lawgov_nlp.review.coding import same_decisions
 from lawgov_nlp.review.library import Library
 
 BATCH = 100
-"""After how many corrections the estimate is told, and for how many more it is."""
+"""The number of corrections after which the estimate is shown, and the number of further ones that it covers."""
 
 _DRAWS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggested:
-    """A paragraph that is worth looking at, and the reason in words (Chinese)."""
+    """A paragraph that should be checked, and the reason in Chinese."""
 
     report: str
     at: int
@@ -28,15 +28,15 @@ class Suggested:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What was found so far, and what the next ones would bring.
+    """The corrections found so far, and the number expected in the next paragraphs.
 
     Attributes:
-        reviewed: Paragraphs that are done, and `changed`, those of them in which something was corrected.
-        expected: How many of these the model's doubts said.
-        left: Paragraphs that nobody decided on.
-        next: How many the next `BATCH` would be at most: fewer where fewer are left.
-        wrong: In how many of the next ones something is likely to be corrected, if the most doubtful are taken; `low`
-            and `high` bound it in nine cases of ten.
+        reviewed: The number of finished paragraphs; `changed` is the number of those in which something was corrected.
+        expected: The number of corrections in them that the model's doubts predicted.
+        left: The number of paragraphs that nobody has decided on.
+        next: The number of next paragraphs: `BATCH`, or all that are left if these are fewer.
+        wrong: The expected number of corrections in the next paragraphs if the most doubtful are taken. It lies between
+            `low` and `high` with a probability of 90%.
     """
 
     reviewed: int
@@ -50,7 +50,7 @@ class Estimate:
 
 
 def suggested(library: Library, number: int, seed: int = 0) -> list[Suggested]:
-    """The paragraphs to correct next among the reports that are ready, the most worth it first."""
+    """Return the paragraphs to correct next among the reports that are ready, the most useful first."""
     places, texts, doubts, vectors = [], [], [], []
     done_texts, done_vectors = [], []
     for name, entry in list(library.entries.items()):
@@ -69,7 +69,7 @@ def suggested(library: Library, number: int, seed: int = 0) -> list[Suggested]:
                 vectors.append(rows[at])
     if not texts:
         return []
-    alike = len({row.shape for row in [*vectors, *done_vectors]}) == 1  # not while another model tags them anew
+    alike = len({row.shape for row in [*vectors, *done_vectors]}) == 1  # not while another model is tagging them again
     labelled = Labelled(texts=done_texts, vectors=np.stack(done_vectors) if done_vectors and alike else None)
     by = "mixed" if alike else "uncertainty"
     stacked = np.stack(vectors) if alike else None
@@ -83,12 +83,12 @@ def suggested(library: Library, number: int, seed: int = 0) -> list[Suggested]:
 
 
 def estimate(library: Library, seed: int = 0) -> Estimate:
-    """How many paragraphs still have something wrong, by the model's doubts and by how true these were so far.
+    """Estimate how many paragraphs are still wrong, from the model's doubts and from how reliable these were so far.
 
-    The doubts of the reviewed paragraphs say how many of them should have needed a correction, P; k did. Corrections
-    are taken to be Poisson with the doubts times a factor, whose prior is gamma (1, 1), so that its posterior is
-    gamma (k + 1, P + 1); the next ones are drawn from it. It says what is left to be found with this model, not how
-    much better a model gets by learning it: that is measured when one is trained.
+    By the doubts, P of the reviewed paragraphs should have needed a correction; k did. The number of corrections is
+    modelled as Poisson distributed with mean doubts × factor. The factor's prior is gamma (1, 1), so its posterior is
+    gamma (k + 1, P + 1), from which the next corrections are drawn. This estimates what is left to be found with this
+    model, not how much a model improves by learning it. That is measured when a model is trained.
     """
     reviewed = changed = 0
     expected = 0.0

@@ -1,9 +1,13 @@
-"""Who may speak to the page: only a browser that was opened with the token, from the page itself, under our own name.
+"""Check each request: only a browser that was opened with the token may use the server, and only from its own page.
 
-The server reads and writes a person's files, and every page that is open in a browser can send requests to a port of
-this machine. So: the address holds a token, which buys a cookie that other sites' requests don't carry; requests under
-another host name are refused (a hostile name server may point one at 127.0.0.1: DNS rebinding); what changes something
-needs a header that no other site can send, and comes from this origin; bodies are small, and are JSON.
+The server reads and writes a person's files, and any page that is open in a browser can send requests to a port of this
+machine. Therefore:
+
+- The address contains a token. It is exchanged for a cookie, which the requests of other sites don't carry.
+- Requests under another host name are refused, because a hostile name server may let its own name point to 127.0.0.1
+  (DNS rebinding).
+- A request that changes something needs a header that no other site can send, and must come from this origin.
+- Bodies must be short and in JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 512 * 1024
-"""The longest body of a request: the coding of a long paragraph has a tenth of it."""
+"""The largest size of a request's body. The coding of a long paragraph takes a tenth of it."""
 
 CSRF_HEADER = b"x-lawgov-csrf"
 POLICY = (
@@ -42,7 +46,7 @@ HEADERS = (
 
 
 class Secrets:
-    """The token of the address, the cookie that it buys and the value of the header, new at each start.
+    """The token in the address, the cookie for which it is exchanged, and the value of the header; new at each start.
 
     Args:
         host: The address that the server listens on.
@@ -53,16 +57,16 @@ class Secrets:
         self.token, self.cookie, self.csrf = (secrets.token_urlsafe(32) for _ in range(3))
         self.hosts = allowed_hosts(host, port)
         self.origins = frozenset(f"http://{h}" for h in self.hosts)
-        self.cookie_name = f"lawgov-review-{port}"  # cookies don't tell ports apart
+        self.cookie_name = f"lawgov-review-{port}"  # cookies don't distinguish ports
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{port}/?{urlencode({'token': self.token})}"
 
 
 def allowed_hosts(host: str, port: int) -> frozenset[str]:
-    """The values of the Host header that mean this server.
+    """Return the values of the Host header that name this server.
 
     Raises:
-        ReviewError: The server is to listen on all addresses, so that nobody can say what it is called.
+        ReviewError: The server is to listen on all addresses, so its name isn't known.
     """
     try:
         address = ipaddress.ip_address(host)
@@ -80,13 +84,13 @@ def allowed_hosts(host: str, port: int) -> frozenset[str]:
 
 
 class Guard:
-    """The checks, around the whole application."""
+    """Wraps the application and checks each request."""
 
     def __init__(self, app: ASGIApp, secrets: Secrets) -> None:
         self.app, self.secrets = app, secrets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or refuse with a status and a code for the page."""
+        """Answer a request, or refuse it with a status and a code for the page."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -152,7 +156,7 @@ class Guard:
         return False
 
     async def _let_in(self, send: Send, token: list[str]) -> None:
-        """The token leaves the address at once, so that it stays out of the history and of pictures of the screen."""
+        """Redirect to the address without the token, so that the token isn't seen in the history or on screenshots."""
         if len(token) != 1 or not _same(token[0], self.secrets.token):
             await _answer(send, 403, "wrong-token")
             return
@@ -162,7 +166,7 @@ class Guard:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The body of a request; None where it goes on beyond what it may have."""
+    """Return the body of a request, or None if it is longer than allowed."""
     parts: list[bytes] = []
     size = 0
     while True:

@@ -1,6 +1,6 @@
-"""The server behind the page: JSON for what the page shows and changes, and the page's own files, nothing else.
+"""The server of the page. It only exchanges JSON with the page and serves the page's own files.
 
-No path of a request is ever a path on disk: reports, models and files of the page are looked up by name in tables.
+The path of a request is never used as a path on disk: reports, models and files of the page are looked up by name.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ _QUEUE = 50
 
 
 class Site:
-    """What the routes answer from.
+    """The objects that the routes use.
 
     Args:
         library: The reports.
-        secrets: The session's secrets.
-        learning: The learning process; None where nothing can be learned (the extra `train` isn't there).
-        settling: Two coders to settle; None where there is one.
+        secrets: The secrets of the session.
+        learning: The learning process; None if the extra `train` isn't installed.
+        settling: The comparison of two coders; None if there is only one coder.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Site:
         self._files["page.css"] = ((base + palette(library.scheme)).encode(), _TYPES[".css"])
 
     def app(self) -> Guard:
-        """The application, with its guard."""
+        """Create the application with its security checks."""
         get, post = ["GET"], ["POST"]
         routes = [
             Route("/", self._page, methods=get),
@@ -311,7 +311,7 @@ class Site:
 
 
 class _Clash(Exception):
-    """A conflict, with what the page shows side by side."""
+    """Return the answer for a conflict, with the two codings that the page shows side by side."""
 
     def __init__(self, conflict: Conflict, current: dict[str, Any]) -> None:
         super().__init__(str(conflict))
@@ -319,7 +319,7 @@ class _Clash(Exception):
 
 
 def configured(site: Site) -> uvicorn.Config:
-    """How uvicorn is to serve the page: it says nothing of itself, and believes no proxy."""
+    """Return the settings of uvicorn: it sends no header about itself and trusts no proxy."""
     import uvicorn
 
     return uvicorn.Config(
@@ -334,10 +334,10 @@ def configured(site: Site) -> uvicorn.Config:
 
 
 def serve(site: Site, host: str, port: int, on_start: Callable[[], None] | None = None) -> None:
-    """Answer until the process is interrupted.
+    """Serve the page until the process is interrupted.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
     import socket
 
@@ -347,7 +347,7 @@ def serve(site: Site, host: str, port: int, on_start: Callable[[], None] | None 
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen(64)  # whoever comes before the loop runs waits for it
+        listening.listen(64)  # A request that arrives before the loop runs waits for it.
         if on_start:
             on_start()
         uvicorn.Server(configured(site)).run(sockets=[listening])
@@ -363,7 +363,7 @@ def _state(coding: Coding, text: str, changed: int) -> dict[str, Any]:
 
 
 def _json(answer: Callable[[Request, object], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
-    """A route that takes and gives JSON; errors of ours become a status with the code and the words."""
+    """Create a route for JSON. The package's errors become a status with their code and message."""
 
     async def route(request: Request) -> Response:
         body: object = None
@@ -391,10 +391,10 @@ def _said(data: object, status: int = 200) -> Response:
 
 
 def known_coders(names: Sequence[str]) -> tuple[str, str] | None:
-    """The two coders to settle; None where none are named.
+    """Create the comparison of two coders; None if no coders are named.
 
     Raises:
-        ReviewError: There is one, or there are more than two.
+        ReviewError: One coder or more than two are named.
     """
     if not names:
         return None

@@ -1,4 +1,4 @@
-"""Two coders who worked blind: where they differ, how far they agree, and the coding that both are settled on."""
+"""Compare two coders who worked independently: their differences, their agreement, and the coding that is settled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lawgov_nlp.review.store import LOG, Store
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A paragraph that both coders are done with, and how it is settled so far."""
+    """A paragraph that both coders have finished, and its settled coding so far."""
 
     report: str
     at: int
@@ -27,19 +27,19 @@ class Pair:
 
     @property
     def same(self) -> bool:
-        """Whether both say the same."""
+        """Whether both coders agree."""
         return same_decisions(self.first, self.second)
 
 
 class Settling:
-    """Settles what two coders said into the folder of the corrections itself.
+    """Writes the settled coding of two coders into the main folder of the corrections.
 
     Args:
-        library: The reports, opened by no coder.
-        coders: The two names.
+        library: The reports, opened without a coder's name.
+        coders: The names of the two coders.
 
     Raises:
-        ReviewError: They aren't two coders who have begun.
+        ReviewError: There aren't two coders who have begun.
     """
 
     def __init__(self, library: Library, coders: tuple[str, str]) -> None:
@@ -55,7 +55,7 @@ class Settling:
         self._stores: dict[tuple[int, str], Store] = {}
 
     def pairs(self) -> Iterator[Pair]:
-        """The paragraphs that both are done with, in order."""
+        """Return the paragraphs that both coders have finished, in order."""
         for name in list(self.library.entries):
             settled = self.library.store(name)
             if settled.locked:
@@ -69,7 +69,7 @@ class Settling:
                     yield Pair(report=name, at=at, text=text, first=one, second=two, settled=settled.codings[at])
 
     def adopt(self) -> int:
-        """Settle what both say alike and nobody has settled; give how many paragraphs that were."""
+        """Settle the unsettled paragraphs on which both coders agree, and return their number."""
         count = 0
         for pair in list(self.pairs()):
             if pair.same and not pair.settled.done:
@@ -79,10 +79,10 @@ class Settling:
         return count
 
     def figures(self) -> dict[str, Any] | None:
-        """Agreement on all that both are done with; None where there is nothing yet.
+        """Return the agreement on all paragraphs that both coders have finished; None if there are none.
 
         Raises:
-            ReviewError: The figures need a package that isn't installed.
+            ReviewError: A package that computes the figures isn't installed.
         """
         from lawgov_nlp.evaluation.agreement import compare
 
@@ -113,7 +113,7 @@ class Settling:
 
 
 def _only(gold: GoldReport, both: list[bool]) -> GoldReport:
-    """The report in which only the paragraphs that both are done with count as coded."""
+    """Return the report with only those paragraphs as coded that both coders have finished."""
     wanted = iter(both)
     units = []
     for unit in gold.units:

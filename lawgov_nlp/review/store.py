@@ -1,12 +1,14 @@
-"""One report's corrections on disk: an edit log that only grows, and the markup that it amounts to.
+"""Keep the corrections of a report on disk: an edit log to which is only appended, and the resulting markup.
 
-The log (`<id>.log.jsonl`) is the truth. A change is appended to it and synced; then the markup (`<id>.txt`), which
-`lawgov train` reads, is written beside its old form and moved over it. What a kill leaves is mended at the next
-start: a torn last line was never confirmed to anybody and is cut off, a markup that is one change behind is written
-anew. A markup that is neither was edited by somebody else: it is read, logged as theirs, and never overwritten unread.
+The log (`<id>.log.jsonl`) is authoritative. A change is appended to it and synced. Then the markup (`<id>.txt`), which
+`lawgov train` reads, is replaced as a whole. If the process is killed in between, the next start repairs both. An
+incomplete last line of the log is cut off; nobody was told that this change was saved. A markup that lacks the last
+change is written again. Any other difference means that somebody else has edited the markup. It is then read and logged
+as an external change, and never overwritten unread.
 
-Several processes may work on one folder. Each change is made under a lock, after what others wrote has been read, and
-names the version of the paragraph that it was made on; another version there is a conflict, and nothing is written.
+Several processes may work on one folder. Each change is made under a lock, after the changes of others have been read.
+It names the version of the paragraph that it was made on. If the paragraph has another version by then, this is a
+conflict, and nothing is written.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from filelock import FileLock, Timeout
 
 from lawgov_nlp.annotation import markup
 from lawgov_nlp.annotation.gold import GoldLine, GoldReport
+from lawgov_nlp.atomic import append_durably, cut_durably, remove_growing, write_durably
 from lawgov_nlp.errors import MarkupError, OutputError, ReviewError
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.review.coding import Coding, from_dict, from_gold, sign_in, to_gold
@@ -38,7 +40,7 @@ ACTIONS = ("labels", "indicators", "confirm", "note", "undo", "settle", "reset")
 
 
 class Conflict(ReviewError):
-    """The paragraph is another than the one that the change was made on; `current` is what it is now."""
+    """The paragraph has changed since the version that the change was made on; `current` is its coding now."""
 
     def __init__(self, current: Coding, who: str) -> None:
         super().__init__("conflict", f"the paragraph was changed by {who or 'someone'} in the meantime")
@@ -50,12 +52,12 @@ class Source:
     """The report that is being corrected.
 
     Attributes:
-        id: Name of its files.
-        file: The file that it was read from, as the user knows it.
-        lines: Kind and text of each line.
-        meta: The header of the markup.
-        model: What tagged it.
-        tagged: What the model says of each paragraph.
+        id: The name of its files.
+        file: The name of the file it was read from, as shown to the user.
+        lines: The kind and the text of each line.
+        meta: The fields of the markup's header.
+        model: The name of the model that tagged it.
+        tagged: The model's coding of each paragraph.
     """
 
     id: str
@@ -72,7 +74,7 @@ class Source:
 
     @property
     def text_hash(self) -> str:
-        """SHA-256 over the lines."""
+        """The SHA-256 over the kinds and texts of the lines."""
         told = "\n".join(f"{kind}\t{text}" for kind, text in self.lines)
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -90,15 +92,15 @@ class Store:
     """The corrections of one report by one coder.
 
     Args:
-        folder: Where log and markup are.
+        folder: The folder of the log and the markup.
         source: The report.
         scheme: The labels.
-        who: The coder's name, for the log; may be empty.
+        who: The name of the coder for the log; may be empty.
 
     Attributes:
-        codings: Each paragraph as it is now.
-        locked: Why the report can't be corrected, as a code and in words; None where it can.
-        changed: How many changes of each paragraph the log holds.
+        codings: The current coding of each paragraph.
+        locked: The reason why the report can't be corrected; None if it can.
+        changed: The number of changes of each paragraph in the log.
     """
 
     def __init__(self, folder: Path, source: Source, scheme: Scheme, who: str = "") -> None:
@@ -120,32 +122,32 @@ class Store:
 
     @property
     def done(self) -> int:
-        """How many paragraphs are done."""
+        """The number of finished paragraphs."""
         return sum(c.done for c in self.codings)
 
     def refresh(self) -> None:
-        """Read what other processes wrote, if they did."""
+        """Read the changes of other processes, if there are any."""
         with self._thread:
             if self._stamp() != self._seen:
                 with self._locked():
                     self._catch_up()
 
     def save(self, at: int, coding: Coding, base: str, what: str) -> Coding:
-        """Make a change, on disk when this returns.
+        """Change a paragraph. The change is on disk when this returns.
 
         Args:
-            at: Which paragraph.
-            coding: What it is to be.
+            at: The index of the paragraph.
+            coding: The new coding.
             base: The version of the paragraph that the change was made on.
-            what: One of `ACTIONS`.
+            what: The kind of change, one of `ACTIONS`.
 
         Returns:
-            The paragraph as it is now. A change that is there already is none.
+            The coding of the paragraph. If it already had this coding, nothing is written.
 
         Raises:
-            Conflict: The paragraph is of another version by now.
+            Conflict: The paragraph has another version by now.
             ReviewError: The report is locked, or there is no such paragraph.
-            OutputError: It can't be written (a full disk, no permission); nothing has changed.
+            OutputError: The change can't be written (the disk is full, no permission). Nothing has changed.
         """
         with self._thread, self._locked():
             self._catch_up()
@@ -159,10 +161,10 @@ class Store:
             return self.codings[at]
 
     def undo(self) -> tuple[int, Coding]:
-        """Take back the last change; give the paragraph and what it is again.
+        """Undo the last change; return the index of the paragraph and its coding.
 
         Raises:
-            ReviewError: There is nothing to take back.
+            ReviewError: There is no change to undo.
             OutputError: As `save`.
         """
         with self._thread, self._locked():
@@ -175,11 +177,11 @@ class Store:
             return step.at, self.codings[step.at]
 
     def gold(self) -> GoldReport:
-        """The report as the markup has it."""
+        """Return the report as the markup represents it."""
         return self._gold(self.codings)
 
     def retagged(self, source: Source) -> None:
-        """Take another model's labels for the layers that nobody decided on."""
+        """Use the results of another model for the layers that nobody has decided on."""
         with self._thread:
             if source.text_hash != self.source.text_hash:
                 raise ReviewError("source-changed", f"{self.source.file} has changed since it was read")
@@ -196,12 +198,12 @@ class Store:
         self.changed = [0] * len(self.codings)
         self._by = [""] * len(self.codings)
         self._steps: list[_Step] = []
-        self._drafts: set[int] = set()  # paragraphs whose indicators somebody has begun to change
+        self._drafts: set[int] = set()  # the paragraphs with indicators that somebody has begun to change
         self._next, self._size, self._sha, self._before_sha = 0, 0, "", ""
         self.locked = None
 
     def _catch_up(self) -> None:
-        """Bring memory, log and markup together; the lock is held."""
+        """Make memory, log and markup agree. The caller holds the lock."""
         if self._stamp() == self._seen:
             return
         self._forget()
@@ -221,10 +223,8 @@ class Store:
             return
         raw = self.log.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
-        if len(whole) < len(raw):  # a kill or a full disk tore it: nobody was told that it was saved
-            with self.log.open("r+b") as out:
-                out.truncate(len(whole))
-                os.fsync(out.fileno())
+        if len(whole) < len(raw):  # The line is incomplete, and nobody was told that it was saved.
+            cut_durably(self.log, len(whole))
         self._size = len(whole)
         for number, line in enumerate(whole.split(b"\n")[:-1], 1):
             try:
@@ -262,7 +262,7 @@ class Store:
         self._sha, self._before_sha = event["sha256"], event["before_sha256"]
 
     def _set(self, at: int, after: Coding, what: str, who: str) -> None:
-        # where nobody decided on a layer it follows the model, also another one than at the time of the change
+        # A layer that nobody has decided on follows the current model, not the one at the time of the change.
         mine, kept = self.source.tagged[at], after
         if what == "indicators":
             self._drafts.add(at)
@@ -275,14 +275,12 @@ class Store:
         self._by[at] = who
 
     def _mend(self) -> None:
-        """Let the markup be what the log amounts to, unless somebody else has changed it."""
-        for left in self.folder.glob(f".{_escaped(self.source.id)}.*.growing"):
-            with suppress(OSError):
-                left.unlink()
+        """Write the markup that results from the log, unless somebody else has changed the markup."""
+        remove_growing(self.markup)
         raw = self.markup.read_bytes() if self.markup.exists() else None
         if self._sha and (raw is None or _sha(raw) in (self._sha, self._before_sha)):
             if raw is None or _sha(raw) != self._sha:
-                self._write_markup(self._render(self.codings))
+                write_durably(self.markup, self._render(self.codings))
             return
         if raw is None:
             return
@@ -299,7 +297,7 @@ class Store:
         self._adopt([u for u in theirs.units if u.kind is LineKind.BODY], _sha(raw))
 
     def _adopt(self, units: Sequence[GoldLine], sha: str) -> None:
-        """Log what somebody else wrote into the markup; the markup itself stays as it is."""
+        """Log the changes that somebody else has made in the markup, which stays as it is."""
         before = self._sha
         for at, (unit, mine) in enumerate(zip(units, self.codings, strict=True)):
             if unit == to_gold(mine, unit.text):
@@ -319,12 +317,11 @@ class Store:
         event = self._event(at, before, after, what, undoes, _sha(content), self._sha)
         try:
             self._log(event)
-            self._write_markup(content)
+            write_durably(self.markup, content)
         except OSError as error:
-            # shrinking a file needs no room; where even that fails the log is ahead, and the next start follows it
-            with suppress(OSError), self.log.open("r+b") as out:
-                out.truncate(size)
-                os.fsync(out.fileno())
+            # Shrinking a file needs no room. If even that fails, the next start follows the log.
+            with suppress(OSError):
+                cut_durably(self.log, size)
             self._size, self._next, self._seen = size, upcoming, None
             raise OutputError(
                 f"{self.folder}: not saved ({error.strerror or error}); make room or check the rights"
@@ -354,7 +351,7 @@ class Store:
         }
 
     def _log(self, event: dict[str, Any]) -> None:
-        """Append an event, synced; the first one stands below a line that says of which text they are."""
+        """Append an event and sync the log. Before the first event, write a line that identifies the text."""
         lines = [event]
         if not self._size:
             begin = {
@@ -369,33 +366,9 @@ class Store:
             }
             lines.insert(0, begin)
         raw = b"".join(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n" for line in lines)
-        with self.log.open("ab") as out:
-            if out.tell() != self._size:  # what an append that failed has left
-                out.truncate(self._size)
-            out.write(raw)
-            out.flush()
-            os.fsync(out.fileno())
+        append_durably(self.log, raw, after=self._size)
         self._size += len(raw)
         self._next = event["n"] + 1
-
-    def _write_markup(self, content: bytes) -> None:
-        growing = self.folder / f".{self.source.id}.{os.getpid()}.growing"
-        try:
-            with growing.open("wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(growing, self.markup)
-        except OSError:
-            with suppress(OSError):
-                growing.unlink()
-            raise
-        if os.name == "posix":  # so that the new name outlives a power cut, too
-            handle = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
     def _render(self, codings: Sequence[Coding]) -> bytes:
         gold = self._gold(codings)
@@ -465,7 +438,3 @@ def _sha(raw: bytes) -> str:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-
-
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)

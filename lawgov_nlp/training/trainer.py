@@ -41,7 +41,7 @@ from lawgov_nlp.training.initialize import base_scheme, load_for_training
 from lawgov_nlp.training.loss import TaggerWithLoss
 from lawgov_nlp.training.tensorboard import LOGS, TrainingLog
 
-__all__ = ["TrainConfig", "calibrate", "check_output", "in_bfloat16", "save_tagger", "train"]
+__all__ = ["TrainConfig", "calibrate", "check_output", "in_bfloat16", "save_tagger", "saved_scores", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def train(
     device: str = "cpu",
     overwrite: bool = False,
     resume: bool = False,
-) -> Scores:
+) -> None:
     """Train a tagger and save it as it was after the pass that tags the dev reports best.
 
     `out` doesn't exist before the model is complete. Until then all files are in a folder beside it, from which an
@@ -93,9 +93,6 @@ def train(
         device: Where to train: `cpu` or `cuda`, which is the first visible GPU.
         overwrite: Whether a model at `out` may be replaced and an unfinished run for it deleted.
         resume: Whether to continue an interrupted run of the same reports, base and configuration.
-
-    Returns:
-        The scores of the saved model on `dev`, after it has been loaded again.
 
     Raises:
         ModelError: The base can't be loaded.
@@ -160,7 +157,14 @@ def train(
     if (folder / LOGS).is_dir():
         (folder / LOGS).rename(out / LOGS)
     shutil.rmtree(folder)
-    saved = Tagger.from_pretrained(out, device, "torch:float32")  # the precision in which the pass was chosen
+
+
+def saved_scores(folder: Path, dev: Sequence[GoldReport], device: str = "cpu") -> Scores:
+    """Load a trained tagger as a user would, and return its scores on annotated reports.
+
+    It runs in float32, the precision in which `train` chooses the best pass.
+    """
+    saved = Tagger.from_pretrained(folder, device, "torch:float32")
     return evaluate(zip(dev, saved.tag_many(map(parse_gold, dev)), strict=True))
 
 

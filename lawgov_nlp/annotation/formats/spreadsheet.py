@@ -25,6 +25,7 @@ from lawgov_nlp.annotation.formats.lost import count_lost
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.results.writers.csv import csv_bytes, unescape_cell
+from lawgov_nlp.results.writers.xlsx import CELL_LIMIT
 from lawgov_nlp.scheme import Scheme
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ _ALIASES = {
     "labels": ("labels",),
     "annotator": ("annotator", "coder", "标注者", "标注人"),
 }
-_CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
 _LIST_LIMIT = 255  # Excel's limit for a list of choices, without the quotation marks
 
 
@@ -76,7 +76,7 @@ def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) 
     sheet.append(_header(documents))
     for number, row in enumerate(_table(documents, findings, XLSX), 2):
         for column, cell in enumerate(row, 1):
-            if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * _CELL_LIMIT:
+            if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * CELL_LIMIT:
                 raise InterchangeError(
                     f"{row[0]}: a paragraph of {len(cell)} characters fits no cell; use csv or jsonl"
                 )
@@ -187,7 +187,9 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Issues, opti
     at = _columns(table[0][1])
     missing = [f"{name!r} ({_ALIASES[name][1]})" for name in ("text", "primary") if name not in at]
     if missing:
-        raise InterchangeError(f"{path}:1: no column {' and '.join(missing)}; the columns are {table[0][1]}")
+        raise InterchangeError(
+            f"{path}:{table[0][0]}: no column {' and '.join(missing)}; the columns are {table[0][1]}"
+        )
     if "confidence" in at:
         findings.count(form, FROM_A_MODEL, len(table) - 1)
     out = []

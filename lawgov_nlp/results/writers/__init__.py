@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lawgov_nlp.atomic import staged
 from lawgov_nlp.errors import OutputError
@@ -28,9 +28,6 @@ from lawgov_nlp.results.writers.jsonl import JsonlSink
 from lawgov_nlp.results.writers.parquet import ParquetSink
 from lawgov_nlp.results.writers.xlsx import XlsxSink
 from lawgov_nlp.scheme import CODEBOOK, Scheme
-
-if TYPE_CHECKING:
-    pass
 
 
 def write_reports(

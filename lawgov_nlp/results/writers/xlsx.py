@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # not allowed in XML 1.0
-_CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
-_ROW_LIMIT = 1_048_576  # Excel's limit for a sheet, the header included
+CELL_LIMIT = 32_767  # Excel's limit for a cell, in UTF-16 units
+ROW_LIMIT = 1_048_576  # Excel's limit for a sheet, the header included
 
 
 _log = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ class XlsxSink:
         for what, sheet in self._sheets.items():
             for row in table_rows(report, what):
                 self._counts[what] += 1
-                if self._counts[what] > _ROW_LIMIT:
-                    raise OutputError(f"more than {_ROW_LIMIT:,} rows of {what}: too many for xlsx; use csv or parquet")
+                if self._counts[what] > ROW_LIMIT:
+                    raise OutputError(f"more than {ROW_LIMIT:,} rows of {what}: too many for xlsx; use csv or parquet")
                 where = f"{what} {self._counts[what]}"
                 sheet.append([self._value(sheet, row[c.name], c, where) for c in self._columns[what]])
 
@@ -92,34 +92,49 @@ class XlsxSink:
         self, sheet: WriteOnlyWorksheet, value: str | float | Decimal | None, column: Column, where: str
     ) -> Cell:
         if isinstance(value, str):
-            value = self._fit(value, f"{where} {column.name}")
-        cell = self._cell(sheet, value)
+            cell = text_cell(sheet, self._fit(value, f"{where} {column.name}"))
+        else:
+            cell = self._cell(sheet, value)
+            if column.name.startswith("score"):
+                cell.number_format = "0.000"
+            elif column.kind == "number" and value is not None:
+                cell.number_format = "#,##0" if value == int(value) else "#,##0.0###"
         cell.alignment = self._wrap if column.width >= 36 else self._top
-        if isinstance(value, str):
-            cell.data_type = "s"  # openpyxl would turn =… into a formula and #N/A into an error.
-            cell.quotePrefix = value.startswith(FORMULA_STARTS)  # It stays text if a user edits the cell.
-        elif column.name.startswith("score"):
-            cell.number_format = "0.000"
-        elif column.kind == "number" and value is not None:
-            cell.number_format = "#,##0" if value == int(value) else "#,##0.0###"
         return cell
 
     def _fit(self, text: str, where: str) -> str:
         """Return the part of a text that a cell can hold. Losses are noted on the readme sheet and logged."""
-        # Replacing one character by one keeps the offsets valid.
-        text, controls = _CONTROL.subn("\ufffd", text)
-        if controls:
-            self._note(where, f"{controls} 个控制字符无法存入 Excel，以 \ufffd 代替")
-        units = text.encode("utf-16-le")
-        if len(units) > 2 * _CELL_LIMIT:
-            text = units[: 2 * _CELL_LIMIT].decode("utf-16-le", errors="ignore")
-            size = f"{len(units) // 2:,}"
-            self._note(where, f"原文 {size} 字，超出 Excel 单元格上限，只存前 {_CELL_LIMIT:,} 字；全文见 jsonl 或 csv")
+        text, losses = fit_cell(text)
+        for loss in losses:
+            self._note(where, loss)
         return text
 
     def _note(self, where: str, note: str) -> None:
         self._notes.append((where, note))
         _log.warning("%s, %s: %s", self._target.name, where, note)
+
+
+def fit_cell(text: str) -> tuple[str, list[str]]:
+    """Return the part of a text that a cell of Excel can hold, and what was lost, in Chinese."""
+    # Replacing one character by one keeps the offsets valid.
+    text, controls = _CONTROL.subn("\ufffd", text)
+    losses = [f"{controls} 个控制字符无法存入 Excel，以 \ufffd 代替"] if controls else []
+    units = text.encode("utf-16-le")
+    if len(units) > 2 * CELL_LIMIT:
+        text = units[: 2 * CELL_LIMIT].decode("utf-16-le", errors="ignore")
+        size = f"{len(units) // 2:,}"
+        losses.append(f"原文 {size} 字，超出 Excel 单元格上限，只存前 {CELL_LIMIT:,} 字；全文见 jsonl 或 csv")
+    return text, losses
+
+
+def text_cell(sheet: WriteOnlyWorksheet, text: str) -> Cell:
+    """Create a cell of a write-only sheet that holds a text and never a formula or an error."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"  # openpyxl would turn =… into a formula and #N/A into an error.
+    cell.quotePrefix = text.startswith(FORMULA_STARTS)  # It stays text if a user edits the cell.
+    return cell
 
 
 def _letter(number: int) -> str:
