@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from lawgov_nlp.results.tagged_report import TaggedReport
     from lawgov_nlp.scheme import Scheme
 
-_UNFIT_SHOWN = 5
-
 
 def suggest(
     paths: Annotated[list[Path], typer.Argument(help="Files (docx, pdf, html, txt, doc, wps) and folders of them.")],
@@ -191,13 +189,6 @@ def _write(
     payload = render_annotations(documents, form, findings, scheme)
     show_notes(notes, findings.notes)
     findings.check("Correct the reports, and suggest again")
-    if form != "markup":
-        unfit = Issues()
-        render_annotations(documents, "markup", unfit, scheme)
-        problems = [str(problem) for problem in unfit.problems]
-        if problems:
-            more = f"（另有 {len(problems) - _UNFIT_SHOWN} 处）" if len(problems) > _UNFIT_SHOWN else ""
-            show_notes(notes, [f"标注后不能转为标注文本：{p}" for p in problems[:_UNFIT_SHOWN]] + [more] * bool(more))
     save_new(payload, out)
     sums = f"{len(documents)} 份报告中的 {len(found)} 段，附模型所标，请核对"
     notes.print(f"已写入 {escape(str(out))}（{sums}）", highlight=False, soft_wrap=True)
