@@ -665,7 +665,11 @@ def test_any_text_comes_back_from_every_format(form, depth, tmp_path_factory):
         units = [
             replace(u, text="".join(c for c in u.text if c not in outside)) for u in gold.units if not u.indicators
         ]
-        units = [replace(u, text=u.text.strip()) for u in units if u.kind is LineKind.BODY and u.text.strip()]
+        units = [
+            replace(u, text=u.text.strip(), secondary=tuple(label for label in u.secondary if label.is_topic))
+            for u in units
+            if u.kind is LineKind.BODY and u.text.strip()
+        ]
         if not units:
             return
         document = from_gold(replace(gold, meta={}, units=tuple(units)))
