@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lawgov_nlp.annotation.corpus import load_splits
+from lawgov_nlp.annotation.learned import paragraph_hash
 from lawgov_nlp.annotation.markup import parse_markup, read_markup, to_markup
 from lawgov_nlp.cli.main import app
 from lawgov_nlp.model.checkpoints import load_tagger as load_model
@@ -38,18 +39,31 @@ def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, label
     assert model.config.revision == "mine (from tiny)"
     record = json.loads((out / "training.json").read_text("utf-8"))
     assert record["train"]["epochs"] == 2
-    result = lawgov("evaluate", out, labelled, "-o", tmp_path / "s.json", "--errors")
+    result = lawgov("evaluate", out, labelled)
+    assert result.exit_code == 2  # the six reports are alike, so that it learned every paragraph
+    assert "all 42 coded paragraphs" in result.output
+    assert "didn't learn" in result.output
+    assert {paragraph_hash(u.text) for u in read_markup(labelled / "n0.txt").units if u.kind == "body"} == set(
+        record["learned"]
+    )
+    other = to_markup(read_markup(labelled / "n0.txt")).replace("执法力量薄弱", "执法装备不足")
+    (tmp_path / "other.txt").write_text(other, encoding="utf-8")
+    result = lawgov("evaluate", out, tmp_path / "other.txt")
+    assert "6 段是模型学过的，不计入得分，余 1 段" in result.output
+    assert "1 段有标注" in result.output
+    result = lawgov("evaluate", out, labelled, "-o", tmp_path / "s.json", "--errors", "--with-learned")
     assert result.exit_code == 0, result.output
     assert "主维度准确率" in result.output
     scores = json.loads((tmp_path / "s.json").read_text("utf-8"))
     assert scores["support"] == {"reports": 6, "paragraphs": 42, "indicators": 42}
     assert scores["figures"].keys() - {"spans_strict_f1"} == scores["intervals"].keys()
     assert all(line in result.output for line in scores["errors"][:3])
-    assert lawgov("evaluate", out, labelled, "-o", tmp_path / "s.html").exit_code == 0
+    assert lawgov("evaluate", out, labelled, "-o", tmp_path / "s.html", "--with-learned").exit_code == 0
     page = (tmp_path / "s.html").read_text("utf-8")
     assert page.count("data:image/png") == 2
     assert "http" not in page.replace("http-equiv", "")
-    result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv")
+    assert "didn't learn" in lawgov("compare", base, out, labelled).output
+    result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv", "--with-learned")
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader((tmp_path / "flips.csv").read_text("utf-8-sig").splitlines()))
     gold_lines = [u.text for u in read_markup(labelled / "n0.txt").units]

@@ -23,6 +23,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerControl, Train
 from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.examples import Example, examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.annotation.learned import KEY, RECORD, learned_hashes, paragraph_hash
 from lawgov_nlp.atomic import replace_folder
 from lawgov_nlp.errors import OutputError, TrainingError
 from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
@@ -134,7 +135,9 @@ def train(
         logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
     batches = BatchDataset(learned, replayed, coder, config, scheme)
     learner = TaggerWithLoss(tagger.to(device))  # type: ignore[arg-type]
-    progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
+    hashes = learned_hashes(base) | {paragraph_hash(e.unit.text) for e in (*learned, *replayed)}
+    provenance = {**_provenance(base, half, device), KEY: sorted(hashes)}
+    progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, provenance)
     trainer = Trainer(
         model=learner,
         args=_arguments(folder, batches.ends, config, half, device),
@@ -324,7 +327,7 @@ class _Progress(TrainerCallback):
             model.config.secondary_threshold = threshold
             calibrate(model.config, scores)  # type: ignore[arg-type]
             took = {"minutes": round((time.monotonic() - self.began) / 60, 1), **_peak_memory(model.device)}
-            record = {"train": asdict(self.config), **self.provenance, **took, "epoch": epoch, "dev": scores.figures}
+            record = {"train": asdict(self.config), **took, "epoch": epoch, "dev": scores.figures, **self.provenance}
             replace_folder(self.folder / _BEST, lambda folder: save_tagger(model, self.tokenizer, folder, record))
             best = {"quality": quality, "epoch": epoch}
             (self.folder / _QUALITY).write_text(json.dumps(best), encoding="utf-8")
@@ -354,7 +357,7 @@ def save_tagger(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Pat
     }
     model.save_pretrained(out, state_dict=half)
     tokenizer.save_pretrained(out)
-    (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (out / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _hash(base: Path) -> str:
