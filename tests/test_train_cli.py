@@ -30,15 +30,16 @@ def lawgov(*args):
 def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, labelled):
     out = tmp_path / "mine"
     result = lawgov(
-        "train", labelled, "-o", out, "--base", base, "--epochs", 2, "--precision", "float32", "--device", "cpu"
-    )
+        "train", labelled, "-o", out, "--base", base, "--epochs", 12, "--rate", 0.003, "--learn", "all",
+        "--precision", "float32", "--device", "cpu",
+    )  # fmt: skip
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     assert "留出的新报告" in result.output
     assert "随包测试集" in result.output
     model, _ = load_model(out)
     assert model.config.revision == "mine (from tiny)"
     record = json.loads((out / "training.json").read_text("utf-8"))
-    assert record["train"]["epochs"] == 2
+    assert record["train"]["epochs"] == 12
     result = lawgov("evaluate", out, labelled)
     assert result.exit_code == 2  # the six reports are alike, so that it learned every paragraph
     assert "all 42 coded paragraphs" in result.output
@@ -61,7 +62,7 @@ def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, label
     assert lawgov("evaluate", out, labelled, "-o", tmp_path / "s.html", "--with-learned").exit_code == 0
     page = (tmp_path / "s.html").read_text("utf-8")
     assert page.count("data:image/png") == 2
-    assert "http" not in page.replace("http-equiv", "")
+    assert "://" not in page
     assert "didn't learn" in lawgov("compare", base, out, labelled).output
     result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv", "--with-learned")
     assert result.exit_code == 0, result.output
@@ -72,6 +73,29 @@ def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, label
         if row["report"] == "n0":
             assert gold_lines[int(row["unit"]) - 1].strip() == row["text"]
     assert lawgov("tag", ROOT / "data" / "sample_texts", "--model", out).exit_code == 0
+
+
+def test_no_better_model_has_an_exit_code_and_advice_of_its_own(tmp_path, base, corpus, labelled):
+    result = lawgov(
+        "train",
+        labelled,
+        "-o",
+        tmp_path / "mine",
+        "--base",
+        base,
+        "--epochs",
+        1,
+        "--rate",
+        1e-12,
+        "--learn",
+        "indicators",
+        "--device",
+        "cpu",
+    )
+    assert result.exit_code == 3, result.output
+    assert "没有更好的模型" in result.output
+    assert f"-n 58 --labelled {labelled} -o 待标.xlsx" in result.output.replace("\n", "")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["corpus", "labelled"]
 
 
 def test_an_existing_model_and_unknown_paths_are_refused(tmp_path, base, corpus, labelled):
