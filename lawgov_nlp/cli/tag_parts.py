@@ -16,6 +16,7 @@ from lawgov_nlp.cli.progress import TaggingBar
 from lawgov_nlp.errors import LawgovError, OutputError
 
 _LISTED = 20
+_NAMED = 5
 
 
 def tag_in_parts(
@@ -90,6 +91,10 @@ def _show(notes: Console, run: RunSummary, out: Path) -> None:
     notes.print(
         f"{escape(str(out))}：{run.reports:,} 份报告，{run.paragraphs:,} 段，{new}", highlight=False, soft_wrap=True
     )
+    for word, names in (("改过，已重新读取", run.changed), ("已不在，已从结果中去掉", run.gone)):
+        if names:
+            more = f" 等 {len(names):,} 份" if len(names) > _NAMED else ""
+            notes.print(f"{word}：{escape('、'.join(names[:_NAMED]))}{more}", highlight=False, soft_wrap=True)
     if not run.failures:
         return
     notes.print(failure_table([(name, LawgovError(reason)) for name, reason in run.failures[:_LISTED]]))
