@@ -11,9 +11,11 @@ from rich.console import Console
 
 from lawgov_nlp.batch.folder import RunSummary, tag_folder
 from lawgov_nlp.batch.manifest import NAME
-from lawgov_nlp.cli.common import escape, fail, is_address, local_path
+from lawgov_nlp.cli.common import escape, fail, is_address, local_path, show_notes
 from lawgov_nlp.cli.progress import TaggingBar
+from lawgov_nlp.cli.summary import passed_over_line
 from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.readers.find import other_suffixes
 
 _LISTED = 20
 _NAMED = 5
@@ -80,6 +82,9 @@ def _run(
         notes.print("[yellow]已中断[/yellow] 已完成的部分都在；再运行同一命令即从中断处继续", highlight=False)
         raise typer.Exit(130) from None
     _show(notes, run, out)
+    folder = Path(paths[0])
+    if folder.is_dir():
+        show_notes(notes, passed_over_line(other_suffixes(folder)))
     if run.failures:
         raise typer.Exit(1)
 
