@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import shutil
 
@@ -154,3 +155,19 @@ def test_an_interruption_says_what_is_left(command, tmp_path, monkeypatch):
     assert "已中断" in result.stderr
     assert "再运行同一命令" in result.stderr
     assert not (tmp_path / "x.xlsx").exists()
+
+
+def test_a_sign_turns_on_a_terminal_and_nowhere_else():
+    from rich.console import Console
+
+    from lawgov_nlp.batch.folder import Progress
+    from lawgov_nlp.cli.progress import TaggingBar, working
+
+    for terminal in (True, False):
+        out = io.StringIO()
+        notes = Console(file=out, force_terminal=terminal, width=120)
+        with working(notes, "评测中"):
+            pass
+        with TaggingBar(notes) as bar:
+            bar.show(Progress(files=0, total=1, failed=0, paragraphs=0))  # even a single file may take long
+        assert ("评测中" in out.getvalue()) == ("已用" in out.getvalue()) == terminal

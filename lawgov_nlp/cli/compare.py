@@ -17,6 +17,7 @@ from lawgov_nlp.cli.common import (
     leave_out_learned,
     read_coded,
 )
+from lawgov_nlp.cli.progress import working
 from lawgov_nlp.errors import LawgovError, OutputError, SchemeError
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def _compare(
     if not with_learned:
         gold = leave_out_learned(notes, gold, folders)
     taggers = [Tagger.from_pretrained(folder, device, backend) for folder in folders]
-    tagged = [list(tagger.tag_many(map(parse_gold, gold))) for tagger in taggers]
+    with working(notes, "比较中"):
+        tagged = [list(tagger.tag_many(map(parse_gold, gold))) for tagger in taggers]
     then, now = (evaluate(zip(gold, side, strict=True)) for side in tagged)
     found = list(flips(zip(gold, *tagged, strict=True)))
     revisions = " → ".join(tagger.model.config.revision for tagger in taggers)

@@ -19,6 +19,7 @@ from lawgov_nlp.cli.common import (
     leave_out_learned,
     read_coded,
 )
+from lawgov_nlp.cli.progress import working
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def evaluate(
             raise OutputError(f"{out}: expected a name that ends in .json or .html")
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
-        scores, review_below, revision = _scores(notes, model, labelled, with_learned, device, backend)
+        with working(notes, "评测中"):
+            scores, review_below, revision = _scores(notes, model, labelled, with_learned, device, backend)
         from lawgov_nlp.cli.score_tables import scores_table
 
         if errors:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, read_coded
+from lawgov_nlp.cli.progress import working
 from lawgov_nlp.errors import LawgovError, NoBetterModelError, OutputError, TrainingError
 
 if TYPE_CHECKING:
@@ -132,17 +133,18 @@ def _train(
         crossed = cross_validate(reports, folds, base=base, scheme=scheme, config=config, device=chosen)
         _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
     try:
-        result = retrain(
-            reports,
-            out,
-            dev=own,
-            base=base,
-            scheme=scheme,
-            config=config,
-            device=chosen,
-            overwrite=overwrite,
-            resume=resume,
-        )
+        with working(notes, "训练中"):  # before the first step the old model is measured, which takes a while
+            result = retrain(
+                reports,
+                out,
+                dev=own,
+                base=base,
+                scheme=scheme,
+                config=config,
+                device=chosen,
+                overwrite=overwrite,
+                resume=resume,
+            )
     except NoBetterModelError:
         notes.print(
             "[yellow]没有更好的模型[/yellow] 学过的各轮都不比原模型好：留出的新报告上没有提高，或随包报告上退步超过 "

@@ -337,9 +337,8 @@ class _Progress(TrainerCallback):
         parts = {name: round(total / self.learner.count, 4) for name, total in self.learner.sums.items()}
         loss = sum(parts.values())
         self.log.add("loss", {**parts, "sum": loss}, state.global_step)
-        logger.info(
-            "step %d of %d, about %.0f min left: loss %.4f %s", state.global_step, state.max_steps, left, loss, parts
-        )
+        done_of = (state.global_step, state.max_steps)
+        logger.info("step %d of %d, about %.1f min left: loss %.4f %s", *done_of, left, loss, parts)
         self.learner.sums.clear()
         self.learner.count = 0
 
