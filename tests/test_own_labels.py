@@ -30,7 +30,8 @@ from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, columns
 from lawgov_nlp.results.writers import write_reports as write_tagged
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.training.retrain import hold_out
+from lawgov_nlp.training.config import TrainConfig
+from lawgov_nlp.training.retrain import hold_out, retrain
 
 from .conftest import ROOT
 from .own_labels import MERGED, OWN, OWN_MARKUP, own_gold, write_labels
@@ -314,19 +315,22 @@ def test_from_labels_to_a_model_and_to_all_that_follows_it(tmp_path, base, corpu
     head = (tmp_path / "parts" / "part-00000.csv").read_text("utf-8-sig").splitlines()[0]
     assert head == (tmp_path / "t.csv").read_text("utf-8-sig").splitlines()[0]
 
-    scores = lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.json", "--errors").output
+    scores = lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.json", "--errors", "--with-learned").output
     assert "数字法治" in scores
     found = json.loads((tmp_path / "s.json").read_text("utf-8"))
     assert found["confusion"]["coded"] == [*OWN, "none"]
-    lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.html")
+    lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.html", "--with-learned")
     assert "数字法治" in (tmp_path / "s.html").read_text("utf-8")
     wrong = lawgov("evaluate", base, labelled, code=2).output
     assert "unknown dimension 'digital'" in flat(wrong)
 
     again = tmp_path / "again"
-    lawgov("train", labelled, "-o", again, "--base", mine, "--epochs", 1, "--precision", "float32", "--device", "cpu")
+    config = TrainConfig(epochs=1, precision="float32")
+    retrain(read_markup_folder(labelled, OWN), again, base=mine, config=config, beat_base=False)
     assert load_model(again)[0].scheme == OWN
-    assert "主维度变化" in lawgov("compare", mine, again, labelled, "-o", tmp_path / "flips.csv").output
+    assert (
+        "主维度变化" in lawgov("compare", mine, again, labelled, "-o", tmp_path / "flips.csv", "--with-learned").output
+    )
     different = flat(lawgov("compare", base, mine, labelled, code=2).output)
     assert "labels with leadership, training, mediation" in different
     assert "lawgov evaluate" in different
@@ -383,8 +387,6 @@ def test_wrong_labels_stop_a_command_at_once(tmp_path, base, labelled):
 
 def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpus, gold, caplog):
     from lawgov_nlp.annotation.relabel import relabel_gold
-    from lawgov_nlp.training.retrain import retrain
-    from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
     result = retrain(
@@ -400,7 +402,6 @@ def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpu
 def test_new_labels_need_a_report_to_choose_on(tmp_path, base, corpus, caplog):
     from lawgov_nlp.errors import TrainingError
     from lawgov_nlp.training.retrain import cross_validate, retrain
-    from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
     reports = [replace(own_gold(f"o{k}")) for k in range(3)]
