@@ -29,6 +29,10 @@ class TrainingError(LawgovError, RuntimeError):
     """A training run can't start, continue or be resumed."""
 
 
+class NoBetterModelError(TrainingError):
+    """No pass of a training was better than the base; nothing was written. The base stays the model to use."""
+
+
 class InterchangeError(LawgovError, ValueError):
     """Annotations of another tool can't be imported; the message has a line for each invalid row."""
 

@@ -144,10 +144,13 @@ def spoilt_file(target: str, number: int) -> bytes:
 
 # ---- annotations
 
+_SIGNS = ("<", ">", "{", "}", "|", "\\", "{?}", "<a:", "{a:", "|plans}", "{<}", "[none] ", "《贯彻<纲要>》")
+"""What the markup uses for itself, alone and in the forms of its marks."""
+
 _plain = (
-    st.lists(words.filter(lambda w: "\n" not in w) | characters, max_size=12)
+    st.lists(words.filter(lambda w: "\n" not in w) | characters | st.sampled_from(_SIGNS), max_size=12)
     .map("".join)
-    .map(lambda t: "".join(c for c in t if c not in "<>{}|\n"))
+    .map(lambda t: t.replace("\n", ""))
 )
 
 

@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import shutil
 
@@ -118,3 +119,55 @@ def test_wrong_options_are_explained(folder, monkeypatch, options, reason):
 def test_samples_give_a_table_each():
     out = run(SAMPLES).stdout
     assert out.count("项指标") == 4
+
+
+def test_a_summary_tells_of_every_file(base, tmp_path):
+    """Two files with one text, one that can't be read, and three that no reader is for."""
+    folder = tmp_path / "in"
+    (folder / "x").mkdir(parents=True)
+    text = "青柳镇2023年法治政府建设报告\n一、普法宣传\n全年开展法治讲座28场，发放资料3000余份。\n"
+    (folder / "甲.txt").write_text(text, "utf-8")
+    (folder / "x" / "乙.txt").write_text(text.replace("\n", "\n\n"), "utf-8")
+    (folder / "空.txt").write_text("", "utf-8")
+    for name in ("a.zip", "x/b.ZIP", "c.jpg", ".hidden.zip"):
+        (folder / name).write_bytes(b"x")
+    args = ["tag", str(folder), "--model", str(base), "--device", "cpu", "-o"]
+    result = CliRunner().invoke(app, [*args, str(tmp_path / "x.csv")], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "共读取 2 份报告，2 段；未能读取 1 份" in result.stderr
+    assert "按后缀略过 3 个文件（不是报告的格式）：.zip 2、.jpg 1" in result.stderr
+    assert "正文重复 1 份" in result.stderr
+    assert "甲.txt 同 " in result.stderr
+    result = CliRunner().invoke(app, [*args, str(tmp_path / "parts"), "--parts", "--workers", "0"])
+    assert "按后缀略过 3 个文件" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["tag", "suggest", "convert"])
+def test_an_interruption_says_what_is_left(command, tmp_path, monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lawgov_nlp.cli.tag.find_files", interrupted)
+    monkeypatch.setattr("lawgov_nlp.cli.suggest.find_files", interrupted)
+    monkeypatch.setattr("lawgov_nlp.annotation.formats.read_annotations", interrupted)
+    result = CliRunner().invoke(app, [command, str(tmp_path), "-o", str(tmp_path / "x.xlsx")])
+    assert result.exit_code == 130
+    assert "已中断" in result.stderr
+    assert "再运行同一命令" in result.stderr
+    assert not (tmp_path / "x.xlsx").exists()
+
+
+def test_a_sign_turns_on_a_terminal_and_nowhere_else():
+    from rich.console import Console
+
+    from lawgov_nlp.batch.folder import Progress
+    from lawgov_nlp.cli.progress import TaggingBar, working
+
+    for terminal in (True, False):
+        out = io.StringIO()
+        notes = Console(file=out, force_terminal=terminal, width=120)
+        with working(notes, "评测中"):
+            pass
+        with TaggingBar(notes) as bar:
+            bar.show(Progress(files=0, total=1, failed=0, paragraphs=0))  # even a single file may take long
+        assert ("评测中" in out.getvalue()) == ("已用" in out.getvalue()) == terminal

@@ -34,7 +34,9 @@ from lawgov_nlp.scheme import Dimension
 
 from .conftest import ROOT
 from .sample_report import sample
+from .strategies import DEPTHS, gold_reports, hold
 
+deep = pytest.mark.parametrize("depth", DEPTHS)
 EXPORTS = ROOT / "tests" / "exports"
 ENDINGS = {"markup": "", "jsonl": ".jsonl", "label-studio": ".json", "doccano": ".jsonl", "conll": ".conll", "csv": ".csv", "xlsx": ".xlsx"}  # fmt: skip
 CODED = read_markup_folder(EXPORTS / "reports")
@@ -645,11 +647,45 @@ def test_missing_tasks_are_noticed(tmp_path):
         assert len(bodies(reading.gold[0])) == len(tasks) - 1
 
 
-def test_a_text_with_signs_of_the_markup_does_not_fit_it(tmp_path):
+def test_a_text_with_signs_of_the_markup_fits_it(tmp_path):
     reading = label_studio(tmp_path, task([PRIMARY], "比例<5%。"))
-    assert render_annotations(reading.documents, "markup", reading.findings) == {}
-    (problem,) = reading.findings.problems
-    assert "put '〈' in its place" in problem.reason
+    (written,) = render_annotations(reading.documents, "markup", reading.findings).values()
+    assert "比例{<}5%。" in written.decode()
+    assert reading.findings.problems == []
+
+
+@deep
+@pytest.mark.parametrize("form", WRITTEN)
+def test_any_text_comes_back_from_every_format(form, depth, tmp_path_factory):
+    """All of Unicode but line breaks and, in Excel, the control characters that its format has no place for."""
+    outside = "".join(map(chr, range(32))) if form == "xlsx" else "\n\r"
+    path = tmp_path_factory.mktemp("any") / "x"
+
+    def check(gold):
+        # a paragraph has a text, and other tools keep no white space around it
+        units = [
+            replace(u, text="".join(c for c in u.text if c not in outside)) for u in gold.units if not u.indicators
+        ]
+        units = [
+            replace(u, text=u.text.strip(), secondary=tuple(label for label in u.secondary if label.is_topic))
+            for u in units
+            if u.kind is LineKind.BODY and u.text.strip()
+        ]
+        if not units:
+            return
+        document = from_gold(replace(gold, meta={}, units=tuple(units)))
+        findings = Issues()
+        payload = render_annotations([document], form, findings)
+        for name, data in payload.items() if isinstance(payload, dict) else [("", payload)]:
+            (path.parent / f"t{name or '.' + form}").write_bytes(data)
+        file = path.parent / ("tt.txt" if form == "markup" else f"t.{form}")
+        reading = read_annotations([file], form)
+        assert reading.findings.problems == []
+        (back,) = reading.gold
+        told = [u for u in back.units if u.kind is LineKind.BODY]
+        assert [(u.text, u.primary if u.labels_coded else None) for u in told] == [(u.text, u.primary) for u in units]
+
+    hold(check, gold_reports, examples=25 * depth)
 
 
 def test_a_wrong_line_of_markup_is_one_of_the_problems(tmp_path):

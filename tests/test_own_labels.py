@@ -30,7 +30,8 @@ from lawgov_nlp.results.serialize import to_dict
 from lawgov_nlp.results.tables import COLUMNS, columns
 from lawgov_nlp.results.writers import write_reports as write_tagged
 from lawgov_nlp.scheme import Dimension
-from lawgov_nlp.training.retrain import hold_out
+from lawgov_nlp.training.config import TrainConfig
+from lawgov_nlp.training.retrain import hold_out, retrain
 
 from .conftest import ROOT
 from .own_labels import MERGED, OWN, OWN_MARKUP, own_gold, write_labels
@@ -169,7 +170,7 @@ def test_formats_hold_other_labels(tmp_path, form):
         assert [i.dimension for u in found for i in u.indicators] == [i.dimension for u in bodies for i in u.indicators]
     assert all(d.zh in {own.zh for own in OWN} for u in found for d in u.secondary)
     reading = read_annotations([path], form)
-    with pytest.raises(InterchangeError, match="digital"):
+    with pytest.raises(InterchangeError, match=r"digital|数字法治"):
         reading.findings.check()
 
 
@@ -204,8 +205,10 @@ def test_the_labelling_interface_has_the_labels():
 def test_a_workbook_offers_the_labels(tmp_path):
     write_documents([from_gold(own_gold())], tmp_path / "x.xlsx", scheme=OWN)
     (choice,) = load_workbook(tmp_path / "x.xlsx").active.data_validations.dataValidation
-    assert choice.formula1 == '"leadership,services,digital,plans,none"'
-    long = Scheme.from_list([{"name": f"{'abcdefghij'[k] * 40}", "zh": f"甲{k}"} for k in range(10)])
+    assert choice.formula1 == '"' + ",".join([*(label.zh for label in OWN), "无"]) + '"'
+    long = Scheme.from_list(
+        [{"name": f"{'abcdefghij'[k] * 40}", "zh": f"{'甲乙丙丁戊己庚辛壬癸'[k] * 40}"} for k in range(10)]
+    )
     findings = write_documents([from_gold(parse_markup("---\n[none] 好", "x"))], tmp_path / "y.xlsx", scheme=long)
     assert any("没有主维度的下拉选项" in note for note in findings.notes)
     assert not load_workbook(tmp_path / "y.xlsx").active.data_validations.dataValidation
@@ -312,19 +315,22 @@ def test_from_labels_to_a_model_and_to_all_that_follows_it(tmp_path, base, corpu
     head = (tmp_path / "parts" / "part-00000.csv").read_text("utf-8-sig").splitlines()[0]
     assert head == (tmp_path / "t.csv").read_text("utf-8-sig").splitlines()[0]
 
-    scores = lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.json", "--errors").output
+    scores = lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.json", "--errors", "--with-learned").output
     assert "数字法治" in scores
     found = json.loads((tmp_path / "s.json").read_text("utf-8"))
     assert found["confusion"]["coded"] == [*OWN, "none"]
-    lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.html")
+    lawgov("evaluate", mine, labelled, "-o", tmp_path / "s.html", "--with-learned")
     assert "数字法治" in (tmp_path / "s.html").read_text("utf-8")
     wrong = lawgov("evaluate", base, labelled, code=2).output
     assert "unknown dimension 'digital'" in flat(wrong)
 
     again = tmp_path / "again"
-    lawgov("train", labelled, "-o", again, "--base", mine, "--epochs", 1, "--precision", "float32", "--device", "cpu")
+    config = TrainConfig(epochs=1, precision="float32")
+    retrain(read_markup_folder(labelled, OWN), again, base=mine, config=config, beat_base=False)
     assert load_model(again)[0].scheme == OWN
-    assert "主维度变化" in lawgov("compare", mine, again, labelled, "-o", tmp_path / "flips.csv").output
+    assert (
+        "主维度变化" in lawgov("compare", mine, again, labelled, "-o", tmp_path / "flips.csv", "--with-learned").output
+    )
     different = flat(lawgov("compare", base, mine, labelled, code=2).output)
     assert "labels with leadership, training, mediation" in different
     assert "lawgov evaluate" in different
@@ -381,8 +387,6 @@ def test_wrong_labels_stop_a_command_at_once(tmp_path, base, labelled):
 
 def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpus, gold, caplog):
     from lawgov_nlp.annotation.relabel import relabel_gold
-    from lawgov_nlp.training.retrain import retrain
-    from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
     result = retrain(
@@ -398,7 +402,6 @@ def test_merged_labels_are_measured_on_the_shipped_reports(tmp_path, base, corpu
 def test_new_labels_need_a_report_to_choose_on(tmp_path, base, corpus, caplog):
     from lawgov_nlp.errors import TrainingError
     from lawgov_nlp.training.retrain import cross_validate, retrain
-    from lawgov_nlp.training.trainer import TrainConfig
 
     config = TrainConfig(epochs=1, precision="float32")
     reports = [replace(own_gold(f"o{k}")) for k in range(3)]

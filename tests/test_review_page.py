@@ -320,7 +320,7 @@ def test_what_was_not_saved_is_kept_and_follows(tmp_path, gold, base, visit):
         assert again.library.store("r000").codings[0].primary == "mediation"
 
 
-def test_a_hostile_report_runs_nothing_and_says_why_it_is_locked(tmp_path, gold, base, visit):
+def test_a_hostile_report_runs_nothing_and_is_saved_as_it_reads(tmp_path, gold, base, visit):
     folder = write_reports(tmp_path / "reports", gold, 1)
     (folder / "bad.txt").write_text(gold.text.replace("加强组织领导。", f"{ATTACK}。"), encoding="utf-8")
     with running([folder], tmp_path / "out", base) as site:
@@ -329,10 +329,13 @@ def test_a_hostile_report_runs_nothing_and_says_why_it_is_locked(tmp_path, gold,
         assert page.locator("img").count() == 0
         assert page.locator("main script").count() == 0
         assert unescape(ATTACK) in page.locator("article").inner_text()  # a reader decodes what a web page left over
-        assert "标记文本自用的符号" in page.locator(".locked").inner_text()
-        press(page, "1", "v", "x", " ")
-        assert here(page) == 1
-        assert not (tmp_path / "out" / "bad.txt").exists()
+        assert page.locator(".locked").count() == 0
+        press(page, "1")
+        for _ in range(100):
+            if (tmp_path / "out" / "bad.txt").exists():
+                break
+            page.wait_for_timeout(50)
+        assert unescape(ATTACK) in read_markup_folder(tmp_path / "out")[0].text
         page.locator(".find").fill(ATTACK[:12])
         assert page.title() == "报告复核"
 

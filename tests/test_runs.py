@@ -219,22 +219,19 @@ def test_added_files_go_into_further_parts(folder, tmp_path, run):
     assert rows(tmp_path / "out")[-1]["source"] == "good-00050.txt"
 
 
-def test_failed_files_are_listed_again_and_read_again_on_request(folder, tmp_path, run):
+def test_failed_files_are_listed_again_and_read_again_when_mended(folder, tmp_path, run):
     first = run(folder, tmp_path / "out")
     again = run(folder, tmp_path / "out")
     assert again.failures == first.failures
     hostile.write_txt(folder / "云岭县" / "空.txt", hostile.lines(60))
-    (name, reason), other = run(folder, tmp_path / "out").failures
-    assert name == "云岭县/空.txt"
-    assert "empty" in reason
-    assert "changed since" in reason
-    assert other in first.failures
-    result = run(folder, tmp_path / "out", retry_failed=True)
-    assert (result.reports, result.added) == (12, 1)
+    result = run(folder, tmp_path / "out")
+    assert (result.reports, result.added, result.changed) == (12, 1, ("云岭县/空.txt",))
     assert [name for name, _ in result.failures] == ["坏.docx"]
     assert [r["source"] for r in rows(tmp_path / "out")].count("云岭县/空.txt") == 1
+    assert run(folder, tmp_path / "out", retry_failed=True).failures == result.failures
     (folder / "坏.docx").unlink()
-    assert "gone since" in run(folder, tmp_path / "out", retry_failed=True).failures[0][1]
+    result = run(folder, tmp_path / "out")
+    assert (result.failures, result.gone) == ((), ("坏.docx",))
 
 
 def test_what_has_changed_is_said(folder, tmp_path, run, base, monkeypatch):
@@ -260,20 +257,56 @@ def test_what_has_changed_is_said(folder, tmp_path, run, base, monkeypatch):
     assert content(out) == before
 
 
-def test_changed_inputs_are_refused(folder, tmp_path, run):
+def test_an_edited_file_costs_its_part_alone(folder, tmp_path, run):
+    """The result is that of a new run to the byte, but for the manifest, which tells the way."""
     out, path = tmp_path / "out", folder / "good-00002.txt"
     run(folder, out)
-    data = path.read_bytes()
+    before, data = content(out), path.read_bytes()
     os.utime(path, (1, 1))  # copied or touched, but the same
     assert run(folder, out).added == 0
+    assert content(out) == before
     path.write_bytes(data.replace("讲座".encode(), "课堂".encode()))
-    with pytest.raises(OutputError, match=r"good-00002.txt: tagged before, and changed or gone since"):
-        run(folder, out)
+    result = run(folder, out)
+    assert (result.changed, result.gone, result.added) == (("good-00002.txt",), (), 0)
+    run(folder, tmp_path / "new")
+    after, new = content(out), content(tmp_path / "new")
+    assert after.keys() == new.keys()
+    assert {name for name in after if after[name] != before[name]} == {
+        "manifest.jsonl",
+        *parts_of(before, "good-00002"),
+    }
+    assert all(after[name] == new[name] for name in after if name.startswith("part-"))
+    assert run(folder, out).changed == ()
+
+
+def parts_of(files, word):
+    return {name for name, data in files.items() if name.startswith("part-") and f'"source": "{word}'.encode() in data}
+
+
+def test_a_deleted_file_leaves_the_parts_and_the_manifest(folder, tmp_path, run, monkeypatch):
+    out, path = tmp_path / "out", folder / "good-00002.txt"
+    first = run(folder, out)
+    before = content(out)
+    (part,) = parts_of(before, "good-00002")
     path.unlink()
-    with pytest.raises(OutputError, match=r"good-00002.txt.*another folder.*--overwrite"):
-        run(folder, out)
-    assert run(folder, out, overwrite=True).reports == 10
+    with monkeypatch.context() as patch:  # it is killed when the old part is dropped and the new one isn't written
+        patch.setattr("lawgov_nlp.batch.folder._Work.do", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, out)
+    assert part not in content(out)
+    (out / part).write_bytes(before[part])  # killed even before the old part was deleted
+    result = run(folder, out)
+    assert result.reports == first.reports - 1
     assert "good-00002.txt" not in {r["source"] for r in rows(out)}
+    assert sorted(r["source"] for r in rows(out)) == sorted({r["source"] for r in rows(out)})
+    after = content(out)
+    assert {name for name in before if after.get(name) != before[name]} == {"manifest.jsonl", part}
+    for left in [*folder.rglob("good-*.txt")]:
+        if left.name != "good-00003.txt":
+            left.unlink()
+    result = run(folder, out)  # parts without any file are gone, too
+    assert {r["source"].split("/")[-1] for r in rows(out)} >= {"good-00003.txt"}
+    assert not [s for s in result.gone if s.endswith("good-00003.txt")]
 
 
 def test_overwrite_deletes_its_own_files_only(folder, tmp_path, run):
@@ -406,8 +439,11 @@ def test_the_command(folder, tmp_path, base):
     assert len(rows(tmp_path / "out")) == 11
     (folder / "坏.docx").unlink()
     hostile.write_txt(folder / "云岭县" / "空.txt", hostile.lines(60))
-    assert "没有新的报告" in lawgov(*args, code=1).stderr
-    assert "12 份报告" in lawgov(*args, "--retry-failed", code=1).stderr
+    result = lawgov(*args, code=0)
+    assert "12 份报告" in result.stderr
+    assert "改过，已重新读取：云岭县/空.txt" in result.stderr
+    assert "已不在，已从结果中去掉：坏.docx" in result.stderr
+    assert "没有新的报告" in lawgov(*args, code=0).stderr
     assert "--overwrite" in lawgov(*args, "--format", "csv", code=2).stderr
     lawgov(*args, "--format", "csv", "--overwrite", code=0)
     assert len(list((tmp_path / "out").glob("part-*.csv"))) == 6

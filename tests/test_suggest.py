@@ -457,7 +457,7 @@ def test_the_command_writes_every_format(run, form, tmp_path):
     assert (tmp_path / "x").exists()
     if form in ("csv", "xlsx", "jsonl"):
         assert "44 段不在待标之列" in out.stderr or "段不在待标之列" in out.stderr
-    if form != "label-studio":
+    if form not in ("label-studio", "csv", "xlsx"):
         assert "出自模型" in out.stderr
 
 
@@ -487,13 +487,63 @@ def test_when_all_is_labelled_nothing_is_written(run, tmp_path):
     assert not (tmp_path / "x.json").exists()
 
 
-def test_signs_of_the_markup_are_told_before_anyone_labels(run, tmp_path):
+def test_signs_of_the_markup_come_home_from_labelling(run, tmp_path):
     text = "青柳镇2023年法治政府建设报告\n一、普法宣传\n全年开展<法治>讲座28场，发放资料3000余份。\n"
     (tmp_path / "甲.txt").write_text(text, "utf-8")
-    out = run(tmp_path / "甲.txt", "-o", tmp_path / "x.json")
-    assert "标注后不能转为标注文本：甲:3" in out.stderr.replace("\n", "")
-    out = run(tmp_path / "甲.txt", "-o", tmp_path / "folder", code=2)
-    assert "a sign of the markup" in out.stderr.replace("\n", "")
+    run(tmp_path / "甲.txt", "-o", tmp_path / "folder")
+    assert "<法治>讲座" in read_markup_folder(tmp_path / "folder")[0].text
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_of_a_table_only_changed_and_checked_rows_count(ending, run, tmp_path):
+    from openpyxl import load_workbook
+
+    path, scheme = tmp_path / f"x.{ending}", ("无", *(label.zh for label in DIMENSIONS))
+    run(TEXTS, "-n", 5, "-o", path)
+    reading = read_annotations([path])
+    assert [e.labels_coded for e in bodies_of(reading)] == [False] * 5
+    assert any("5 段仍是模型所标" in note for note in reading.findings.notes)
+    if ending == "csv":
+        return
+    book = load_workbook(path)
+    sheet = book.active
+    at = {cell.value: cell.column for cell in sheet[1]}
+    assert {"已核对", "模型所标", "理由", "主维度"} <= at.keys()
+    was = [sheet.cell(row, at["主维度"]).value for row in range(2, 7)]
+    assert set(was) <= set(scheme)
+    sheet.cell(2, at["已核对"]).value = "是"
+    sheet.cell(3, at["主维度"]).value = "无" if was[1] != "无" else "普法宣传"
+    sheet.cell(3, at["次要维度"]).value = ""
+    sheet.cell(4, at["主维度"]).value = ""
+    sheet.cell(4, at["次要维度"]).value = ""
+    sheet.cell(5, at["已核对"]).value = "也许"
+    book.save(tmp_path / "done.xlsx")
+    reading = read_annotations([tmp_path / "done.xlsx"])
+    assert {e.text for e in bodies_of(reading) if e.labels_coded} == {sheet.cell(r, at["正文"]).value for r in (2, 3)}
+    (problem,) = reading.findings.problems
+    assert "checked is '也许'" in problem.reason
+    for name in ("已核对", "模型所标"):  # a file of an earlier version
+        sheet.cell(1, at[name]).value = None
+    book.save(tmp_path / "old.xlsx")
+    reading = read_annotations([tmp_path / "old.xlsx"])
+    assert sum(e.labels_coded for e in bodies_of(reading)) == 4
+    assert any("suggest 的旧表" in note for note in reading.findings.notes)
+
+
+@pytest.mark.parametrize("form", ["xlsx", "label-studio", "doccano", "jsonl", "markup"])
+def test_blank_suggestions_say_nothing_of_the_model(form, run, tmp_path):
+    path = tmp_path / ("x.xlsx" if form == "xlsx" else "x")
+    out = run(TEXTS, "-n", 4, "-o", path, "--format", form, "--blank")
+    assert "不附模型所标" in out.stderr
+    reading = read_annotations([path], form, Options(layers=("labels",)))
+    assert not any(e.labels_coded for e in bodies_of(reading))
+    if form not in ("xlsx", "markup"):
+        assert "没把握" not in (path).read_text("utf-8")
+        assert '"predictions"' not in (path).read_text("utf-8")
+
+
+def bodies_of(reading):
+    return [u for gold in reading.gold for u in bodies(gold)]
 
 
 @pytest.mark.parametrize(

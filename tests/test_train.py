@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,27 @@ def test_errors_are_counted_and_told(tiny, gold):
     assert scores.figures["value_span_f1"] == scores.figures["spans_strict_f1"] == 0
     assert any("training tagged plans" in e for e in scores.errors)
     assert sum("missed value" in e for e in scores.errors) == 7
+
+
+def test_what_nobody_coded_or_nobody_found_counts_nowhere(tiny, gold):
+    """Only one paragraph is coded, for labels, with a wrong secondary label."""
+    units = [
+        u
+        if u.primary == Dimension.MEDIATION or u.kind != "body"
+        else replace(u, primary=None, secondary=(), indicators=(), labels_coded=False, indicators_coded=False)
+        for u in gold.units
+    ]
+    tagged = tiny.tag(parse_gold(gold))
+    said = tuple(
+        replace(p, label=Dimension.MEDIATION, labels=(Dimension.MEDIATION,), indicators=()) for p in tagged.paragraphs
+    )
+    units = [replace(u, indicators=()) if u.kind == "body" else u for u in units]
+    scores = evaluate([(replace(gold, units=tuple(units)), replace(tagged, tagged=said))])
+    assert scores.support == {"reports": 1, "paragraphs": 1, "indicators": 0}
+    assert scores.figures["primary_accuracy"] == 1
+    assert all(math.isnan(scores.figures[n]) for n in ("value_span_f1", "name_f1", "indicator_f1", "spans_strict_f1"))
+    (error,) = scores.errors
+    assert "mediation+enforcement tagged mediation:" in error
 
 
 def _indicators(paragraph, example):

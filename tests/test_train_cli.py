@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lawgov_nlp.annotation.corpus import load_splits
+from lawgov_nlp.annotation.learned import paragraph_hash
 from lawgov_nlp.annotation.markup import parse_markup, read_markup, to_markup
 from lawgov_nlp.cli.main import app
 from lawgov_nlp.model.checkpoints import load_tagger as load_model
@@ -29,27 +30,41 @@ def lawgov(*args):
 def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, labelled):
     out = tmp_path / "mine"
     result = lawgov(
-        "train", labelled, "-o", out, "--base", base, "--epochs", 2, "--precision", "float32", "--device", "cpu"
-    )
+        "train", labelled, "-o", out, "--base", base, "--epochs", 12, "--rate", 0.003, "--learn", "all",
+        "--precision", "float32", "--device", "cpu",
+    )  # fmt: skip
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     assert "留出的新报告" in result.output
     assert "随包测试集" in result.output
     model, _ = load_model(out)
     assert model.config.revision == "mine (from tiny)"
     record = json.loads((out / "training.json").read_text("utf-8"))
-    assert record["train"]["epochs"] == 2
-    result = lawgov("evaluate", out, labelled, "-o", tmp_path / "s.json", "--errors")
+    assert record["train"]["epochs"] == 12
+    result = lawgov("evaluate", out, labelled)
+    assert result.exit_code == 2  # the six reports are alike, so that it learned every paragraph
+    assert "all 42 coded paragraphs" in result.output
+    assert "didn't learn" in result.output
+    assert {paragraph_hash(u.text) for u in read_markup(labelled / "n0.txt").units if u.kind == "body"} == set(
+        record["learned"]
+    )
+    other = to_markup(read_markup(labelled / "n0.txt")).replace("执法力量薄弱", "执法装备不足")
+    (tmp_path / "other.txt").write_text(other, encoding="utf-8")
+    result = lawgov("evaluate", out, tmp_path / "other.txt")
+    assert "6 段是模型学过的，不计入得分，余 1 段" in result.output
+    assert "1 段有标注" in result.output
+    result = lawgov("evaluate", out, labelled, "-o", tmp_path / "s.json", "--errors", "--with-learned")
     assert result.exit_code == 0, result.output
     assert "主维度准确率" in result.output
     scores = json.loads((tmp_path / "s.json").read_text("utf-8"))
     assert scores["support"] == {"reports": 6, "paragraphs": 42, "indicators": 42}
     assert scores["figures"].keys() - {"spans_strict_f1"} == scores["intervals"].keys()
     assert all(line in result.output for line in scores["errors"][:3])
-    assert lawgov("evaluate", out, labelled, "-o", tmp_path / "s.html").exit_code == 0
+    assert lawgov("evaluate", out, labelled, "-o", tmp_path / "s.html", "--with-learned").exit_code == 0
     page = (tmp_path / "s.html").read_text("utf-8")
     assert page.count("data:image/png") == 2
-    assert "http" not in page.replace("http-equiv", "")
-    result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv")
+    assert "://" not in page
+    assert "didn't learn" in lawgov("compare", base, out, labelled).output
+    result = lawgov("compare", base, out, labelled, "-o", tmp_path / "flips.csv", "--with-learned")
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader((tmp_path / "flips.csv").read_text("utf-8-sig").splitlines()))
     gold_lines = [u.text for u in read_markup(labelled / "n0.txt").units]
@@ -58,6 +73,29 @@ def test_train_then_evaluate_then_compare_then_tag(tmp_path, base, corpus, label
         if row["report"] == "n0":
             assert gold_lines[int(row["unit"]) - 1].strip() == row["text"]
     assert lawgov("tag", ROOT / "data" / "sample_texts", "--model", out).exit_code == 0
+
+
+def test_no_better_model_has_an_exit_code_and_advice_of_its_own(tmp_path, base, corpus, labelled):
+    result = lawgov(
+        "train",
+        labelled,
+        "-o",
+        tmp_path / "mine",
+        "--base",
+        base,
+        "--epochs",
+        1,
+        "--rate",
+        1e-12,
+        "--learn",
+        "indicators",
+        "--device",
+        "cpu",
+    )
+    assert result.exit_code == 3, result.output
+    assert "没有更好的模型" in result.output
+    assert f"-n 58 --labelled {labelled} -o 待标.xlsx" in result.output.replace("\n", "")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["corpus", "labelled"]
 
 
 def test_an_existing_model_and_unknown_paths_are_refused(tmp_path, base, corpus, labelled):

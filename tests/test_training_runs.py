@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lawgov_nlp.errors import OutputError, TrainingError
+from lawgov_nlp.errors import NoBetterModelError, OutputError, TrainingError
 from lawgov_nlp.model.checkpoints import shipped_model
 from lawgov_nlp.training.loss import TaggerWithLoss
 from lawgov_nlp.training.trainer import TrainConfig, saved_scores, train
@@ -224,6 +224,79 @@ def test_replayed_reports_are_drawn_anew_each_pass(gold, tokenizer):
     assert all({0, 1} <= chosen and len(chosen) == 4 for chosen in passes)
     assert set().union(*passes) == set(range(len(data)))
     assert batches.ends == [4 * n for n in range(1, 9)]
+
+
+LABELS_ONLY = TrainConfig(epochs=2, rate=3e-3, head_rate=3e-3, precision="float32", learn="auto")
+
+
+def labels_only(gold):
+    return replace(gold, units=tuple(replace(u, indicators=(), indicators_coded=u.kind != "body") for u in gold.units))
+
+
+def test_what_nobody_coded_stays_as_it_is_to_the_bit(tmp_path, base, gold):
+    no_labels = tuple(replace(u, primary=None, secondary=(), labels_coded=u.kind != "body") for u in gold.units)
+    before = load_file(base / "model.safetensors")
+    for name, report, heads in (
+        ("labels", labels_only(gold), {"primary", "mentions"}),
+        ("indicators", replace(gold, units=no_labels), {"tags", "query", "key", "distance", "clauses", "topic"}),
+    ):
+        train([report], [gold], base=base, out=tmp_path / name, replay=[gold], config=LABELS_ONLY)
+        after = load_file(tmp_path / name / "model.safetensors")
+        assert {k.partition(".")[0] for k in before if not torch.equal(before[k], after[k])} == heads
+    settings = [json.loads((folder / "config.json").read_text("utf-8")) for folder in (base, tmp_path / "indicators")]
+    for key in ("secondary_threshold", "primary_temperature", "review_below"):
+        assert settings[0][key] == settings[1][key]
+
+
+def test_enough_indicators_move_all(gold):
+    from lawgov_nlp.annotation.examples import examples
+    from lawgov_nlp.training.freeze import parts_to_learn
+
+    data = examples([gold]).examples
+    assert [parts_to_learn(data * n) for n in (1, 8)] == ["labels", "all"]
+
+
+def test_without_a_gain_nothing_is_written(tmp_path, base, gold):
+    """The rate is so small that the heads can't move."""
+    config = replace(LABELS_ONLY, rate=1e-12, head_rate=1e-12)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text((base / "config.json").read_text("utf-8"), "utf-8")
+    there = sorted(tmp_path.rglob("*"))
+    for out, overwrite in (("out", False), ("mine", True)):
+        with pytest.raises(NoBetterModelError, match="nothing was written"):
+            train(
+                [gold], [gold], own=[gold], beat_base=True, base=base, out=tmp_path / out, config=config,
+                overwrite=overwrite,
+            )  # fmt: skip
+    assert sorted(tmp_path.rglob("*")) == there
+
+
+def test_a_gain_counts_only_without_a_loss_on_the_shipped_reports(tmp_path, base, tiny, gold):
+    """The shipped reports are coded as the base tags them, so that whatever is learned loses there."""
+    from lawgov_nlp.annotation.examples import parse_gold
+
+    said = iter(tiny.tag(parse_gold(gold)).paragraphs)
+    units = [replace(u, primary=next(said).label, secondary=()) if u.kind == "body" else u for u in gold.units]
+    shipped = replace(gold, id="shipped", units=tuple(units))
+    config = replace(LABELS_ONLY, epochs=40)
+    learn = {"own": [gold], "beat_base": True, "base": base, "config": config}
+    train([labels_only(gold)], [gold], out=tmp_path / "gain", **learn)
+    assert (tmp_path / "gain" / "model.safetensors").exists()
+    with pytest.raises(NoBetterModelError, match="losing more than"):
+        train([labels_only(gold)], [shipped], out=tmp_path / "loss", **learn)
+    assert not (tmp_path / "loss").exists()
+
+
+def test_advice_names_what_is_scarce(gold):
+    from lawgov_nlp.scheme import CODEBOOK
+    from lawgov_nlp.training.advice import advise
+
+    advice = advise([gold], CODEBOOK)
+    assert (advice.reports, advice.paragraphs, advice.indicators, advice.more) == (1, 7, 7, 93)
+    assert advice.indicators_stay
+    assert {*advice.scarce} == {*CODEBOOK}
+    many = advise([gold] * 20, CODEBOOK)
+    assert (many.more, many.scarce, many.indicators_stay) == (0, (), False)
 
 
 def test_early_stopping(tmp_path, run, caplog):

@@ -27,7 +27,10 @@ from lawgov_nlp.text import has_numeral
 _UNCODED = "?"
 _NO_INDICATORS = "{?}"
 _TAG = re.compile(r"\[([a-z+]+|\?)\] ?(.*)", re.DOTALL)
-_SPAN = re.compile(r"<([a-z][0-9]*):([^<>{}|]+)>|\{([a-z][0-9]*):([^<>{}|]+)\|([a-z]+)\}")
+_CONTENT = r"((?:[^<>{}|]|\{[<>{}|]\})+)"
+_SPAN = re.compile(rf"<([a-z][0-9]*):{_CONTENT}>|\{{([a-z][0-9]*):{_CONTENT}\|([a-z]+)\}}|\{{(?P<sign>[<>{{}}|])\}}")
+_SIGN = re.compile(r"[<>{}|]")
+_ESCAPED = re.compile(r"\{([<>{}|])\}")
 _KINDS = {k.value: k for k in LineKind if k is not LineKind.BODY}
 
 
@@ -126,18 +129,37 @@ def _strip(marked: str, where: str, scheme: Scheme) -> tuple[str, list[_Span]]:
     """Return the text without its marks, and the spans with offsets into that text."""
     text, spans, at = "", [], 0
     for m in _SPAN.finditer(marked):
-        text += marked[at : m.start()]
-        content = m[2] or m[4]
+        text += _plain(marked[at : m.start()], where)
+        at = m.end()
+        if m["sign"]:
+            text += m["sign"]
+            continue
+        content = _ESCAPED.sub(r"\1", m[2] or m[4])
         dimension = _label(m[5], where, scheme.topics) if m[5] else None
         spans.append((m[1] or m[3], len(text), len(text) + len(content), dimension))
         text += content
-        at = m.end()
-    text += marked[at:]
-    stray = re.search(r"[<>{}|]", text)
+    return text + _plain(marked[at:], where), spans
+
+
+def _plain(part: str, where: str) -> str:
+    """Return a part of a line that has no marks.
+
+    Raises:
+        MarkupError: It has a sign of the markup that isn't escaped.
+    """
+    stray = _SIGN.search(part)
     if stray:
-        near = text[max(0, stray.start() - 10) : stray.start() + 15]
-        raise MarkupError(f"{where}: a mark that is not <a:name> or {{a:value|dimension}} near {near!r}")
-    return text, spans
+        near = part[max(0, stray.start() - 10) : stray.start() + 15]
+        raise MarkupError(
+            f"{where}: a mark that is not <a:name> or {{a:value|dimension}} near {near!r}; if the sign belongs to the "
+            f"text, write {{{stray[0]}}}"
+        )
+    return part
+
+
+def _escaped(text: str) -> str:
+    """Return a text with each of the markup's own signs in braces, which no mark can be."""
+    return _SIGN.sub(r"{\g<0>}", text)
 
 
 def _indicators(text: str, spans: Iterable[_Span], where: str) -> Iterator[GoldIndicator]:
@@ -171,16 +193,16 @@ def _label(word: str, where: str, allowed: tuple[Label, ...]) -> Label:
 
 def _write_unit(unit: GoldLine) -> str:
     if unit.kind is not LineKind.BODY:
-        return f"[{unit.kind}] {unit.text}"
+        return f"[{unit.kind}] {_escaped(unit.text)}"
     tag = "+".join([unit.primary, *unit.secondary]) if unit.primary else "none" if unit.labels_coded else _UNCODED
     names = {name: _link(k) for k, name in enumerate(sorted({i.name for i in unit.indicators}))}
     marks = [(start, end, f"<{link}:", ">") for (start, end), link in names.items()]
     marks += [(*i.value, f"{{{names[i.name]}:", f"|{i.dimension or _UNCODED}}}") for i in unit.indicators]
     out, at = "", 0
     for start, end, before, after in sorted(marks):
-        out += unit.text[at:start] + before + unit.text[start:end] + after
+        out += _escaped(unit.text[at:start]) + before + _escaped(unit.text[start:end]) + after
         at = end
-    return f"[{tag}] {out}{unit.text[at:]}{'' if unit.indicators_coded else _NO_INDICATORS}"
+    return f"[{tag}] {out}{_escaped(unit.text[at:])}{'' if unit.indicators_coded else _NO_INDICATORS}"
 
 
 def _link(k: int) -> str:

@@ -76,6 +76,8 @@ class RunSummary:
         failures: The input files that couldn't be read or, on a cluster, were given up, as paths relative to the
             folder, each with the reason.
         added: The number of reports that this call added.
+        changed: The files that had changed since they were read, and were read again.
+        gone: The files that had been deleted since they were read; their rows were dropped.
     """
 
     reports: int
@@ -83,6 +85,8 @@ class RunSummary:
     parts: tuple[Path, ...]
     failures: tuple[tuple[str, str], ...]
     added: int
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def tag_folder(
@@ -103,7 +107,9 @@ def tag_folder(
     """Tag every report in and below a folder in parts. A repeated call resumes an interrupted run.
 
     If a file can't be read, its reason is recorded and the other files continue. Files that were added to the folder
-    later go into further parts. In the rows, `source` is the path relative to the folder, as in the manifest.
+    later go into further parts. Parts with files that have changed or were deleted since are tagged again, without the
+    deleted ones, so that each part is what a new run over its files writes. In the rows, `source` is the path relative
+    to the folder, as in the manifest.
 
     Args:
         folder: The folder of the reports.
@@ -125,8 +131,8 @@ def tag_folder(
 
     Raises:
         OutputError: The output folder belongs to a run with other settings (model, version, backend, format or part
-            size), to a run that is still active, or holds unknown files; a tagged file has changed since; or something
-            can't be written. Finished parts are kept.
+            size), to a run that is still active, or holds unknown files; or something can't be written. Finished parts
+            are kept.
         ReadError: The folder of the reports doesn't exist or holds no reports.
         ModelError: The model, the device or the backend isn't available.
         ValueError: `workers`, `timeout` or `part_size` is out of range.
@@ -193,12 +199,16 @@ def resume_run(
     header = header_of(model, backend, format, part_size)
     with _locked(out):
         manifest = _manifest(out, header, overwrite)
-        _check_inputs(inputs, manifest, out)
+        before = _tagged(manifest)
+        changed, gone = _drop_outdated(inputs, manifest, out)
         failed = [name for name, entry in manifest.entries.items() if entry.status == "failed"]
-        chunks = [*_chunks([name for name in inputs.names if name not in manifest.entries], part_size)]
+        # The files of dropped parts come first and keep the numbers of their parts.
+        again = [[name for name in names if inputs.has(name)] for _, names in sorted(manifest.reopened.items())]
+        chunks: list[Sequence[str]] = [names for names in again if names]
+        known = {*manifest.entries, *(name for names in again for name in names)}
+        chunks += _chunks([name for name in inputs.names if name not in known], part_size)
         if retry_failed:
             chunks += _chunks([name for name in failed if inputs.has(name)], part_size)
-        before = _tagged(manifest)
         given_up = do(chunks, manifest) if chunks else ()
         lost = {name for name, _ in given_up}  # Some of these may have failed before.
         entries = [e for e in manifest.entries.values() if e.status == "failed" and e.path not in lost]
@@ -206,8 +216,10 @@ def resume_run(
             reports=_tagged(manifest),
             paragraphs=sum(entry.paragraphs or 0 for entry in manifest.entries.values()),
             parts=tuple(out / name for name in manifest.outputs),
-            failures=(*(_failure(entry, inputs) for entry in entries), *given_up, *inputs.shut),
-            added=_tagged(manifest) - before,
+            failures=(*((entry.path, str(entry.error)) for entry in entries), *given_up, *inputs.shut),
+            added=max(0, _tagged(manifest) - before),
+            changed=changed,
+            gone=gone,
         )
 
 
@@ -273,7 +285,7 @@ class _Work:
             self._part(chunk, readings)
 
     def _part(self, names: Sequence[str], readings: Iterator[ReadOutcome]) -> None:
-        part = self._manifest.parts
+        part = self._manifest.next_part
         entries: list[Entry] = []
         reports = self._tagger.tag_many(self._readable(names, readings, part, entries))
         format = self._manifest.header.format
@@ -414,31 +426,39 @@ def _manifest(out: Path, header: Header, overwrite: bool) -> Manifest:
     changed = [f"{key} was {old[key]!r}, is {new[key]!r}" for key in old if old[key] != new[key]]
     if changed:
         _refuse(out, f"was begun with something else: {'; '.join(changed)}")
+    for left in out.iterdir():  # a run was killed before it could delete the files of a dropped part
+        if _PART.fullmatch(left.name) and left.name not in manifest.outputs:
+            left.unlink()
     missing = [name for name, output in manifest.outputs.items() if not _is(out / name, output)]
     if missing:
         _refuse(out, f"{_some(missing)}: gone or changed since the part was done. Bring it back")
     return manifest
 
 
-def _check_inputs(inputs: Inputs, manifest: Manifest, out: Path) -> None:
-    """Raise if an already tagged file has changed or was deleted."""
-    tagged = [entry for entry in manifest.entries.values() if entry.status == "tagged"]
-    changed = [e.path for e in tagged if not inputs.has(e.path) or not inputs.unchanged(e)]
-    if changed:
-        _refuse(out, f"{_some(changed)}: tagged before, and changed or gone since")
+def _drop_outdated(inputs: Inputs, manifest: Manifest, out: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Drop the parts whose files have changed or were deleted, and forget such files.
+
+    The manifest is written before anything is deleted, so that a kill at any moment loses nothing that counts.
+
+    Returns:
+        The files that have changed, and those that are gone.
+    """
+    entries = manifest.entries.values()
+    gone = [e for e in entries if not inputs.has(e.path)]
+    changed = [e for e in entries if inputs.has(e.path) and not inputs.unchanged(e)]
+    if gone or changed:
+        parts = {e.part for e in (*gone, *changed) if e.status == "tagged"}
+        failed = [e.path for e in changed if e.status == "failed"]
+        before = [*manifest.outputs]
+        manifest.drop(parts, [*(e.path for e in gone), *failed])
+        for name in before:
+            if name not in manifest.outputs:
+                (out / name).unlink(missing_ok=True)
+    return tuple(e.path for e in changed), tuple(e.path for e in gone)
 
 
 def _refuse(out: Path, what: str) -> NoReturn:
     raise OutputError(f"{out}: {what}. Or name another folder, or start anew (overwrite=True, --overwrite)")
-
-
-def _failure(entry: Entry, inputs: Inputs) -> tuple[str, str]:
-    """Return a failed file and the reason, with a note if the file has changed or was deleted since."""
-    if not inputs.has(entry.path):
-        return entry.path, f"{entry.error} (gone since)"
-    if not inputs.unchanged(entry):
-        return entry.path, f"{entry.error} (changed since: --retry-failed, retry_failed=True reads it again)"
-    return entry.path, str(entry.error)
 
 
 def sync_and_hash(path: Path) -> Output:

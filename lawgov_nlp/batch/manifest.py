@@ -7,12 +7,18 @@
 The first line is the header. The files of a part follow each other, and a line `done` after them makes them valid.
 Lines after the last `done` belong to a part that a crash interrupted; they are dropped. If a path has several lines,
 the last one counts (a file that failed may have been read again).
+
+    {"dropped": [0], "files": ["松坪镇.docx"]}
+
+Such a line makes parts invalid whose files have changed or are gone, and forgets files. The other files of these parts
+are tagged again, into parts of the same numbers.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +95,8 @@ class Manifest:
         header: The settings of the run.
         entries: The result of each input file by its relative path.
         outputs: The output files of all finished parts by name.
-        parts: The number of finished parts.
+        parts: The number that follows that of the last part.
+        reopened: The files of dropped parts that aren't tagged again yet, by the number of the part.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -97,6 +104,12 @@ class Manifest:
         self.entries: dict[str, Entry] = {}
         self.outputs: dict[str, Output] = {}
         self.parts = 0
+        self.reopened: dict[int, list[str]] = {}
+
+    @property
+    def next_part(self) -> int:
+        """The number of the part to write next: that of a dropped one, or a new one."""
+        return min(self.reopened, default=self.parts)
 
     @classmethod
     def begin(cls, path: Path, header: Header) -> Manifest:
@@ -129,7 +142,10 @@ class Manifest:
                 continue
             if torn is not None:  # A crash only damages the end of the file.
                 raise torn
-            self._add(waiting, record)
+            if isinstance(record, _Dropped):
+                self._drop(record)
+            else:
+                self._add(waiting, record.part, record.outputs)
             waiting, whole = [], at
         if whole < len(data):
             with path.open("rb+") as file:
@@ -138,16 +154,35 @@ class Manifest:
 
     def commit(self, entries: Iterable[Entry], outputs: Mapping[str, Output]) -> None:
         """Record a part as finished. Its files must already be on the disk."""
-        entries = list(entries)
+        entries, part = list(entries), self.next_part
         lines = [_line(dataclasses.asdict(entry)) for entry in entries]
-        lines.append(_line({"done": self.parts, "outputs": {n: dataclasses.asdict(o) for n, o in outputs.items()}}))
+        lines.append(_line({"done": part, "outputs": {n: dataclasses.asdict(o) for n, o in outputs.items()}}))
         append_durably(self.path, b"".join(lines))
-        self._add(entries, outputs)
+        self._add(entries, part, outputs)
 
-    def _add(self, entries: Iterable[Entry], outputs: Mapping[str, Output]) -> None:
+    def drop(self, parts: Iterable[int], files: Iterable[str]) -> None:
+        """Record that parts are no longer valid, and forget files. The caller deletes the outputs afterwards."""
+        record = _Dropped(parts=sorted(parts), files=sorted(files))
+        append_durably(self.path, _line({"dropped": record.parts, "files": record.files}))
+        self._drop(record)
+
+    def _add(self, entries: Iterable[Entry], part: int, outputs: Mapping[str, Output]) -> None:
         self.entries.update((entry.path, entry) for entry in entries)
         self.outputs.update(outputs)
-        self.parts += 1
+        self.parts = max(self.parts, part + 1)
+        self.reopened.pop(part, None)
+
+    def _drop(self, record: _Dropped) -> None:
+        for name in record.files:
+            self.entries.pop(name, None)
+        for part in record.parts:
+            left = [e.path for e in self.entries.values() if e.part == part and e.status == "tagged"]
+            for name in left:
+                del self.entries[name]
+            if left:
+                self.reopened[part] = sorted(left)
+            outputs = re.compile(rf"part-{part:05}\D.*")
+            self.outputs = {name: output for name, output in self.outputs.items() if not outputs.fullmatch(name)}
 
 
 def _header(path: Path, line: bytes) -> Header:
@@ -160,14 +195,33 @@ def _header(path: Path, line: bytes) -> Header:
         raise _damage(path, 1, str(error)) from error
 
 
-def _record(path: Path, row: int, line: bytes) -> Entry | dict[str, Output]:
-    """Parse a line into an entry, or into the outputs of a finished part."""
+@dataclass(frozen=True, kw_only=True)
+class _Done:
+    """The number of a finished part, and its outputs by name."""
+
+    part: int
+    outputs: dict[str, Output]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Dropped:
+    """The numbers of parts that are no longer valid, and the files that are forgotten."""
+
+    parts: list[int]
+    files: list[str]
+
+
+def _record(path: Path, row: int, line: bytes) -> Entry | _Done | _Dropped:
+    """Parse a line into an entry, a finished part, or parts that were dropped."""
     fields = _fields(path, row, line)
     try:
         if "done" in fields:
-            return {name: Output(**output) for name, output in fields["outputs"].items()}
+            outputs = {name: Output(**output) for name, output in fields["outputs"].items()}
+            return _Done(part=int(fields["done"]), outputs=outputs)
+        if "dropped" in fields:
+            return _Dropped(parts=[*map(int, fields["dropped"])], files=[*map(str, fields["files"])])
         return Entry(**fields)
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise _damage(path, row, str(error)) from error
 
 

@@ -94,6 +94,31 @@ def chosen_scheme(labels: Path | None) -> Scheme | None:
     return model_scheme(labels) if labels.is_dir() else Scheme.load(labels)
 
 
+LearnedOption = Annotated[
+    bool,
+    typer.Option("--with-learned", help="Count paragraphs that the model learned, too; the scores then flatter it."),
+]
+
+
+def leave_out_learned(notes: Console, reports: list[GoldReport], models: Sequence[Path]) -> list[GoldReport]:
+    """Return the reports without the coding of paragraphs that one of the models learned, and say how many these are.
+
+    Raises:
+        LawgovError: Nothing is left to score on.
+    """
+    from lawgov_nlp.annotation.learned import learned_hashes, without_learned
+
+    kept, learned, left = without_learned(reports, {h for model in models for h in learned_hashes(model)})
+    if learned and not left:
+        raise LawgovError(
+            f"the model learned all {learned} coded paragraphs, so that scores on them would say nothing about others; "
+            "give reports that it didn't learn, or add --with-learned"
+        )
+    if learned:
+        show_notes(notes, [f"{learned} 段是模型学过的，不计入得分，余 {left} 段；要一并计入请加 --with-learned"])
+    return kept
+
+
 def read_coded(notes: Console, paths: Sequence[Path], scheme: Scheme) -> list[GoldReport]:
     """Read coded reports from folders of markup or files of a labelling tool, and show what was left out.
 

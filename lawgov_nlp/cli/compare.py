@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.cli.common import BackendOption, DeviceOption, escape, fail, read_coded
+from lawgov_nlp.cli.common import (
+    BackendOption,
+    DeviceOption,
+    LearnedOption,
+    escape,
+    fail,
+    leave_out_learned,
+    read_coded,
+)
+from lawgov_nlp.cli.progress import working
 from lawgov_nlp.errors import LawgovError, OutputError, SchemeError
 
 if TYPE_CHECKING:
@@ -20,15 +29,19 @@ def compare(
     after: Annotated[Path, typer.Argument(metavar="NEW", help="Folder of the other model, likewise.")],
     labelled: Annotated[list[Path], typer.Argument(help="Coded reports: folders of markup, or files of a tool.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write every changed paragraph to this csv.")] = None,
+    with_learned: LearnedOption = False,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
-    """Compare two models on the same coded reports: paired gains with intervals, and paragraphs whose label changed."""
+    """Compare two models on the same coded reports: paired gains with intervals, and paragraphs whose label changed.
+
+    Paragraphs that one of them learned (its training.json lists them) are left out.
+    """
     console, notes = Console(), Console(stderr=True)
     try:
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
-        found = _compare(console, notes, before, after, labelled, device, backend)
+        found = _compare(console, notes, before, after, labelled, with_learned, device, backend)
         if out is not None:
             from lawgov_nlp.atomic import save_new
 
@@ -42,7 +55,14 @@ def compare(
 
 
 def _compare(
-    console: Console, notes: Console, before: Path, after: Path, labelled: list[Path], device: str, backend: str
+    console: Console,
+    notes: Console,
+    before: Path,
+    after: Path,
+    labelled: list[Path],
+    with_learned: bool,
+    device: str,
+    backend: str,
 ) -> list[Flip]:
     from lawgov_nlp.annotation.examples import parse_gold
     from lawgov_nlp.cli.score_tables import flips_table, gains_table
@@ -59,8 +79,11 @@ def _compare(
             "score each on its own with lawgov evaluate"
         )
     gold = read_coded(notes, labelled, scheme)
+    if not with_learned:
+        gold = leave_out_learned(notes, gold, folders)
     taggers = [Tagger.from_pretrained(folder, device, backend) for folder in folders]
-    tagged = [list(tagger.tag_many(map(parse_gold, gold))) for tagger in taggers]
+    with working(notes, "比较中"):
+        tagged = [list(tagger.tag_many(map(parse_gold, gold))) for tagger in taggers]
     then, now = (evaluate(zip(gold, side, strict=True)) for side in tagged)
     found = list(flips(zip(gold, *tagged, strict=True)))
     revisions = " → ".join(tagger.model.config.revision for tagger in taggers)

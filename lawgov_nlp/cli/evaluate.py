@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lawgov_nlp.cli.common import BackendOption, DeviceOption, escape, fail, read_coded
+from lawgov_nlp.cli.common import (
+    BackendOption,
+    DeviceOption,
+    LearnedOption,
+    escape,
+    fail,
+    leave_out_learned,
+    read_coded,
+)
+from lawgov_nlp.cli.progress import working
 from lawgov_nlp.errors import LawgovError, OutputError
 
 if TYPE_CHECKING:
@@ -24,17 +33,22 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", help="Write the scores here, too: a .json, or a page as .html.")
     ] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List every difference.")] = False,
+    with_learned: LearnedOption = False,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
-    """Score a model on coded reports: figures with bootstrap intervals, scores by label, confusion and calibration."""
+    """Score a model on coded reports: figures with bootstrap intervals, scores by label, confusion and calibration.
+
+    Paragraphs that the model learned (its training.json lists them) are left out.
+    """
     console, notes = Console(), Console(stderr=True)
     try:
         if out is not None and out.suffix not in (".json", ".html"):
             raise OutputError(f"{out}: expected a name that ends in .json or .html")
         if out is not None and out.exists():
             raise OutputError(f"{out} exists; choose another name or move it away")
-        scores, review_below, revision = _scores(notes, model, labelled, device, backend)
+        with working(notes, "评测中"):
+            scores, review_below, revision = _scores(notes, model, labelled, with_learned, device, backend)
         from lawgov_nlp.cli.score_tables import scores_table
 
         if errors:
@@ -53,7 +67,9 @@ def evaluate(
         notes.print(f"已写入 {escape(str(out))}", highlight=False, soft_wrap=True)
 
 
-def _scores(notes: Console, model: Path, labelled: list[Path], device: str, backend: str) -> tuple[Scores, float, str]:
+def _scores(
+    notes: Console, model: Path, labelled: list[Path], with_learned: bool, device: str, backend: str
+) -> tuple[Scores, float, str]:
     from lawgov_nlp.annotation.examples import parse_gold
     from lawgov_nlp.evaluation.scores import evaluate as score
     from lawgov_nlp.model.checkpoints import named_model
@@ -61,6 +77,8 @@ def _scores(notes: Console, model: Path, labelled: list[Path], device: str, back
 
     tagger = Tagger.from_pretrained(named_model(model), device, backend)
     gold = read_coded(notes, labelled, tagger.model.scheme)
+    if not with_learned:
+        gold = leave_out_learned(notes, gold, [named_model(model)])
     scores = score(zip(gold, tagger.tag_many(map(parse_gold, gold)), strict=True))
     return scores, tagger.model.config.review_below, tagger.model.config.revision
 

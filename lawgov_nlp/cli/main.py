@@ -8,6 +8,7 @@ from lawgov_nlp.cli.agreement import agreement
 from lawgov_nlp.cli.compare import compare
 from lawgov_nlp.cli.convert import convert
 from lawgov_nlp.cli.evaluate import evaluate
+from lawgov_nlp.cli.interrupt import explained
 from lawgov_nlp.cli.panel import panel, places
 from lawgov_nlp.cli.review import review
 from lawgov_nlp.cli.suggest import suggest
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (tag, review, suggest, convert, train, evaluate, compare, agreement, panel, places):
-    app.command()(command)
+    app.command()(explained(command))
 
 
 def main() -> None:

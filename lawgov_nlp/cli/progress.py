@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -16,25 +17,34 @@ from lawgov_nlp.results.tagged_report import TaggedReport
 Item = TypeVar("Item")
 
 
+def working(notes: Console, words: str) -> AbstractContextManager[Any]:
+    """Return a context that shows that work goes on, with a sign that turns; nothing if the output is no terminal."""
+    return notes.status(words) if notes.is_terminal else nullcontext()
+
+
 class TaggingBar:
     """A progress bar that disappears at the end. It isn't drawn if the output is not a terminal.
 
+    A sign turns and the time passes while a long file is read or tagged and no count moves.
+
     Args:
         notes: The console on which it is drawn.
-        shown: Whether to draw it. A single file is finished before a user could read the bar.
     """
 
-    def __init__(self, notes: Console, *, shown: bool = True) -> None:
+    def __init__(self, notes: Console) -> None:
         self._bar = bars.Progress(
+            bars.SpinnerColumn(),
             bars.TextColumn("标注"),
             bars.BarColumn(),
             bars.MofNCompleteColumn(),
             bars.TextColumn("{task.fields[speed]}{task.fields[failed]}"),
+            bars.TextColumn("已用"),
+            bars.TimeElapsedColumn(),
             bars.TextColumn("剩余"),
             bars.TimeRemainingColumn(),
             console=notes,
             transient=True,
-            disable=not shown or not notes.is_terminal,
+            disable=not notes.is_terminal,
         )
         self._task: bars.TaskID | None = None
         self._started = 0.0
@@ -70,7 +80,7 @@ def progress(
     notes: Console,
     report_of: Callable[[Any], TaggedReport] = lambda item: item,
 ) -> Iterator[Item]:
-    """Yield the items as they arrive, with a progress bar if there are several files.
+    """Yield the items as they arrive, with a progress bar.
 
     Args:
         items: Tagged reports, or items from which `report_of` takes the report.
@@ -84,7 +94,7 @@ def progress(
     """
     count = paragraphs = 0
     before = len(failures)
-    with TaggingBar(notes, shown=total > 1) as bar:
+    with TaggingBar(notes) as bar:
         bar.show(Progress(files=0, total=total, failed=0, paragraphs=0))
         for item in items:
             yield item

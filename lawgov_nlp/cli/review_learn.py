@@ -60,7 +60,8 @@ def _learn(order: dict[str, Any]) -> dict[str, Any]:
         config = replace(config, epochs=int(order["epochs"]))
     reports = read_markup_folder(Path(order["labelled"]), scheme)
     device, out = str(resolve_device("auto")), Path(order["out"])
-    found = retrain(reports, out, base=base, scheme=scheme, config=config, device=device)
+    # The page shows what was gained and lost, and a person decides whether the model is used.
+    found = retrain(reports, out, base=base, scheme=scheme, config=config, device=device, beat_base=False)
     _tell(stage="comparing")
     held_out = [r for r in reports if r.id in found.held_out] or reports
     taggers = [Tagger.from_pretrained(folder, device) for folder in (Path(order["before"]), out)]

@@ -29,7 +29,7 @@ def scores_table(scores: Scores, title: str, review_below: float | None = None) 
     intervals = shown_intervals(scores)
     for name, value in scores.figures.items():
         if math.isnan(value):
-            figures.add_row(FIGURES[name], "未标注", "")
+            figures.add_row(FIGURES[name], "–", "")
             continue
         bounds = "{:.3f}–{:.3f}".format(*intervals[name]) if name in intervals else ""
         figures.add_row(FIGURES[name], f"{value:.3f}", bounds)
@@ -85,7 +85,9 @@ def _labels(scores: Scores) -> Table:
         at = scores.labels.index(label)
         wrong = sorted(((int(n), k) for k, n in enumerate(scores.confusion[at]) if n and k != at), reverse=True)
         names = [*(label_name(other, scores.scheme) for other in scores.labels), "未识别为段落"]
-        values = (f"{row[key]:.3f}" for key in ("precision", "recall", "f1-score"))
+        behind = (scores.confusion[:, at].sum(), row["support"], 1)  # without any case a score says nothing
+        keys = ("precision", "recall", "f1-score")
+        values = (f"{row[key]:.3f}" if cases else "–" for key, cases in zip(keys, behind, strict=True))
         table.add_row(names[at], *values, f"{row['support']:.0f}", "，".join(f"{names[k]} {n}" for n, k in wrong))
     return table
 

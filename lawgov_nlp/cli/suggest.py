@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from lawgov_nlp.results.tagged_report import TaggedReport
     from lawgov_nlp.scheme import Scheme
 
-_UNFIT_SHOWN = 5
-
 
 def suggest(
     paths: Annotated[list[Path], typer.Argument(help="Files (docx, pdf, html, txt, doc, wps) and folders of them.")],
@@ -47,21 +45,27 @@ def suggest(
     ] = None,
     by: Annotated[str, typer.Option(help="mixed, uncertainty, diversity or random.")] = "mixed",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same paragraphs.")] = 0,
+    blank: Annotated[
+        bool, typer.Option("--blank", help="Leave out the model's labels and doubts, so that they sway nobody.")
+    ] = False,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "auto",
 ) -> None:
     """Choose the paragraphs most worth labelling: the model is unsure of them, and they differ from labelled ones.
 
-    They are written with the model's labels for correction. Copies are suggested only once. When you import the file
-    (lawgov convert), the other paragraphs of the reports come with it, marked as not coded. A file that can't be read
-    is listed with the reason and the others continue; the exit code is then 1.
+    They are written with the model's labels for correction, or with --blank without. In csv and Excel a row counts as
+    labelled once it is changed or its column `checked` (已核对) says yes. Copies are suggested only once. When you
+    import the file (lawgov convert), the other paragraphs of the reports come with it, marked as not coded. A file that
+    can't be read is listed with the reason and the others continue; the exit code is then 1.
     """
     console, notes = Console(), Console(stderr=True)
     failures: list[tuple[str, LawgovError]] = []
     try:
         form = _form(out, form, by)
-        _suggest(console, notes, failures, paths, number, out, form, labelled or [], by, seed, model, device, backend)
+        _suggest(
+            console, notes, failures, paths, number, out, form, labelled or [], by, seed, blank, model, device, backend
+        )
     except LawgovError as error:
         fail(notes, error)
     if failures:
@@ -100,6 +104,7 @@ def _suggest(
     labelled: list[Path],
     by: str,
     seed: int,
+    blank: bool,
     model: Path | None,
     device: str,
     backend: str,
@@ -123,7 +128,7 @@ def _suggest(
     found = choose(reports, number, vectors=vectors, by=by, labelled=done, seed=seed)
     console.print(_table(reports, done, found))
     if out is not None and form is not None and found:
-        _write(notes, reports, found, out, form, loaded.model.scheme)
+        _write(notes, _documents(reports, found, blank), len(found), blank, out, form, loaded.model.scheme)
     elif out is not None:
         show_notes(notes, ["没有可建议的段落，未写出文件"])
 
@@ -177,8 +182,9 @@ def _table(reports: Sequence[TaggedReport], done: Labelled, found: Sequence[Sugg
 
 def _write(
     notes: Console,
-    reports: Sequence[TaggedReport],
-    found: Sequence[Suggestion],
+    documents: Sequence[Document],
+    number: int,
+    blank: bool,
     out: Path,
     form: str,
     scheme: Scheme,
@@ -186,26 +192,21 @@ def _write(
     from lawgov_nlp.annotation.formats import Issues, render_annotations
     from lawgov_nlp.atomic import save_new
 
-    documents = _documents(reports, found)
     findings = Issues()
     payload = render_annotations(documents, form, findings, scheme)
     show_notes(notes, findings.notes)
     findings.check("Correct the reports, and suggest again")
-    if form != "markup":
-        unfit = Issues()
-        render_annotations(documents, "markup", unfit, scheme)
-        problems = [str(problem) for problem in unfit.problems]
-        if problems:
-            more = f"（另有 {len(problems) - _UNFIT_SHOWN} 处）" if len(problems) > _UNFIT_SHOWN else ""
-            show_notes(notes, [f"标注后不能转为标注文本：{p}" for p in problems[:_UNFIT_SHOWN]] + [more] * bool(more))
     save_new(payload, out)
-    sums = f"{len(documents)} 份报告中的 {len(found)} 段，附模型所标，请核对"
+    sums = f"{len(documents)} 份报告中的 {number} 段，{'不附模型所标' if blank else '附模型所标，请核对'}"
     notes.print(f"已写入 {escape(str(out))}（{sums}）", highlight=False, soft_wrap=True)
 
 
-def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> list[Document]:
-    """Return the reports with suggestions. Their names count all reports, so that the next round has the same names."""
-    from lawgov_nlp.annotation.formats import mark_requested
+def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion], blank: bool) -> list[Document]:
+    """Return the reports with suggestions, without anything that a model says of them if `blank`.
+
+    Their names count all reports, so that the next round has the same names.
+    """
+    from lawgov_nlp.annotation.formats import mark_requested, without_coding
     from lawgov_nlp.annotation.formats.predictions import free_name, from_tagged
 
     reasons: dict[int, dict[int, str]] = {}
@@ -213,8 +214,9 @@ def _documents(reports: Sequence[TaggedReport], found: Sequence[Suggestion]) -> 
         reasons.setdefault(id(suggestion.report), {})[suggestion.at] = suggestion.why
     taken: set[str] = set()
     names = [free_name(report, number, taken) for number, report in enumerate(reports, 1)]
-    return [
+    documents = [
         mark_requested(from_tagged(report, name), reasons[id(report)])
         for report, name in zip(reports, names, strict=True)
         if id(report) in reasons
     ]
+    return [without_coding(document) for document in documents] if blank else documents

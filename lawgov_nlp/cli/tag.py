@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -17,8 +18,10 @@ from lawgov_nlp.api import tag_reports
 from lawgov_nlp.batch.folder import PART_SIZE
 from lawgov_nlp.cli.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
 from lawgov_nlp.cli.progress import progress
+from lawgov_nlp.cli.summary import Summary
 from lawgov_nlp.cli.tag_parts import tag_in_parts, tag_on_cluster
 from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.readers.find import other_suffixes
 from lawgov_nlp.readers.load import Source
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers import FORMATS, write_reports
@@ -109,6 +112,7 @@ def tag(
             tag_in_parts(notes, paths, out, form, settings)
         return
     failures: list[tuple[str, LawgovError]] = []
+    summary = Summary()
     try:
         if retry_failed or part_size != PART_SIZE:
             raise OutputError("--retry-failed and --part-size belong to --parts; add it, or leave them out")
@@ -117,7 +121,7 @@ def tag(
         files = find_files(list(map(local_path, paths)), failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
-        reports = progress(_tagged(files, failures, settings), len(files), failures, notes)
+        reports = progress(summary.watch(_tagged(files, failures, settings)), len(files), failures, notes)
         if out is not None:
             written = write_reports(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
@@ -137,6 +141,9 @@ def tag(
         pass  # Nothing was written; the failures are listed below.
     except LawgovError as error:
         fail(notes, error)
+    folders = [Path(path) for path in paths if Path(path).is_dir()]
+    if folders or len(files) > 1:
+        summary.show(notes, len(failures), sum(map(other_suffixes, folders), Counter()))
     if failures:
         from lawgov_nlp.cli.terminal import failure_table
 

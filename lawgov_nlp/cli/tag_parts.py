@@ -11,11 +11,14 @@ from rich.console import Console
 
 from lawgov_nlp.batch.folder import RunSummary, tag_folder
 from lawgov_nlp.batch.manifest import NAME
-from lawgov_nlp.cli.common import escape, fail, is_address, local_path
+from lawgov_nlp.cli.common import escape, fail, is_address, local_path, show_notes
 from lawgov_nlp.cli.progress import TaggingBar
+from lawgov_nlp.cli.summary import passed_over_line
 from lawgov_nlp.errors import LawgovError, OutputError
+from lawgov_nlp.readers.find import other_suffixes
 
 _LISTED = 20
+_NAMED = 5
 
 
 def tag_in_parts(
@@ -79,6 +82,9 @@ def _run(
         notes.print("[yellow]已中断[/yellow] 已完成的部分都在；再运行同一命令即从中断处继续", highlight=False)
         raise typer.Exit(130) from None
     _show(notes, run, out)
+    folder = Path(paths[0])
+    if folder.is_dir():
+        show_notes(notes, passed_over_line(other_suffixes(folder)))
     if run.failures:
         raise typer.Exit(1)
 
@@ -90,6 +96,10 @@ def _show(notes: Console, run: RunSummary, out: Path) -> None:
     notes.print(
         f"{escape(str(out))}：{run.reports:,} 份报告，{run.paragraphs:,} 段，{new}", highlight=False, soft_wrap=True
     )
+    for word, names in (("改过，已重新读取", run.changed), ("已不在，已从结果中去掉", run.gone)):
+        if names:
+            more = f" 等 {len(names):,} 份" if len(names) > _NAMED else ""
+            notes.print(f"{word}：{escape('、'.join(names[:_NAMED]))}{more}", highlight=False, soft_wrap=True)
     if not run.failures:
         return
     notes.print(failure_table([(name, LawgovError(reason)) for name, reason in run.failures[:_LISTED]]))

@@ -14,9 +14,12 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from lawgov_nlp.cli.common import LABELS_HELP, chosen_scheme, escape, fail, read_coded
-from lawgov_nlp.errors import LawgovError, OutputError, TrainingError
+from lawgov_nlp.cli.progress import working
+from lawgov_nlp.errors import LawgovError, NoBetterModelError, OutputError, TrainingError
 
 if TYPE_CHECKING:
+    from lawgov_nlp.annotation.gold import GoldReport
+    from lawgov_nlp.scheme import Scheme
     from lawgov_nlp.training.retrain import BeforeAfter
 
 
@@ -42,6 +45,10 @@ def train(
         float | None, typer.Option(help="Weight of a shipped paragraph; a new one has weight 1.")
     ] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many passes without gain.")] = None,
+    learn: Annotated[
+        str | None,
+        typer.Option(help="What learns: auto, all, labels or indicators; auto leaves as it is what few or none coded."),
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same model on the same machine.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -50,8 +57,9 @@ def train(
 ) -> None:
     """Train on newly labelled reports, and report the gains on them and the losses elsewhere.
 
-    With --labels the new model has your own labels. The shipped model never changes. The exit code is 1 if the new
-    model is significantly worse on the shipped test reports than the old one.
+    With --labels the new model has your own labels. The shipped model never changes. If no pass is better than the old
+    model, nothing is written and the exit code is 3. It is 1 if the new model is significantly worse on the shipped
+    test reports than the old one.
     """
     console, notes = Console(), Console(stderr=True)
     logging.basicConfig(
@@ -66,6 +74,7 @@ def train(
         "replay_weight": replay_weight,
         "patience": patience,
         "precision": precision,
+        "learn": learn,
         "seed": seed,
     }
     try:
@@ -75,6 +84,8 @@ def train(
     except KeyboardInterrupt:
         notes.print("[yellow]已中断[/yellow] 若已有检查点，加 --resume 从那里继续", highlight=False)
         raise typer.Exit(130) from None
+    except NoBetterModelError:
+        raise typer.Exit(3) from None  # what to do next was told
     except (LawgovError, ValueError, OSError) as error:
         fail(notes, error if isinstance(error, LawgovError) else LawgovError(str(error)))
     if worse:
@@ -122,17 +133,28 @@ def _train(
         check_output(out, base or shipped_model(), overwrite=overwrite, resume=resume)
         crossed = cross_validate(reports, folds, base=base, scheme=scheme, config=config, device=chosen)
         _show(console, crossed, f"交叉验证（按报告分 {folds} 组）")
-    result = retrain(
-        reports,
-        out,
-        dev=own,
-        base=base,
-        scheme=scheme,
-        config=config,
-        device=chosen,
-        overwrite=overwrite,
-        resume=resume,
-    )
+    try:
+        with working(notes, "训练中"):  # before the first step the old model is measured, which takes a while
+            result = retrain(
+                reports,
+                out,
+                dev=own,
+                base=base,
+                scheme=scheme,
+                config=config,
+                device=chosen,
+                overwrite=overwrite,
+                resume=resume,
+            )
+    except NoBetterModelError:
+        notes.print(
+            "[yellow]没有更好的模型[/yellow] 学过的各轮都不比原模型好：留出的新报告上没有提高，或随包报告上退步超过 "
+            f"{config.margin:g}。没有写出任何模型，请继续用原模型",
+            highlight=False,
+            soft_wrap=True,
+        )
+        _advise(notes, reports, scheme, labelled)
+        raise
     console.print(f"学习 {len(result.learned)} 份：{escape('、'.join(result.learned[:8]))}", highlight=False)
     if result.own:
         _show(console, result.own, f"留出的新报告（{'、'.join(result.held_out[:5])}）")
@@ -142,6 +164,7 @@ def _train(
     notes.print(
         f"已写入 {escape(str(out))}；使用：lawgov tag 报告 --model {escape(str(out))}", highlight=False, soft_wrap=True
     )
+    _advise(notes, reports, scheme, labelled)
     if result.shipped.before is None:
         return False
     lost = [n for n, (_, _, high) in result.shipped.after.gains(result.shipped.before).items() if high < 0]
@@ -151,6 +174,26 @@ def _train(
         names = "、".join(FIGURES[n] for n in lost)
         notes.print(f"[red]注意[/red] 新模型在随包测试集上不如原模型：{names}；随包模型仍是默认模型", highlight=False)
     return bool(lost)
+
+
+def _advise(notes: Console, reports: list[GoldReport], scheme: Scheme, labelled: list[Path]) -> None:
+    """Say how much was coded, and which labels of what kind would help next, with the command for it."""
+    from lawgov_nlp.training.advice import ENOUGH_PARAGRAPHS, SCARCE, advise
+
+    advice = advise(reports, scheme)
+    lines = [f"已标：{advice.reports} 份报告，{advice.paragraphs} 段有维度，{advice.indicators} 项指标"]
+    if advice.indicators_stay:
+        lines.append("指标标得很少，数值、名称和主题保持原样")
+    if advice.scarce:
+        lines.append(f"不足 {SCARCE} 段的维度：{'、'.join(label.zh for label in advice.scarce)}；先补这些")
+    if advice.more:
+        done = " ".join(f"--labelled {path}" for path in labelled)
+        lines.append(f"再标 {advice.more} 段左右（合计约 {ENOUGH_PARAGRAPHS} 段、五份报告）较可能有用，可让程序来挑：")
+        lines.append(f"lawgov suggest 报告文件夹 -n {advice.more} {done} -o 待标.xlsx")
+    else:
+        lines.append("同一类报告再多标用处不大；有别的层级、地区或部门的报告，先标那些")
+    for line in lines:
+        notes.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _show(console: Console, measured: BeforeAfter, title: str) -> None:

@@ -29,7 +29,7 @@ def label_name(label: str, scheme: Scheme = CODEBOOK) -> str:
 def support_line(scores: Scores) -> str:
     """Return a line with the numbers of reports, paragraphs and indicators behind the scores."""
     n = scores.support
-    return f"{n['reports']} 份报告，{n['paragraphs']} 段，{n['indicators']} 项指标"
+    return f"{n['reports']} 份报告，{n['paragraphs']} 段有标注，{n['indicators']} 项指标"
 
 
 def shown_intervals(scores: Scores) -> dict[str, tuple[float, float]]:

@@ -23,7 +23,7 @@ LABELS = (*(d.value for d in DIMENSIONS), NONE)
 _COUNTS = (
     "units_both", "units_found", "units_gold", "labels_both", "labels_found", "labels_gold",
     "values_both", "values_found", "values_gold", "named", "named_exactly", "dimension", "whole",
-    "labelled", "searched", "topics_found", "topics_gold",
+    "labelled", "searched", "coded", "topics_found", "topics_gold",
 )  # fmt: skip
 
 
@@ -32,9 +32,11 @@ class Scores:
     """Scores between 0 and 1, the numbers of cases behind them, and the differences in words.
 
     Attributes:
-        figures: Scores by name, in reading order; a score is NaN if nobody coded what it measures.
+        figures: Scores by name, in reading order; a score is NaN if nobody coded what it measures, or if there was
+            nothing to find and nothing was found.
         per_dimension: Precision, recall, F1 and support of the primary label, by dimension.
-        support: The number of reports, and of the paragraphs and indicators that were coded in them.
+        support: The number of reports, of the paragraphs in which labels or indicators were coded, and of the coded
+            indicators.
         confusion: Counts of paragraphs by their coded label (rows) and tagged label (columns), (K, K + 1); the rows and
             columns follow `labels`. The last column counts paragraphs that weren't read as paragraphs.
         probabilities: The probability of each of `labels` as the primary one, (N, K), for each paragraph that was
@@ -144,7 +146,7 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         warnings.simplefilter("ignore")  # seqeval warns about paragraphs without any span
         tags = [[line for t in tallies for line in lines(t)] for lines in (lambda t: t.gold_tags, lambda t: t.tags)]
         spans = any("B-" in tag for side in tags for line in side for tag in line)
-        strict = span_f1(*tags, mode="strict", scheme=IOB2) if spans else 1.0 if tags[0] else np.nan
+        strict = span_f1(*tags, mode="strict", scheme=IOB2) if spans else np.nan
     figures = {name: float(v[0]) for name, v in _resampled(tallies, np.ones((1, len(tallies)))).items()}
     figures["spans_strict_f1"] = float(strict)
     table = np.array([row for t in tallies for row in t.probabilities]).reshape(-1, len(scheme) + 2)
@@ -153,7 +155,7 @@ def evaluate(pairs: Iterable[tuple[GoldReport, TaggedReport]]) -> Scores:
         per_dimension=_per_dimension(confusion, _names(scheme)),
         support={
             "reports": len(tallies),
-            "paragraphs": int(sum(t.counts["units_gold"] for t in tallies)),
+            "paragraphs": int(sum(t.counts["coded"] for t in tallies)),
             "indicators": int(sum(t.counts["values_gold"] for t in tallies)),
         },
         confusion=confusion,
@@ -179,6 +181,7 @@ def _tally(gold: GoldReport, tagged: TaggedReport, scheme: Scheme) -> _Tally:
     extra = found.keys() - {example.unit.start for example in coded}
     n["labelled"] = sum(e.labels_coded for e in coded)
     n["searched"] = sum(e.indicators_coded for e in coded)
+    n["coded"] = sum(e.labels_coded or e.indicators_coded for e in coded)
     spurious = sum(len(found[start].indicators) for start in extra) if n["searched"] else 0
     n["values_found"] += spurious
     n["topics_found"] += spurious
@@ -217,12 +220,12 @@ def _resampled(tallies: Sequence[_Tally], weights: np.ndarray) -> dict[str, np.n
         "unit_f1": _ratio(2 * n["units_both"], n["units_found"] + n["units_gold"]),
         "primary_accuracy": _ratio(confusion.trace(axis1=1, axis2=2), confusion.sum((1, 2))),
         "primary_macro_f1": _ratio((f1s * occurs).sum(1), occurs.sum(1)),
-        "labels_micro_f1": _ratio(2 * n["labels_both"], n["labels_found"] + n["labels_gold"]),
-        "value_span_f1": _ratio(2 * n["values_both"], values),
-        "name_f1": _ratio(2 * n["named"], values),
-        "name_exact_f1": _ratio(2 * n["named_exactly"], values),
-        "dimension_f1": _ratio(2 * n["dimension"], topics),
-        "indicator_f1": _ratio(2 * n["whole"], topics),
+        "labels_micro_f1": _ratio(2 * n["labels_both"], n["labels_found"] + n["labels_gold"], empty=np.nan),
+        "value_span_f1": _ratio(2 * n["values_both"], values, empty=np.nan),
+        "name_f1": _ratio(2 * n["named"], values, empty=np.nan),
+        "name_exact_f1": _ratio(2 * n["named_exactly"], values, empty=np.nan),
+        "dimension_f1": _ratio(2 * n["dimension"], topics, empty=np.nan),
+        "indicator_f1": _ratio(2 * n["whole"], topics, empty=np.nan),
     }
     # If values are coded but none of their topics, topics can't be scored.
     topical = (n["searched"] > 0) & ((n["topics_gold"] > 0) | (n["values_gold"] == 0))
@@ -298,8 +301,12 @@ def _count_labels(tally: _Tally, example: Example, paragraph: TaggedParagraph | 
     tally.probabilities.append((*row, want))
     n["labels_found"] += len(paragraph.labels)
     n["labels_both"] += len(gold & set(paragraph.labels))
-    if want != got:
-        tally.errors.append(f"{tally.report}: {labels[want]} tagged {labels[got]}: {example.unit.text[:60]}")
+    if want != got or gold != set(paragraph.labels):
+        first, then = (
+            "+".join([labels[k], *sorted(d for d in those if d != labels[k])])
+            for k, those in ((want, gold), (got, paragraph.labels))
+        )
+        tally.errors.append(f"{tally.report}: {first} tagged {then}: {example.unit.text[:60]}")
 
 
 def _count_indicators(n: Counter[str], example: Example, paragraph: TaggedParagraph | None) -> list[str]:

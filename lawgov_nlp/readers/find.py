@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]
         folders[:] = [name for name in folders if not passed_over(name)]
         found += (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and not passed_over(name))
     return sorted(found), shut
+
+
+def other_suffixes(folder: Path) -> Counter[str]:
+    """Count the files in and below a folder that no reader exists for, by suffix in lower case.
+
+    Hidden files, Word's lock files and folders that can't be opened aren't counted.
+    """
+    found: Counter[str] = Counter()
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not passed_over(name)]
+        found.update(
+            Path(name).suffix.lower() for name in names if not passed_over(name) and not name.lower().endswith(SUFFIXES)
+        )
+    return found
 
 
 def passed_over(name: str) -> bool:

@@ -18,9 +18,6 @@ from lawgov_nlp.results.tables import plain_number
 from lawgov_nlp.scheme import Label, Scheme
 from lawgov_nlp.text import has_numeral
 
-SIGNS = "<>{}|"
-"""The markup's own signs, which can't stand in a text."""
-
 NOTE_CHARACTERS = 2000
 MARKS = 500
 """The largest number of values in a paragraph, and also the largest number of names."""
@@ -213,11 +210,6 @@ def readings(coding: Coding, text: str) -> list[dict[str, str | None]]:
         }
         for q in found
     ]
-
-
-def sign_in(text: str) -> str | None:
-    """The first of the markup's own signs in a text; None where there is none."""
-    return next((c for c in text if c in SIGNS), None)
 
 
 def _check_marks(coding: Coding, text: str) -> None:

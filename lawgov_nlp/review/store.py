@@ -31,7 +31,7 @@ from lawgov_nlp.annotation.gold import GoldLine, GoldReport
 from lawgov_nlp.atomic import append_durably, cut_durably, remove_growing, write_durably
 from lawgov_nlp.errors import MarkupError, OutputError, ReviewError
 from lawgov_nlp.report import LineKind
-from lawgov_nlp.review.coding import Coding, from_dict, from_gold, sign_in, to_gold
+from lawgov_nlp.review.coding import Coding, from_dict, from_gold, to_gold
 from lawgov_nlp.scheme import Scheme
 
 LOG = ".log.jsonl"
@@ -118,7 +118,7 @@ class Store:
             with self._thread, self._locked():
                 self._catch_up()
         else:
-            self._check_signs()
+            self._check_text()
 
     @property
     def done(self) -> int:
@@ -215,7 +215,7 @@ class Store:
             self._mend()
         except ReviewError as error:
             self.locked = error
-        self._check_signs()
+        self._check_text()
         self._seen = self._stamp()
 
     def _replay(self) -> None:
@@ -394,16 +394,10 @@ class Store:
         if not 0 <= at < len(self.codings):
             raise ReviewError("no-paragraph", f"{self.source.id} has {len(self.codings)} paragraphs, not one at {at}")
 
-    def _check_signs(self) -> None:
+    def _check_text(self) -> None:
         for number, (_, text) in enumerate(self.source.lines, 1):
             if any("\ud800" <= c <= "\udfff" for c in text) and not self.locked:
                 self.locked = ReviewError("half-character", f"line {number} of {self.source.file} has half a character")
-            if (sign := sign_in(text)) and not self.locked:
-                self.locked = ReviewError(
-                    "signs",
-                    f"line {number} of {self.source.file} holds {sign!r}, a sign of the markup, so that the report can "
-                    f"be read here but not corrected: {text[:30]}",
-                )
 
     def _locked(self) -> FileLock:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+LEARN = ("auto", "all", "labels", "indicators")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,10 @@ class TrainConfig:
             than four.
         replay_weight: The weight of a replayed paragraph in the loss; a new paragraph has the weight 1.
         patience: The number of consecutive passes without improvement on dev after which training stops; 0 never stops.
+        learn: The parts that learn: `all`; `labels` or `indicators` alone, with the encoder and the other heads as they
+            are in the base; or `auto`, which goes by what is coded if the base has the same labels
+            (`training.freeze.parts_to_learn`).
+        margin: What a figure may lose on the shipped dev reports if a model has to be better than its base, 0 to 1.
         seed: The seed of the order, the variations, the dropout and the initial weights of the heads.
 
     Raises:
@@ -61,6 +66,8 @@ class TrainConfig:
     replay_weight: float = 1.0
     values: int = 4
     patience: int = 0
+    learn: str = "all"
+    margin: float = 0.005
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,11 +75,13 @@ class TrainConfig:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; expected one of {', '.join(PRECISIONS)}")
+        if self.learn not in LEARN:
+            raise ValueError(f"unknown part {self.learn!r} to learn; expected one of {', '.join(LEARN)}")
         if self.values < 1:
             raise ValueError(f"values must be at least 1, got {self.values}")
-        if min(self.replay, self.replay_weight, self.patience) < 0:
-            raise ValueError("replay, replay_weight and patience can't be negative")
+        if min(self.replay, self.replay_weight, self.patience, self.margin) < 0:
+            raise ValueError("replay, replay_weight, patience and margin can't be negative")
 
 
-RETRAIN = TrainConfig(epochs=5, rate=5e-5, head_rate=2e-4)
+RETRAIN = TrainConfig(epochs=5, rate=5e-5, head_rate=2e-4, learn="auto")
 """Settings to continue from a tagger with a few reports. They are gentle because it shouldn't forget what it knows."""

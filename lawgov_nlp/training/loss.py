@@ -39,8 +39,9 @@ class TaggerWithLoss(nn.Module):
         # The heads that link names and classify topics always compute in float32, as do the losses.
         with torch.autocast(output.tags.device.type, enabled=False):
             parts = losses(self.tagger, _in_float32(output), whole, want)
-        if not parts:  # nothing in this batch was coded
-            return {"loss": output.tags.sum() * 0.0}
+        parts = {name: part for name, part in parts.items() if part.requires_grad}  # the others are frozen
+        if not parts:  # nothing in this batch was coded that learns
+            return {"loss": torch.stack([p.sum() for p in self.tagger.parameters() if p.requires_grad]).sum() * 0.0}
         total = torch.stack(list(parts.values())).sum()
         if not torch.isfinite(total):
             raise TrainingError(

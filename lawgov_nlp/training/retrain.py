@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,6 +75,8 @@ def retrain(
     scheme: Scheme | None = None,
     config: TrainConfig | None = None,
     device: str = "cpu",
+    beat_base: bool = True,
+    corpus: Mapping[str, Sequence[GoldReport]] | None = None,
     overwrite: bool = False,
     resume: bool = False,
 ) -> Retrained:
@@ -97,12 +99,16 @@ def retrain(
         scheme: The labels of the reports, which the model will have; None keeps those of the base.
         config: How to train; None is `default_config(base)`.
         device: Where to train: `cpu` or `cuda`.
+        beat_base: Whether the base is a candidate, as in `train`, if it is a tagger with the same labels. Without it a
+            model is written even if it is worse, which serves measurements only.
+        corpus: The shipped reports by split; None is all of them (`load_shipped_splits`).
         overwrite: As in `lawgov_nlp.training.trainer.train`.
         resume: As in `lawgov_nlp.training.trainer.train`.
 
     Raises:
         TrainingError: Two codings of one paragraph contradict each other, a report is in both `labelled` and `dev`,
             there is only one label, a report has to be held out and there is none, or `train` raises it.
+        NoBetterModelError: No pass was better than the base; nothing was written.
         ModelError: `train` raises it.
         OutputError: `train` raises it.
     """
@@ -113,15 +119,17 @@ def retrain(
     if both:
         raise TrainingError(f"reports to be learned and to be held out at once: {', '.join(sorted(both)[:5])}")
     check([*labelled, *dev], alone=_alone(base, scheme))
-    corpus = _corpus(scheme)
+    splits = _corpus(scheme, corpus)
     learned, held_out = ([*labelled], [*dev]) if dev else hold_out(labelled, config.seed, needed=not scheme.coarsens)
-    more, replay = _beside(base, corpus["train"])
+    more, replay = _beside(base, splits["train"])
     before = _tagger(start, device)
     train(
         [*learned, *more],
-        [*held_out, *corpus["dev"]],
+        splits["dev"],
         base=start,
         out=out,
+        own=held_out,
+        beat_base=beat_base and before is not None and before.model.scheme == scheme,
         replay=replay,
         scheme=scheme,
         config=config,
@@ -135,7 +143,7 @@ def retrain(
         learned=[r.id for r in learned],
         held_out=[r.id for r in held_out],
         own=_measure(before, after, held_out, scheme) if held_out else None,
-        shipped=_measure(before, after, corpus["test"], scheme),
+        shipped=_measure(before, after, splits["test"], scheme),
     )
 
 
@@ -200,9 +208,9 @@ def _alone(base: Path | None, scheme: Scheme) -> bool:
     return not scheme.coarsens or (base is not None and is_tagger(base))
 
 
-def _corpus(scheme: Scheme) -> dict[str, list[GoldReport]]:
+def _corpus(scheme: Scheme, splits: Mapping[str, Sequence[GoldReport]] | None = None) -> dict[str, list[GoldReport]]:
     """Return the shipped reports by split, translated into a scheme as far as possible."""
-    splits = load_shipped_splits()
+    splits = load_shipped_splits() if splits is None else splits
     return {split: [relabel_gold(report, scheme) for report in reports] for split, reports in splits.items()}
 
 

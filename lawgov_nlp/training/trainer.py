@@ -12,8 +12,9 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -23,8 +24,9 @@ from transformers.trainer_callback import PrinterCallback, TrainerControl, Train
 from lawgov_nlp.annotation.corpus import data_hash
 from lawgov_nlp.annotation.examples import Example, examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
+from lawgov_nlp.annotation.learned import KEY, RECORD, learned_hashes, paragraph_hash
 from lawgov_nlp.atomic import replace_folder
-from lawgov_nlp.errors import OutputError, TrainingError
+from lawgov_nlp.errors import NoBetterModelError, OutputError, TrainingError
 from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.evaluation.scores import Scores, evaluate
 from lawgov_nlp.model.backends import native_precision
@@ -34,9 +36,11 @@ from lawgov_nlp.model.decoding import relabel
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import WindowTokenizer
+from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.batches import BatchDataset, clipped
 from lawgov_nlp.training.config import TrainConfig
+from lawgov_nlp.training.freeze import INDICATORS, freeze, parts_to_learn
 from lawgov_nlp.training.initialize import base_scheme, load_for_training
 from lawgov_nlp.training.loss import TaggerWithLoss
 from lawgov_nlp.training.tensorboard import LOGS, TrainingLog
@@ -67,7 +71,9 @@ def train(
     *,
     base: Path,
     out: Path,
+    own: Sequence[GoldReport] = (),
     replay: Sequence[GoldReport] = (),
+    beat_base: bool = False,
     scheme: Scheme | None = None,
     config: TrainConfig | None = None,
     revision: str = "",
@@ -85,7 +91,10 @@ def train(
         dev: Annotated reports to choose the pass and the threshold of secondary labels, and to calibrate.
         base: The folder of the model to start from: a tagger or a pretrained encoder.
         out: The folder for the model.
+        own: New annotated reports that are held out; they count as dev reports, too.
         replay: Annotated reports that the base was trained on and shouldn't forget (`TrainConfig.replay`).
+        beat_base: Whether the base, a tagger with the same labels, is a candidate itself. A pass then counts only if it
+            is better than the base on `own` (if there are any) and no figure loses more than `config.margin` on `dev`.
         scheme: The labels of all these reports, which the model will have; None takes those of the base, or those of
             the codebook if the base is an encoder.
         config: How to train.
@@ -97,6 +106,7 @@ def train(
     Raises:
         ModelError: The base can't be loaded.
         OutputError: `out` or an unfinished run for it exists already.
+        NoBetterModelError: No pass was better than the base; `out` is as it was.
         TrainingError: The reports contain nothing to learn, the loss isn't finite, the disk is full, the device is
             a GPU other than the first, or the run to be resumed is a different one.
     """
@@ -112,9 +122,16 @@ def train(
     learned, replayed = _examples(reports), _examples(replay)
     if not learned:
         raise TrainingError("there is no paragraph to learn from in the reports")
+    dev = [*own, *dev]
     if not any(e.labels_coded for e in _examples(dev)):
         raise TrainingError("there is no dev paragraph with a coded dimension to choose the best pass on")
     tagger, tokenizer = load_for_training(base, revision, data_hash(reports), config.dropout, scheme)
+    learn = config.learn
+    if learn == "auto":
+        learn = parts_to_learn(learned) if is_tagger(base) and base_scheme(base) == scheme else "all"
+    freeze(tagger, learn)
+    if learn != "all":
+        logger.info("only %s learn; all else stays as it is in the base", learn)
     if folder.exists() and not resume:
         shutil.rmtree(folder)  # with `overwrite`, or if there is no checkpoint to lose
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +148,10 @@ def train(
         logger.warning("%d annotated spans don't end on token bounds: %s", sum(loose.values()), dict(loose))
     batches = BatchDataset(learned, replayed, coder, config, scheme)
     learner = TaggerWithLoss(tagger.to(device))  # type: ignore[arg-type]
-    progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, _provenance(base, half, device))
+    hashes = learned_hashes(base) | {paragraph_hash(e.unit.text) for e in (*learned, *replayed)}
+    provenance = {**_provenance(base, half, device), KEY: sorted(hashes)}
+    rival = len(own) if beat_base else None
+    progress = _Progress(learner, tokenizer, dev, batches.ends, config, folder, provenance, learn, rival)
     trainer = Trainer(
         model=learner,
         args=_arguments(folder, batches.ends, config, half, device),
@@ -151,6 +171,13 @@ def train(
         raise
     finally:
         progress.log.close()
+    if not (folder / _BEST).is_dir():
+        shutil.rmtree(folder)
+        raise NoBetterModelError(
+            f"no pass was better than {base.name} on the {len(own)} held-out new reports without losing more than "
+            f"{config.margin:g} on the shipped ones; nothing was written to {out}. Label more, or go on with the model "
+            "that you have"
+        )
     if out.exists():
         out.rename(folder / "replaced")  # only with `overwrite`
     (folder / _BEST).rename(out)
@@ -275,9 +302,16 @@ class _Progress(TrainerCallback):
         config: TrainConfig,
         folder: Path,
         provenance: dict[str, object],
+        learn: str = "all",
+        rival: int | None = None,
     ) -> None:
         self.learner, self.tokenizer, self.dev, self.ends = learner, tokenizer, dev, ends
         self.config, self.folder, self.provenance = config, folder, provenance
+        # The labels of a model that learns indicators alone stay those of the base, and so does their threshold.
+        self.thresholds = (learner.tagger.config.secondary_threshold,) if learn == INDICATORS else THRESHOLDS
+        self.calibrates = learn != INDICATORS
+        self.temperature = learner.tagger.config.primary_temperature
+        self.rival = rival  # how many of the first dev reports are new ones, if the base is a candidate
         self.log = TrainingLog(folder / LOGS)
 
     @property
@@ -291,6 +325,12 @@ class _Progress(TrainerCallback):
         """Start the clock, and open the curves after the step of the checkpoint."""
         self.began, self.first = time.monotonic(), state.global_step
         self.log.open(after=state.global_step)
+        if self.rival is not None and not (self.folder / _QUALITY).exists():
+            scored = _score(self.learner.tagger, self.tokenizer, self.dev, self.thresholds)
+            self.learner.tagger.train()
+            base = self._sides(scored)
+            logger.info("the base on dev: %s", scored.scores.figures)
+            (self.folder / _QUALITY).write_text(json.dumps(self._best() | {"base": base}), encoding="utf-8")
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         """Log the mean loss since the last time and the minutes left."""
@@ -301,9 +341,8 @@ class _Progress(TrainerCallback):
         parts = {name: round(total / self.learner.count, 4) for name, total in self.learner.sums.items()}
         loss = sum(parts.values())
         self.log.add("loss", {**parts, "sum": loss}, state.global_step)
-        logger.info(
-            "step %d of %d, about %.0f min left: loss %.4f %s", state.global_step, state.max_steps, left, loss, parts
-        )
+        done_of = (state.global_step, state.max_steps)
+        logger.info("step %d of %d, about %.1f min left: loss %.4f %s", *done_of, left, loss, parts)
         self.learner.sums.clear()
         self.learner.count = 0
 
@@ -317,20 +356,23 @@ class _Progress(TrainerCallback):
         if epoch < (self.config.epochs + 1) // 2:
             return control  # the learning rate is still high, and scoring takes as long as a quarter of a pass
         model = self.learner.tagger
-        scores, threshold = _score(model, self.tokenizer, self.dev)
+        scored = _score(model, self.tokenizer, self.dev, self.thresholds)
+        scores, threshold = scored.scores, scored.threshold
         model.train()
-        parts = [scores.figures[n] for n in ("primary_macro_f1", "labels_micro_f1", "indicator_f1")]
-        quality = sum(part for part in parts if not math.isnan(part))
+        quality = sum(_judged(scores).values())
         logger.info("pass %d on dev: %s", epoch, scores.figures)
         self.log.add("dev", scores.figures, state.global_step)
         best = self._best()
-        if quality > best["quality"] or not (self.folder / _BEST).is_dir():
+        better = quality > best["quality"] or not (self.folder / _BEST).is_dir()
+        if better and self._beats_base(scored, epoch):
             model.config.secondary_threshold = threshold
-            calibrate(model.config, scores)  # type: ignore[arg-type]
+            model.config.primary_temperature = self.temperature
+            if self.calibrates:
+                calibrate(model.config, scores)  # type: ignore[arg-type]
             took = {"minutes": round((time.monotonic() - self.began) / 60, 1), **_peak_memory(model.device)}
-            record = {"train": asdict(self.config), **self.provenance, **took, "epoch": epoch, "dev": scores.figures}
+            record = {"train": asdict(self.config), **took, "epoch": epoch, "dev": scores.figures, **self.provenance}
             replace_folder(self.folder / _BEST, lambda folder: save_tagger(model, self.tokenizer, folder, record))
-            best = {"quality": quality, "epoch": epoch}
+            best |= {"quality": quality, "epoch": epoch}
             (self.folder / _QUALITY).write_text(json.dumps(best), encoding="utf-8")
         if self.config.patience and epoch - best["epoch"] >= self.config.patience:
             logger.info("no better on dev for %d passes: training stops", self.config.patience)
@@ -338,7 +380,27 @@ class _Progress(TrainerCallback):
             control.should_training_stop = True
         return control
 
-    def _best(self) -> dict[str, float]:
+    def _sides(self, scored: _Scored) -> dict[str, dict[str, float]]:
+        """Return the judged figures on the new reports and on the shipped ones; empty if there are none."""
+        pairs = list(zip(self.dev, scored.tagged, strict=True))
+        new, shipped = pairs[: self.rival], pairs[self.rival :]
+        return {name: _judged(evaluate(side)) if side else {} for name, side in (("new", new), ("shipped", shipped))}
+
+    def _beats_base(self, scored: _Scored, epoch: int) -> bool:
+        """Return whether a pass gains on the new reports and loses no more than the margin on the shipped ones."""
+        if self.rival is None:
+            return True
+        base, now = self._best()["base"], self._sides(scored)
+        gained = not now["new"] or sum(now["new"].values()) > sum(base["new"].values())
+        lost = [n for n, value in now["shipped"].items() if value < base["shipped"].get(n, 0.0) - self.config.margin]
+        if not gained or lost:
+            logger.info(
+                "pass %d is no better than the base: new reports %s (base %s), shipped %s (base %s)",
+                epoch, now["new"], base["new"], now["shipped"], base["shipped"],
+            )  # fmt: skip
+        return gained and not lost
+
+    def _best(self) -> dict[str, Any]:
         file = self.folder / _QUALITY
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"quality": -1.0, "epoch": 0}
 
@@ -358,7 +420,7 @@ def save_tagger(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, out: Pat
     }
     model.save_pretrained(out, state_dict=half)
     tokenizer.save_pretrained(out)
-    (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (out / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _hash(base: Path) -> str:
@@ -414,6 +476,8 @@ def _optimizer(
     """
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         pretrained = name.startswith(("tagger.encoder.", "tagger.reader.layers."))
         groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
     optimizer = torch.optim.AdamW(
@@ -432,14 +496,35 @@ def _optimizer(
     )
 
 
-def _score(model: TaggerModel, tokenizer: PreTrainedTokenizerFast, dev: Sequence[GoldReport]) -> tuple[Scores, float]:
-    """Return the scores on dev, and the threshold of secondary labels that is best there."""
+@dataclass(frozen=True, kw_only=True)
+class _Scored:
+    """Scores on dev, the threshold of secondary labels that is best there, and the reports tagged with it."""
+
+    scores: Scores
+    threshold: float
+    tagged: list[TaggedReport]
+
+
+def _judged(scores: Scores) -> dict[str, float]:
+    """Return the figures by which passes are compared; those that nobody coded are left out."""
+    names = ("primary_macro_f1", "labels_micro_f1", "indicator_f1")
+    return {name: scores.figures[name] for name in names if not math.isnan(scores.figures[name])}
+
+
+def _score(
+    model: TaggerModel,
+    tokenizer: PreTrainedTokenizerFast,
+    dev: Sequence[GoldReport],
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> _Scored:
+    """Score a model on dev with each of the thresholds of secondary labels."""
     model.config.primary_temperature = 1.0  # it is fitted anew on these scores
     tagged = list(Tagger(model, tokenizer).tag_many(map(parse_gold, dev)))
-    best: tuple[Scores, float] | None = None
-    for threshold in THRESHOLDS:
-        scores = evaluate(zip(dev, (relabel(report, threshold) for report in tagged), strict=True))
-        if best is None or scores.figures["labels_micro_f1"] > best[0].figures["labels_micro_f1"]:
-            best = (scores, threshold)
+    best: _Scored | None = None
+    for threshold in thresholds:
+        relabelled = [relabel(report, threshold) for report in tagged]
+        scores = evaluate(zip(dev, relabelled, strict=True))
+        if best is None or scores.figures["labels_micro_f1"] > best.scores.figures["labels_micro_f1"]:
+            best = _Scored(scores=scores, threshold=threshold, tagged=relabelled)
     assert best is not None  # THRESHOLDS isn't empty
     return best

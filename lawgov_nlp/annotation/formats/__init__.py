@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lawgov_nlp.annotation.formats.document import Document, Row, from_gold, mark_requested, to_gold
+from lawgov_nlp.annotation.formats.document import Document, Row, from_gold, mark_requested, to_gold, without_coding
 from lawgov_nlp.annotation.formats.issues import Issues, Problem
 from lawgov_nlp.annotation.formats.label_studio import labelling_config
 from lawgov_nlp.annotation.formats.merge import assemble
@@ -43,12 +43,13 @@ __all__ = [
     "render_annotations",
     "target",
     "to_gold",
+    "without_coding",
     "write_annotations",
     "write_rejected",
 ]
 
 
-PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无从区分，请逐段核对（--to label-studio 分得开）"
+PREDICTIONS = "{n} 份报告的标注出自模型，写出后与人工标注无从区分，请逐段核对（--to label-studio 或 xlsx 分得开）"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,7 @@ def render_annotations(
     maker = FORMATS[form].write if form in FORMATS else None
     if maker is None:
         raise InterchangeError(f"{form!r} can't be written; expected one of {', '.join(WRITTEN)}")
-    if form != "label-studio":
+    if form not in ("label-studio", "csv", "xlsx"):  # these tell a model's labels from a person's
         findings.count(form, PREDICTIONS, sum(bool(document.model) for document in documents))
     return maker(documents, findings, scheme)
 

@@ -197,6 +197,13 @@ def mark_requested(document: Document, reasons: Mapping[int, str]) -> Document:
     return replace(document, lines=tuple(lines))
 
 
+def without_coding(document: Document) -> Document:
+    """Return the document as if nobody, and no model, had coded it; which paragraphs are requested stays."""
+    meta = {key: value for key, value in document.meta.items() if key != "tagged_by"}
+    lines = [replace(line.without(*LAYERS), why="") if line.kind is LineKind.BODY else line for line in document.lines]
+    return replace(document, meta=meta, lines=tuple(lines), model="")
+
+
 def rows(document: Document, origin: Origin) -> Iterator[Row]:
     """Yield the requested paragraphs of a document, each with the adjacent lines that aren't requested."""
     asked = [line.kind is LineKind.BODY and line.asked for line in document.lines]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,19 +15,16 @@ from lawgov_nlp.scheme import CODEBOOK, Scheme
 FORM = "markup"
 UNNAMED = "{n} 个数值没有名称（模型未找到），未写出"
 REASONS = "{n} 条建议标注的理由未写出"
-_SIGNS = re.compile(r"[<>{}|]")
-_INSTEAD = {"<": "〈", ">": "〉", "{": "｛", "}": "｝", "|": "｜"}
 
 
 def write_markup(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> dict[str, bytes]:
-    """Return file names and contents, one file per report. Text that the markup can't express becomes a problem."""
+    """Return file names and contents, one file per report."""
     out = {}
     for document in documents:
         named = [v.name is not None for line in document.lines for v in line.values]
         findings.count(FORM, UNNAMED, named.count(False))
         findings.count(FORM, REASONS, sum(bool(line.why) for line in document.lines))
-        if _fits(document, findings):
-            out[f"{document.id}.txt"] = markup.to_markup(to_gold(document)).encode()
+        out[f"{document.id}.txt"] = markup.to_markup(to_gold(document)).encode()
     return out
 
 
@@ -55,17 +51,3 @@ def read_markup(path: Path, findings: Issues, options: Options) -> list[Row]:
             continue
         found += rows(from_gold(gold), Origin(file=str(file)))
     return found
-
-
-def _fits(document: Document, findings: Issues) -> bool:
-    wrong = False
-    for number, line in enumerate(document.lines, 1):
-        sign = _SIGNS.search(line.text)
-        if sign:
-            wrong = True
-            findings.add(
-                Origin(file=document.id, row=number, record={"report": document.id, "text": line.text}),
-                f"the text has {sign[0]!r}, a sign of the markup, near {line.text[max(0, sign.start() - 8) :][:20]!r}; "
-                f"put {_INSTEAD[sign[0]]!r} in its place before labelling",
-            )
-    return not wrong

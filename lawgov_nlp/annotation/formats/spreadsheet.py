@@ -1,11 +1,14 @@
 """csv and xlsx: one row per paragraph with its dimensions, for people who label in Excel.
 
-    report,start,headings,text,primary,secondary,annotator
+    report,start,headings,text,primary,secondary,annotator,checked,model
 
 Only `text` and `primary` are required. Dimensions are English or Chinese words; several secondary ones are joined
 with `+`. An empty `primary` means that nobody labelled the paragraph; 无 means that it has no dimension. A column `why`
 is written if there are reasons, and isn't read. Chinese column names and those of `lawgov tag -o x.csv` are accepted,
 too.
+
+If a model gave the labels, `model` repeats them, and `checked` is empty. A row then counts as labelled by a person if
+its labels differ from `model`, or if `checked` says yes. All other rows are read as not labelled.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.errors import InterchangeError
 from lawgov_nlp.results.writers.csv import csv_bytes, unescape_cell
 from lawgov_nlp.results.writers.xlsx import CELL_LIMIT
-from lawgov_nlp.scheme import Scheme
+from lawgov_nlp.scheme import Label, Scheme
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -34,9 +37,13 @@ if TYPE_CHECKING:
 CSV, XLSX = "csv", "xlsx"
 COLUMNS = ("report", "start", "headings", "text", "primary", "secondary")
 WHY = "why"
+CHECKED, MODEL = "checked", "model"
+YES = "是"
 VALUES = "{n} 个数值（含名称与主题）未写出"
 FROM_A_MODEL = "文件由 lawgov tag 写出，{n} 段都按人工标注导入；没有核对过的请先清空 label"
 NO_LIST = "{n} 张表没有主维度的下拉选项：标签名合起来超出 Excel 的上限"
+UNCHECKED = "{n} 段仍是模型所标，按未标注导入；核对无误的请在“已核对”（checked）一列填“是”"
+NO_COLUMN = "{n} 段出自 lawgov suggest 的旧表，没有“已核对”一列：改过与没看过的分不开，都按人工标注导入"
 UNCODED = "{n} 段没有填主维度，按维度未标注导入"
 
 _ALIASES = {
@@ -50,17 +57,24 @@ _ALIASES = {
     "secondary": ("secondary", "次要维度", "次维度"),
     "labels": ("labels",),
     "annotator": ("annotator", "coder", "标注者", "标注人"),
+    WHY: ("why", "理由"),
+    CHECKED: ("checked", "已核对"),
+    MODEL: ("model", "模型所标"),
+}
+_CHECKED = {
+    **dict.fromkeys((YES, "已核对", "已", "对", "√", "✓", "v", "x", "y", "yes", "true", "1", "1.0"), True),
+    **dict.fromkeys(("", "否", "未", "未核对", "n", "no", "false", "0", "0.0"), False),
 }
 _LIST_LIMIT = 255  # Excel's limit for a list of choices, without the quotation marks
 
 
 def write_csv(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
     """Write a csv that Excel opens as UTF-8. A text that Excel would take for a formula gets a leading apostrophe."""
-    return csv_bytes(_header(documents), _table(documents, findings, CSV))
+    return csv_bytes(_header(documents), _table(documents, findings, CSV, str))
 
 
 def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) -> bytes:
-    """Write a workbook in which the labels of `scheme` can be chosen from a list.
+    """Write a workbook in Chinese in which the labels of `scheme` can be chosen from a list.
 
     Raises:
         InterchangeError: A paragraph doesn't fit into a cell.
@@ -73,8 +87,9 @@ def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) 
     book = Workbook()
     sheet = book.active
     sheet.title = "paragraphs"
-    sheet.append(_header(documents))
-    for number, row in enumerate(_table(documents, findings, XLSX), 2):
+    header = _header(documents)
+    sheet.append([_ALIASES[name][1] for name in header])
+    for number, row in enumerate(_table(documents, findings, XLSX, _chinese), 2):
         for column, cell in enumerate(row, 1):
             if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * CELL_LIMIT:
                 raise InterchangeError(
@@ -90,13 +105,17 @@ def write_xlsx(documents: Sequence[Document], findings: Issues, scheme: Scheme) 
                 target.data_type = "s"  # never a formula
             target.alignment = Alignment(wrap_text=True, vertical="top")
     _lay_out(sheet)
-    choices = f'"{",".join([*scheme, label_names.NONE])}"'
-    if len(choices) - 2 <= _LIST_LIMIT:
+    for name, words in (("primary", [*map(_chinese, scheme), label_names.NONE_ZH]), (CHECKED, [YES])):
+        if name not in header:
+            continue
+        choices = f'"{",".join(words)}"'
+        if len(choices) - 2 > _LIST_LIMIT:
+            findings.count(XLSX, NO_LIST, 1)
+            continue
         choice = DataValidation(type="list", formula1=choices, allow_blank=True)
         sheet.add_data_validation(choice)
-        choice.add(f"E2:E{max(2, sheet.max_row)}")
-    else:
-        findings.count(XLSX, NO_LIST, 1)
+        letter = "ABCDEFGHI"[header.index(name)]
+        choice.add(f"{letter}2:{letter}{max(2, sheet.max_row)}")
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -154,29 +173,47 @@ def columns(path: Path, first_line: str) -> set[str]:
 
 
 def _header(documents: Sequence[Document]) -> list[str]:
-    return [*COLUMNS, WHY] if _reasons(documents) else [*COLUMNS]
+    checked = [CHECKED] if _predicted(documents) else []
+    return [*COLUMNS, *checked, *([WHY] if _reasons(documents) else []), *([MODEL] if checked else [])]
 
 
 def _reasons(documents: Sequence[Document]) -> bool:
     return any(line.why for document in documents for line in document.lines)
 
 
-def _table(documents: Sequence[Document], findings: Issues, form: str) -> Iterator[list[str | int]]:
-    reasons = _reasons(documents)
+def _predicted(documents: Sequence[Document]) -> bool:
+    return any(document.model for document in documents)
+
+
+def _chinese(label: Label) -> str:
+    """Return a label's Chinese name, or its English one if the Chinese one would be read as several labels."""
+    return label.zh if label_names.split(label.zh) == [label.zh] else label.value
+
+
+def _table(
+    documents: Sequence[Document], findings: Issues, form: str, word: Callable[[Label], str]
+) -> Iterator[list[str | int]]:
+    reasons, predicted = _reasons(documents), _predicted(documents)
+    none = label_names.NONE_ZH if word is _chinese else label_names.NONE
     for document in documents:
         count_lost(document, findings, form)
         for row in rows(document, Origin(file=document.id)):
             line, lead = stripped(row.line)
             findings.count(form, VALUES, len(line.values))
-            primary = "" if not line.labels_coded else line.primary.value if line.primary else label_names.NONE
+            primary = "" if not line.labels_coded else word(line.primary) if line.primary else none
+            secondary = [word(label) for label in line.secondary]
+            checked = YES if line.labels_coded and not document.model else ""
+            model = "+".join([primary, *secondary]) if document.model else ""
             yield [
                 document.id,
                 (row.start or 0) + lead,
                 " / ".join(line.headings),
                 line.text,
                 primary,
-                "+".join(line.secondary),
+                "+".join(secondary),
+                *([checked] if predicted else []),
                 *([line.why] if reasons else []),
+                *([model] if predicted else []),
             ]
 
 
@@ -192,6 +229,8 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Issues, opti
         )
     if "confidence" in at:
         findings.count(form, FROM_A_MODEL, len(table) - 1)
+    elif WHY in at and CHECKED not in at:
+        findings.count(form, NO_COLUMN, sum(bool(cells[at["primary"]].strip()) for _, cells in table[1:]))
     out = []
     for number, cells in table[1:]:
         said = {name: cells[k].strip() for name, k in at.items() if k < len(cells)}
@@ -210,14 +249,16 @@ def _rows(path: Path, table: list[tuple[int, list[str]]], findings: Issues, opti
                     text,
                     context_fields.headings(said),
                     place,
-                    _coder(said, options.words),
+                    _coder(said, options.words, findings, form),
                     annotators,
                 )
             )
     return out
 
 
-def _coder(said: Mapping[str, str], known: label_names.Words) -> Callable[[CodedLine], CodedLine]:
+def _coder(
+    said: Mapping[str, str], known: label_names.Words, findings: Issues, form: str
+) -> Callable[[CodedLine], CodedLine]:
     def code(line: CodedLine) -> CodedLine:
         first = label_names.split(said.get("primary", ""))
         second = label_names.split(said.get("secondary", ""))
@@ -236,9 +277,33 @@ def _coder(said: Mapping[str, str], known: label_names.Words) -> Callable[[Coded
         for word in second:
             known.topic(word)
         primary, secondary = known.labels([*first, *second])
+        if first and not _by_a_person(said, known, primary, secondary):
+            findings.count(form, UNCHECKED)
+            return line
         return replace(line, primary=primary, secondary=secondary, labels_coded=bool(first))
 
     return code
+
+
+def _by_a_person(
+    said: Mapping[str, str], known: label_names.Words, primary: Label | None, secondary: Sequence[Label]
+) -> bool:
+    """Return whether a person gave or confirmed the labels of a row.
+
+    Raises:
+        RowError: The cell `checked` says neither yes nor no.
+    """
+    if CHECKED not in said:
+        return True
+    word = said[CHECKED].lower()
+    if word not in _CHECKED:
+        raise RowError(
+            f"checked is {said[CHECKED]!r}, expected {YES} (yes), or nothing if nobody checked the paragraph"
+        )
+    if _CHECKED[word] or MODEL not in said:
+        return _CHECKED[word]
+    first, others = known.labels(label_names.split(said[MODEL]))
+    return not said[MODEL] or (primary, {*secondary}) != (first, {*others})
 
 
 def _columns(names: Sequence[str]) -> dict[str, int]:
@@ -260,7 +325,7 @@ def _start(word: str) -> int | None:
 
 
 def _lay_out(sheet: Worksheet) -> None:
-    for letter, width in zip("ABCDEFG", (14, 8, 36, 90, 16, 24, 40), strict=True):
+    for letter, width in zip("ABCDEFGHI", (14, 8, 36, 90, 18, 24, 12, 40, 24), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A2"
 

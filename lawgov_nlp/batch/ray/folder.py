@@ -322,7 +322,7 @@ class _Work:
 
     def _publish(self, entries: Sequence[Entry], files: dict[str, bytes]) -> None:
         """Move a part's files into place and record the part, which makes it valid."""
-        part = self._manifest.parts
+        part = self._manifest.next_part
         outputs = {}
         try:
             with staged(self._out, overwrite=True) as files_to_be:

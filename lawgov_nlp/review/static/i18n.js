@@ -81,7 +81,6 @@ const WORDS = {
   mine: ["我的", "Mine"], theirs: ["现存的", "As it is saved"],
   keepMine: ["用我的", "Keep mine"], takeTheirs: ["用现存的", "Take the saved one"],
   lockedWhy: ["本报告可看，不能更正：{why}", "This report can be read but not corrected: {why}"],
-  "lock-signs": ["正文里有标记文本自用的符号 < > { } |，目前还不能存", "its text has one of the markup's own signs < > { } |, which can't be saved yet"],
   "lock-half-character": ["正文里有半个字符，无法存为 UTF-8", "its text has half a character, which UTF-8 can't hold"],
   "lock-source-changed": ["原文件和更正时的不一样了", "the file isn't the one that was corrected"],
   "lock-markup-damaged": ["标注文本被改坏了", "the markup can't be read"],
