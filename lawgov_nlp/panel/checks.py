@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.panel.cells import Cell, Value
 from lawgov_nlp.panel.indicators import Indicators, plain_unit
-from lawgov_nlp.panel.roles import Role
 from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.roles import Role
 
 if TYPE_CHECKING:
     from lawgov_nlp.panel.build import ReportEntry
