@@ -1,12 +1,14 @@
 """Time a panel of many reports, and count what its checks find on coded reports in which no fault is planted.
 
     python benchmarks/panel.py findings [--show]         # on the reports of data/, with the codings in a model's place
+    python benchmarks/panel.py coded                     # names to codes and roles of numbers, on what is coded
     python benchmarks/panel.py time --reports 10000      # CPU time and peak memory; run it under taskset for one core
 
 The reports of `time` repeat the coded ones under the names of other townships of the gazetteer, over ten years.
 """
 
 import argparse
+import csv
 import json
 import resource
 import tempfile
@@ -20,12 +22,14 @@ from lawgov_nlp.annotation.gold import GoldLine, GoldReport
 from lawgov_nlp.annotation.markup import read_markup
 from lawgov_nlp.panel import build_panel
 from lawgov_nlp.panel.gazetteer import gazetteer
+from lawgov_nlp.panel.indicators import shipped_indicators
 from lawgov_nlp.panel.sources import read_tagged
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.indicator_roles import with_roles
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import read_quantity
+from lawgov_nlp.results.roles import Span, paragraph_roles
 
 ROOT = Path(__file__).resolve().parents[1]
 YEARS = range(2016, 2026)
@@ -100,6 +104,31 @@ def show_findings(show: bool) -> None:
     print(f"{len(reports)} reports, {len(checks)} findings, {rate:.2f} a hundred reports: {dict(counts)}")
 
 
+def show_coded() -> None:
+    """Print precision and recall of codes, and how many roles are right, for each part of what is coded."""
+    with (ROOT / "data" / "panel_names.csv").open(encoding="utf-8") as file:
+        names = [*csv.DictReader(file)]
+    for part in ("development", "held_out"):
+        for source in ("", "real", "modelled", "composed"):
+            rows = [r for r in names if r["part"] == part and r["found_in"].startswith(source)]
+            pairs = [(r["code"], shipped_indicators().match(r["name"], r["unit"], r["topic"]).code or "") for r in rows]
+            right = sum(bool(got) and want == got for want, got in pairs)
+            given, coded = sum(bool(got) for _, got in pairs), sum(bool(want) for want, _ in pairs)
+            shown = f"precision {right / given:.3f}, recall {right / coded:.3f}"
+            print(f"{part} {source or 'all'}: {len(rows)} names, {shown}")
+    numbers = [json.loads(s) for s in (ROOT / "data" / "panel_roles.jsonl").read_text(encoding="utf-8").splitlines()]
+    for part in ("development", "held_out"):
+        right_of, all_of = Counter(), Counter()
+        for row in (r for r in numbers if r["part"] == part):
+            spans = [Span(*span) for span in row["spans"]]
+            index = [span.start for span in spans].index(row["start"])
+            roles = paragraph_roles(row["text"], spans, row["headings"], row["label"] or None, row["year"] or None)
+            all_of[row["role"]] += 1
+            right_of[row["role"]] += str(roles[index].role) == row["role"]
+        shown = ", ".join(f"{role} {right_of[role]}/{count}" for role, count in all_of.items())
+        print(f"{part}: {sum(right_of.values()) / sum(all_of.values()):.3f} of {sum(all_of.values())} roles; {shown}")
+
+
 def repeated(count: int, path: Path) -> None:
     """Write `count` tagged reports to a jsonl file, each of another township and year."""
     models = [json.dumps(report.to_dict(), ensure_ascii=False) for report in coded_reports()]
@@ -141,12 +170,14 @@ def _watched(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
 def main() -> None:
     """Run what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("findings", "time"))
+    parser.add_argument("what", choices=("findings", "coded", "time"))
     parser.add_argument("--show", action="store_true", help="print each finding")
     parser.add_argument("--reports", type=int, default=10_000)
     options = parser.parse_args()
     if options.what == "findings":
         show_findings(options.show)
+    elif options.what == "coded":
+        show_coded()
     else:
         time_panel(options.reports)
 
