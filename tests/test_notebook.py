@@ -58,6 +58,18 @@ def test_runs():
     assert sheets["indicators"] >= indicators
 
 
+@pytest.mark.slow
+def test_a_panel_runs():
+    outputs = executed(nbformat.read(NOTEBOOK.with_name("panel.ipynb"), as_version=4))
+    counts = answer(outputs["tag"])
+    assert counts["cell"] > 500
+    shown = "".join(o.data["text/plain"] for o in outputs["checks"] if "data" in o)
+    assert all(kind in shown for kind in ("rate", "series", "copied", "growth", "part_whole"))
+    merged = next(o for o in outputs["coverage"] if o.output_type == "execute_result")
+    assert "990121101000" in merged.data["text/plain"]
+    assert answer(outputs["out"])
+
+
 CAME_IN = "overview['paragraphs'].to_dict(), int(grid.to_numpy().sum()), [path for path, _ in run.failures], run.added"
 SUMS = "[bool(t['share'].groupby(level=0).sum().round(6).eq(100).all()) for t in (*annual.values(), *leveled.values())]"
 CORRECTION = "{} if correction is None else correction.round(6).to_dict()"

@@ -148,6 +148,20 @@ def test_planted_faults_are_found_and_sound_reports_pass():
     assert kinds(report(TOWN, 2020, "training [合格率]{120%}。")) == {("impossible", 2020)}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "enforcement [行政诉讼案件]{94宗}，其中[一审]{57宗}、[二审]{37宗}，[败诉]{5宗}。",
+        "enforcement [行政复议答复]{57宗}、[行政应诉案件]{14宗}，其中[维持]{41宗}。",
+        "mediation [人民调解员]{67名}，其中[少数民族]{41名}，[双语调解员]{38名}。",
+        "mediation [矛盾纠纷]{417件}，[当场化解]{263件}，[化解率]{96.4%}。",
+        "mediation [排查矛盾]{2310件}，[化解]{2254件}，[民转刑案件]{2起}，[包案化解]{14件}，[化解率]{93.3%}。",
+    ],
+)
+def test_what_reports_say_soundly_is_no_finding(line):
+    assert kinds(report(TOWN, 2020, line)) == set()
+
+
 def test_copied_reports_and_a_slipped_unit():
     lines = [
         f"publicity {word}期间，在各村开展了内容丰富的宣传，共[发放资料]{{{n}份}}。"

@@ -7,7 +7,7 @@ import pytest
 
 from lawgov_nlp.errors import PanelError
 from lawgov_nlp.panel.indicators import load_indicators, normal_form, shipped_indicators
-from lawgov_nlp.panel.roles import Role, Span, paragraph_roles
+from lawgov_nlp.results.roles import Role, Span, paragraph_roles
 from tests.conftest import ROOT
 
 
@@ -19,17 +19,27 @@ def scores(part):
     return right / sum(bool(got) for got, _ in pairs), right / sum(bool(want) for _, want in pairs)
 
 
-def test_names_of_the_training_part():
-    precision, recall = scores("train")
-    assert precision >= 0.97
-    assert recall >= 0.85
+def test_names_of_the_development_part():
+    precision, recall = scores("development")
+    assert precision >= 0.95
+    assert recall >= 0.92
 
 
-def test_held_out_names_hold_the_floor():
-    """BeforeAfter, not reached: 0.97 and 0.85 were asked for."""
+def test_held_out_names():
     precision, recall = scores("held_out")
-    assert precision >= 0.90
-    assert recall >= 0.85
+    assert precision >= 0.97
+    assert recall >= 0.93
+
+
+def test_a_fifth_of_the_names_is_coded_twice():
+    with (ROOT / "data" / "panel_names.csv").open(encoding="utf-8") as file:
+        rows = [*csv.DictReader(file)]
+    twice = [row for row in rows if row["second"]]
+    assert len(rows) >= 2000
+    assert len({(row["name"], row["unit"], row["topic"]) for row in rows}) == len(rows)
+    assert len(twice) >= len(rows) // 5 - 2
+    assert sum(row["first"] == row["second"] for row in twice) / len(twice) >= 0.98
+    assert {row["code"] for row in rows} - {""} <= {*shipped_indicators().codes}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +130,12 @@ def roles_of(text, label=None, year=None):
         ("全镇辖行政村[12个]，现有执法人员[17名]。", "enforcement", "stock stock"),
         ("开展普法活动[14场]，化解率达到[98%]。", "plans", "plan target"),
         ("审批时限压缩[61%]。", "enforcement", "change"),
+        ("公开信息[388条]，其中公文[71件]。", "enforcement", "done part"),
+        ("议题[9个]中有[1个]退回。", "leadership", "done part"),
+        ("公布事项[7项]，除[1项]因条件变化终止外，", "leadership", "done part"),
+        ("从申请事项看，处罚[38件]、公开[20件]。", "enforcement", "part part"),
+        ("环节压缩[六成]，[23个]项目开工。", "enforcement", "change done"),
+        ("取得资格的人员仅[3人]。", "shortcomings", "stock"),
         ("减少证明材料[6项]。", "enforcement", "done"),
     ],
 )
@@ -138,12 +154,12 @@ def test_last_year_by_its_number():
 
 def test_coded_roles():
     rows = [json.loads(line) for line in (ROOT / "data" / "panel_roles.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(rows) >= 400
-    right = {"train": [], "held_out": []}
+    assert len(rows) >= 1500
+    right = {"development": [], "held_out": []}
     for row in rows:
         spans = [Span(*span) for span in row["spans"]]
         index = [span.start for span in spans].index(row["start"])
         reading = paragraph_roles(row["text"], spans, row["headings"], row["label"] or None, row["year"] or None)[index]
         right[row["part"]].append(str(reading.role) == row["role"])
     for part, found in right.items():
-        assert sum(found) / len(found) >= 0.95, part
+        assert sum(found) / len(found) >= 0.97, part

@@ -109,9 +109,18 @@ def test_a_resolved_row_that_excel_has_rounded_stays_as_it_was(tmp_path):
     assert load_places(path).place(report("婺源县人民政府", 2020)).code == "361130000000"
 
 
+def test_a_merged_place_names_its_successor(tmp_path):
+    path = tmp_path / "places.csv"
+    path.write_text("issuer,code,successor\n婺源县紫阳镇人民政府,361130100,361130101000\n", encoding="utf-8")
+    place = load_places(path).place(report("婺源县紫阳镇人民政府", 2020))
+    assert place.successor == "361130101000"
+    assert place.note.startswith("并入")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("issuer,code,successor\n甲镇,410922100,某镇\n", "successor is '某镇'"),
         ("issuer,place\n甲,1\n", "no column 'code'"),
         ('issuer,code\n"甲\n镇",110101\n,,\n\n乙,1\n', ":6: code is '1'"),
         ("issuer,code\n甲镇,12345\n", "places.csv:2: code is '12345'"),

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from lawgov_nlp.errors import ReadError
+from lawgov_nlp.results.indicator_roles import with_roles
+from lawgov_nlp.results.roles import Role
 from lawgov_nlp.results.serialize import FORMAT, to_dict
 from lawgov_nlp.results.tables import COLUMNS, rows, to_frame
 from lawgov_nlp.results.tagged_report import TaggedReport
@@ -116,6 +118,28 @@ def test_indicator_frame() -> None:
         assert report.text[row.start : row.end] == row.value
         assert row.value in row.sentence
         assert report.text[row.name_start : row.name_end] == row.name
+
+
+def test_roles_are_kept_and_shown() -> None:
+    said = [("45件", "纠纷", "45", "件", EXACT, L), ("12件", "邻里纠纷", "12", "件", EXACT, L)]
+    report = build([("body", "去年调解纠纷45件，其中邻里纠纷12件。", [L], [], said)])
+    assert "role" not in to_dict(report)["paragraphs"][0]["indicators"][0]
+    assert to_frame(report, "indicators")["role"].isna().all()
+    report = replace(report, tagged=tuple(with_roles(p) for p in report.tagged))
+    previous, part = report.indicators
+    assert (previous.role, previous.part_of) == (Role.PREVIOUS, None)
+    assert TaggedReport.from_dict(json.loads(json.dumps(to_dict(report)))) == report
+    frame = to_frame(report, "indicators")
+    assert frame["role_zh"].tolist()[0] == "上年"
+    assert "确数 · 上年" in report.to_html()
+    whole = replace(report.paragraphs[0], indicators=(previous, replace(part, role=Role.PART, part_of=previous.start)))
+    assert to_frame(replace(report, tagged=(whole,)), "indicators")["part_of"][1] == previous.start
+    with pytest.raises(ValueError, match="part_of is 99"):
+        replace(whole, indicators=(previous, replace(part, part_of=99)))
+    data = to_dict(report)
+    data["paragraphs"][0]["indicators"][0]["role"] = "maybe"
+    with pytest.raises(ReadError, match="use one of: done, plan"):
+        TaggedReport.from_dict(data)
 
 
 @pytest.mark.parametrize("what", [*COLUMNS])

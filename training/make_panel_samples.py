@@ -47,13 +47,14 @@ def main() -> None:
             (out / f"{name}{year}.txt").write_text(report(name, year), encoding="utf-8")
     with (out / "places.csv").open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file, lineterminator="\r\n")
-        table.writerow(("issuer", "code", "name", "level", "county", "township", "body"))
+        table.writerow(("issuer", "code", "name", "level", "county", "township", "body", "successor"))
         for name, (code, level, _) in PLACES.items():
             township = name if level == "township" else ""
             body = "司法局" if name == "司法局" else "government"
             for issuer in sorted({issuer_of(name, year) for year in range(2020, 2024)}):
                 full = "望溪县" if name == "望溪县" else f"望溪县{name}"
-                table.writerow((issuer, code, full, level, "望溪县", township, body))
+                heir = PLACES["青柳镇"][0] if name == "云岭乡" else ""  # merged into it in 2022
+                table.writerow((issuer, code, full, level, "望溪县", township, body, heir))
 
 
 def issuer_of(name: str, year: int) -> str:

@@ -24,6 +24,7 @@ from lawgov_nlp.model.decoding import decode_batch
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, States, WindowTokenizer
 from lawgov_nlp.report import Line, Report
+from lawgov_nlp.results.indicator_roles import with_roles
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
 
@@ -114,7 +115,7 @@ class Tagger:
 
     def tag_paragraphs(self, paragraphs: Sequence[Line]) -> list[TaggedParagraph]:
         """Tag paragraphs, each with its own headings, and return them in the same order."""
-        return self._tag_paragraphs(paragraphs)[0]
+        return [with_roles(p) for p in self._tag_paragraphs(paragraphs)[0]]
 
     def vectors(self, paragraphs: Sequence[Line]) -> np.ndarray:
         """Return only the paragraphs' vectors, as in `tag_with_vectors`."""
@@ -185,7 +186,7 @@ class Tagger:
         at = 0
         for report in reports:
             end = at + len(report.paragraphs)
-            own = tuple(tagged[at:end])
+            own = tuple(with_roles(p, report.year) for p in tagged[at:end])
             unread = [i.text for p in own for i in p.indicators if i.number is None]
             warnings = (
                 (f"{len(unread)} value(s) could not be read as numbers: {'、'.join(unread[:5])}",) if unread else ()

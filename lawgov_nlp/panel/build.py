@@ -284,6 +284,7 @@ def _coverage_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dic
                     "status": "missing" if inside else "outside",
                     "values": 0,
                     "cells": 0,
+                    "successor": model.place.successor,
                     "note": model.place.note,
                 }
                 continue
@@ -295,6 +296,7 @@ def _coverage_rows(chosen: list[ReportEntry], codes: Indicators) -> Iterator[dic
                 "values": len(found.values),
                 "cells": len(found.cells),
                 "silent": " ".join(silent),
+                "successor": found.place.successor,
                 "note": found.place.note,
             }
 

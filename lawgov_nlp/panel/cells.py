@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lawgov_nlp.panel.indicators import Indicators, plain_unit
-from lawgov_nlp.panel.roles import Role, Span, paragraph_roles
+from lawgov_nlp.results.indicator_roles import read_roles
 from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.roles import Role
 from lawgov_nlp.results.tables import rows as table_rows
 from lawgov_nlp.results.tagged_report import TaggedReport
 
@@ -99,21 +100,19 @@ def report_values(report: TaggedReport, indicators: Indicators, year: int | None
     sentences = [row["sentence"] for row in table_rows(report, "indicators")]
     values: list[Value] = []
     for index, paragraph in enumerate(report.paragraphs):
-        spans = [
-            Span(
-                i.start - paragraph.start,
-                i.end - paragraph.start,
-                -1 if i.name_start is None else i.name_start - paragraph.start,
-                -1 if i.name_end is None else i.name_end - paragraph.start,
-            )
-            for i in paragraph.indicators
-        ]
-        label = str(paragraph.label) if paragraph.label else None
-        readings = paragraph_roles(
-            paragraph.text, spans, paragraph.headings, label, year, [i.unit for i in paragraph.indicators]
-        )
+        readings = read_roles(paragraph, year)
+        # a role that stands in the file counts, but for a report that the user has given another year
+        own = year == report.year and all(i.role is not None for i in paragraph.indicators)
         first = len(values)
-        for span, i, reading in zip(spans, paragraph.indicators, readings, strict=True):
+        at = {i.start: first + k for k, i in enumerate(paragraph.indicators)}
+        label = str(paragraph.label) if paragraph.label else None
+        for i, reading in zip(paragraph.indicators, readings, strict=True):
+            role = i.role if own and i.role else reading.role
+            whole = (
+                at.get(-1 if i.part_of is None else i.part_of)
+                if own
+                else (None if reading.whole is None else first + reading.whole)
+            )
             match = indicators.match(i.name, i.unit, str(i.dimension))
             values.append(
                 Value(
@@ -127,15 +126,19 @@ def report_values(report: TaggedReport, indicators: Indicators, year: int | None
                     qualifier=str(i.qualifier),
                     dimension=str(i.dimension),
                     score=float(i.score),
-                    role=reading.role,
-                    why=reading.why,
-                    whole=None if reading.whole is None else first + reading.whole,
+                    role=role,
+                    why=reading.why if reading.role is role else "",
+                    whole=whole,
                     code=match.code,
                     match=match.score,
                     near=match.near,
                     sentence=sentences[len(values)],
                     total=bool(
-                        _TOTAL.search(paragraph.text[: min(s for s in (span.start, span.name_start) if s >= 0)])
+                        _TOTAL.search(
+                            paragraph.text[
+                                : min(i.start, i.start if i.name_start is None else i.name_start) - paragraph.start
+                            ]
+                        )
                     ),
                     aside=label in ("plans", "shortcomings"),
                     review=paragraph.needs_review or match.how == "likeness",

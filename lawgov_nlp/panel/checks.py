@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.panel.cells import Cell, Value
 from lawgov_nlp.panel.indicators import Indicators, plain_unit
-from lawgov_nlp.panel.roles import Role
 from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.roles import Role
 
 if TYPE_CHECKING:
     from lawgov_nlp.panel.build import ReportEntry
@@ -147,7 +147,10 @@ def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
             or whole.sentence != parts[0].sentence
         ):
             continue
-        after = whole.sentence[whole.sentence.find(whole.text) + len(whole.text) :]
+        at = whole.sentence.find(whole.text)
+        if _JOINED.search(whole.sentence[:at]):
+            continue
+        after = whole.sentence[at + len(whole.text) :]
         listed = after[: after.find("其中") + 60] if 0 <= after.find("其中") <= 2 else ""
         parts = _in_one_list(parts, listed)
         if not parts:
@@ -157,7 +160,7 @@ def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
             yield _row(
                 "part_whole", 3, entry, f"“{_show(parts[0])}”多于其整体“{_show(whole)}”", parts[0], whole.code or ""
             )
-        elif total > whole.number:
+        elif total > whole.number and plain_unit(whole.unit) != "名":  # a person may be of several kinds
             shown = "、".join(map(_show, parts))
             yield _row(
                 "part_whole",
@@ -169,15 +172,24 @@ def _parts(entry: ReportEntry) -> Iterator[dict[str, Any]]:
             )
 
 
+_JOINED = re.compile(r"\d[^，,。；;、\d]{0,4}[、和][^，,。；;、\d]{0,12}$")
+"""复议57宗、应诉14宗，其中维持41宗: which of the two it is a part of isn't told."""
+
+
 def _in_one_list(parts: Sequence[Value], listed: str) -> list[Value]:
-    """Return the first part and those that 、 or a comma joins directly to it: 其中婚姻60件、邻里70件."""
+    """Return the first part and those that 、 or a comma joins to it directly: 其中婚姻60件、邻里70件.
+
+    A comma after 、 ends the list (其中一审57宗、二审37宗，败诉5宗).
+    """
     found: list[Value] = []
+    joined = ""
     for part in parts:
         if found:
             gap = part.sentence[part.sentence.find(found[-1].text) :][len(found[-1].text) :]
             gap = gap[: gap.find(part.text)]
-            if not re.fullmatch(r"[、，,][^、，,；;0-9]{0,10}", gap):
+            if not re.fullmatch(r"[、，,][^、，,；;0-9]{0,10}", gap) or (joined == "、" and gap[0] != "、"):
                 break
+            joined = gap[0]
         elif part.text not in listed[:30]:
             break
         found.append(part)
@@ -201,6 +213,10 @@ def _rates(entry: ReportEntry, codes: Indicators) -> Iterator[dict[str, Any]]:
             over = [v for v in over if v.sentence == stated.sentence][-2:]
             under = [v for v in under if v.sentence == stated.sentence]
             if not over or not under:
+                continue
+            # 化解2254件，民转刑案件2起，积案化解14件，化解率93.3%: the rate is of what is told right before it
+            counts = [v for v in near if v.sentence == stated.sentence and v.start < stated.start and v.unit != "%"]
+            if all(v not in counts[-2:] for v in over) or any((v.name or "").startswith("当场") for v in over):
                 continue
             computed = [(100 * a.number / b.number, a, b) for a in over for b in under if a.number and b.number]
             tolerance = Decimal(RATE_TOLERANCE if stated.qualifier == Qualifier.EXACT else 5 * RATE_TOLERANCE)

@@ -99,6 +99,7 @@ COVERAGE = (
     PanelColumn(
         "silent", "text", "该地他年报过、本年报告未提的指标；没提不等于零", "Codes that this report is silent about"
     ),
+    PanelColumn("successor", "text", "并入了哪里：其代码，12 位", "Code of the place that it was merged into"),
     PanelColumn("note", "text", "说明", "Note"),
 )
 CHECKS = (

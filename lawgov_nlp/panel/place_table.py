@@ -16,8 +16,10 @@ from lawgov_nlp.report import Report
 
 COLUMNS = (
     "issuer", "source", "code", "name", "level", "province", "prefecture", "county", "township", "body", "year",
-    "status", "years", "reports", "candidates", "note",
+    "successor", "status", "years", "reports", "candidates", "note",
 )  # fmt: skip
+_CODE = re.compile(r"\d{6}|\d{9}|\d{12}")
+_ROUNDED = re.compile(r"\d(?:\.\d+)?[Ee]\+\d+")
 _LEVELS = ("", "province", "prefecture", "county", "township", "zone", "farm")
 
 
@@ -81,15 +83,23 @@ def load_places(path: Path | None) -> PlaceTable:
             continue
         if not source and not issuer:
             raise PanelError(f"{where}: neither issuer nor source; a row must say which reports it is for")
-        if re.fullmatch(r"\d(?:\.\d+)?E\+\d+", code, re.IGNORECASE):
-            if row.get("status") in ("resolved", "unlisted"):
-                continue  # Excel has rounded the code in a row that needed no correction.
+        untouched = row.get("status") in ("resolved", "unlisted")
+        if _ROUNDED.fullmatch(code):
+            if untouched:
+                continue  # rounded by Excel in a row that nobody had to touch
             raise PanelError(
                 f"{where}: code is {code!r}, rounded by Excel; give it as text, or its first 6 or 9 digits alone"
             )
-        if row.get("status") in ("resolved", "unlisted") and _as_found(row, code):
+        if row.get("successor") and not _CODE.fullmatch(row["successor"]):
+            if untouched and _ROUNDED.fullmatch(row["successor"]):
+                continue
+            raise PanelError(
+                f"{where}: successor is {row['successor']!r}; give the code of the place that it was merged into, "
+                "of 6, 9 or 12 digits"
+            )
+        if untouched and _as_found(row, code):
             continue
-        place = _place(row, code, where, table.notes)
+        place = _merged(_place(row, code, where, table.notes), row.get("successor") or "")
         for key, known in ((source, table.by_source), (issuer if not source else "", table.by_issuer)):
             if not key:
                 continue
@@ -102,7 +112,8 @@ def load_places(path: Path | None) -> PlaceTable:
 def _as_found(row: Mapping[str, str], code: str) -> bool:
     """Whether a row gives the place that the program finds itself."""
     auto = resolve_issuer([row["issuer"]] if row.get("issuer") else [], source=row.get("source") or None)
-    return auto.code == code.ljust(12, "0")
+    heir = row.get("successor") or ""
+    return auto.code == padded(code) and (not heir or auto.successor == padded(heir))
 
 
 def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> Place:
@@ -112,7 +123,7 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
     digits = code.replace(" ", "")
     given: dict[str, Any] = {key: row.get(key, "") for key in ("province", "prefecture", "county", "township")}
     name, body = row.get("name", ""), row.get("body", "") or "government"
-    if code and not re.fullmatch(r"\d{6}|\d{9}|\d{12}", digits):
+    if code and not _CODE.fullmatch(digits):
         raise PanelError(f"{where}: code is {code!r}; give the official one of 6, 9 or 12 digits")
     gaz = gazetteer()
     short = digits[:6] if digits[6:].strip("0") == "" else digits[:9]
@@ -153,6 +164,15 @@ def _place(row: Mapping[str, str], code: str, where: str, notes: list[str]) -> P
     return place
 
 
+def _merged(place: Place, successor: str) -> Place:
+    """The place with the code of the one that it was merged into, where a row has it."""
+    if not successor or padded(successor) == place.successor:
+        return place
+    heir = gazetteer().by_code.get(successor[:6] if not successor[6:].strip("0") else successor[:9])
+    note = f"并入{heir.name if heir else padded(successor)}"
+    return replace(place, successor=padded(successor), note="；".join(filter(None, (place.note, note))))
+
+
 def place_rows(reports: Iterable[Report], table: PlaceTable) -> list[dict[str, str]]:
     """Return a row for each issuer, or for each file if a report has no issuer; doubtful ones come first."""
     found: dict[tuple[str, str], tuple[Place, list[Report]]] = {}
@@ -179,6 +199,7 @@ def place_rows(reports: Iterable[Report], table: PlaceTable) -> list[dict[str, s
                 "township": place.township,
                 "body": place.body,
                 "year": "",
+                "successor": place.successor,
                 "status": str(place.status),
                 "years": " ".join(map(str, years)),
                 "reports": str(len(those)),

@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
+from lawgov_nlp.results.roles import ROLE_ZH, Role
 from lawgov_nlp.results.tables import QUALIFIER_ZH, label_zh, plain_number
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
 
@@ -343,5 +344,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "number": _number, "label_zh": label_zh, "key": _key}
-    environment.globals |= {"QUALIFIER_ZH": QUALIFIER_ZH, "ROOM": _ROOM_FOR_PERCENT, "NONE": NONE}
+    environment.globals |= {"QUALIFIER_ZH": QUALIFIER_ZH, "role_zh": _role_zh, "ROOM": _ROOM_FOR_PERCENT, "NONE": NONE}
     return environment
+
+
+def _role_zh(role: Role | None) -> str:
+    """Return the Chinese name of a role; an empty string for work done, which needs no mark, and for None."""
+    return "" if role in (None, Role.DONE) else ROLE_ZH[role]

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from lawgov_nlp.report import check_span
 from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.roles import Role
 from lawgov_nlp.scheme import TOPICS, Dimension, Label
 
 
@@ -27,6 +28,9 @@ class Indicator:
         qualifier: Whether the number is exact, a lower bound, an approximation or an upper bound.
         dimension: The topic of what is counted, one of the `topics` of the report's scheme.
         score: The model's confidence in the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
+        role: What the number says of the year: work done, a plan, last year's number, a change, a part of another
+            number, a stock or a target; None in files that were written before roles were read.
+        part_of: For a part, the `start` of the indicator that is its whole; None where there is none or it isn't told.
 
     Raises:
         ValueError: An offset doesn't fit, a name lacks its offsets, or `dimension` is not a topic.
@@ -43,6 +47,8 @@ class Indicator:
     qualifier: Qualifier
     dimension: Label
     score: float = 1.0
+    role: Role | None = field(default=None, metadata={"since": "0.1"})  # The first files lack these two fields.
+    part_of: int | None = field(default=None, metadata={"since": "0.1"})
 
     def __post_init__(self) -> None:
         check_span(self.text, self.start, self.end, "value")
@@ -73,7 +79,8 @@ class TaggedParagraph:
         indicators: The numeric indicators in order of their position.
 
     Raises:
-        ValueError: An offset doesn't fit, or `labels` doesn't begin with `label`.
+        ValueError: An offset doesn't fit, `labels` doesn't begin with `label`, or an indicator is part of one that the
+            paragraph doesn't have.
     """
 
     text: str
@@ -91,6 +98,12 @@ class TaggedParagraph:
         check_span(self.text, self.start, self.end, "paragraph")
         if (self.labels[0] if self.labels else None) != self.label:
             raise ValueError(f"labels {self.labels} must begin with the primary label {self.label}")
+        starts = {i.start for i in self.indicators}
+        for i in self.indicators:
+            if i.part_of is not None and i.part_of not in starts:
+                raise ValueError(
+                    f"indicator {i.text!r}: part_of is {i.part_of}; use the start of an indicator of its paragraph"
+                )
 
     @property
     def none_score(self) -> float:

@@ -79,7 +79,12 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Convert a value, or all fields of a dataclass, to types of JSON."""
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        # A field that older files lack stays away where it is None, so that such a file comes back as it was.
+        return {
+            field.name: _plain(found)
+            for field in dataclasses.fields(value)
+            if (found := getattr(value, field.name)) is not None or "since" not in field.metadata
+        }
     if isinstance(value, Mapping):
         return {str(key): float(item) for key, item in value.items()}
     if isinstance(value, tuple):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import Qualifier
+from lawgov_nlp.results.roles import ROLE_ZH
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
 from lawgov_nlp.text import HALF_STOP
 
@@ -136,6 +137,15 @@ _INDICATORS = (
         lambda s: str(s.i.qualifier),
     ),
     Column("qualifier_zh", "text", 12, "qualifier 的中文", lambda s: QUALIFIER_ZH[s.i.qualifier]),
+    Column(
+        "role",
+        "text",
+        10,
+        "done 已完成、plan 计划、previous 上年、change 增减、part 其中、stock 存量、target 目标；旧文件没有，为空",
+        lambda s: None if s.i.role is None else str(s.i.role),
+    ),
+    Column("role_zh", "text", 10, "role 的中文", lambda s: None if s.i.role is None else ROLE_ZH[s.i.role]),
+    Column("part_of", "integer", 9, "role 为 part 时，其整体的 start；没有整体或未说明时为空", lambda s: s.i.part_of),
     Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同", lambda s: str(s.i.dimension)),
     Column("dimension_zh", "text", 20, "dimension 的中文名", lambda s: s.i.dimension.zh),
     Column("score", "number", 9, "模型认定该数值为指标的概率，0–1", lambda s: float(s.i.score)),
@@ -223,6 +233,8 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
             number of up to 15 significant digits exactly. `report.indicators` has the exact `Decimal`.
         unit: The unit; empty for a bare number.
         qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`, and its Chinese name.
+        role, role_zh: What the number says of the year (`Role`), and its Chinese name; missing in files without roles.
+        part_of: For a part, the `start` of its whole; missing if there is none.
         dimension, dimension_zh: The topic of what is counted.
         score: The model's probability for the value.
         sentence: The sentence that contains the value.
