@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from lawgov_nlp.annotation.examples import parse_gold
-from lawgov_nlp.model import decoding
-from lawgov_nlp.model.modeling import TAGS
+from lawgov_nlp.model import TAGS, decoding
 from lawgov_nlp.model.windows import WindowTokenizer
 
 
