@@ -8,7 +8,7 @@ decoding, and not what another head would have taught the encoder.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
@@ -28,8 +28,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")
 
 
-def alone(scores: np.ndarray) -> np.ndarray:
+def alone(all_scores: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return each token's best label; an inside label without a preceding span begins one. Shapes (T, tags), (T,)."""
+    return [_alone(scores) for scores in all_scores]
+
+
+def _alone(scores: np.ndarray) -> np.ndarray:
     path = scores.argmax(1)
     for t, tag in enumerate(path):
         name = TAGS[tag]
@@ -41,12 +45,15 @@ def alone(scores: np.ndarray) -> np.ndarray:
 def learned(transitions: np.ndarray):
     """Return Viterbi decoding with learned transitions (tags, tags) in addition to the rules."""
 
-    def viterbi(scores: np.ndarray) -> np.ndarray:
-        first = scores.copy()
-        # The decoder starts as if after an O; the fit has no such transition, so it is subtracted.
-        first[0] -= transitions[TAGS.index("O")]
-        with patch.object(decoding, "_FORBIDDEN", decoding._FORBIDDEN + transitions):
-            return viterbi_shipped(first)
+    def viterbi(all_scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+        paths = []
+        for scores in all_scores:  # One by one: what the decoder puts behind a shorter paragraph would be weighed, too.
+            first = scores.copy()
+            # The decoder starts as if after an O; the fit has no such transition, so it is subtracted.
+            first[0] -= transitions[TAGS.index("O")]
+            with patch.object(decoding, "_FORBIDDEN", decoding._FORBIDDEN + transitions):
+                paths += viterbi_shipped([first])
+        return paths
 
     viterbi_shipped = decoding._viterbi
     return viterbi

@@ -6,6 +6,7 @@ so that 1.9万 is never split. The name of a value is the best-scoring span.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -163,24 +164,27 @@ def _batch_values(
     before = np.where(place == body, _O, np.roll(likeliest, 1, axis=1))
     searched = (_FORBIDS[before, likeliest] & inside).any(1).tolist()
     holding = ((likeliest == _B_VALUE) & inside).any(1).tolist()
+    rows, begin = [], 0
+    for code in encoded:
+        rows.append(range(begin, begin + len(code.windows)))
+        begin += len(code.windows)
+    hard = {
+        number: _whole(code, rows[number], tags)
+        for number, code in enumerate(encoded)
+        if code.offsets and (len(code.windows) > 1 or searched[rows[number][0]])
+    }
+    paths = dict(zip(hard, _viterbi([scores for scores, _ in hard.values()]), strict=True))
     found: list[_Value] = []
-    row = 0
     for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True)):
-        rows = range(row, row + len(code.windows))
-        row = rows.stop
-        if not code.offsets:
-            continue
-        if len(rows) > 1 or searched[rows[0]]:
-            scores, decider = _whole(code, rows, tags)
-            path = _viterbi(scores)
-        elif holding[rows[0]]:
+        row = rows[number][0]
+        if number in hard:
+            (scores, decider), path = hard[number], paths[number]
+        elif holding[row] and code.offsets:
             own = slice(code.windows[0].body, code.windows[0].body + len(code.offsets))
-            scores, decider = tags[rows[0], own], np.full(len(code.offsets), rows[0])
-            path = likeliest[rows[0], own]
+            scores, decider, path = tags[row, own], np.full(len(code.offsets), row), likeliest[row, own]
         else:
             continue
-        spans = _spans(path)
-        if spans:
+        if spans := _spans(path):
             found += _values(number, paragraph.text, code, windows, scores, decider, path, spans)
     return found
 
@@ -234,7 +238,7 @@ def _values(
                 last=min(last + shift, limit),
                 start=start,
                 end=end,
-                score=float(np.exp(np.mean(chosen))),
+                score=math.exp(sum(chosen) / len(chosen)),
             )
         )
     return found
@@ -299,21 +303,31 @@ def _counts_nothing(text: str, start: int, end: int) -> bool:
     return bool(_DAY.fullmatch(text, start, end)) and text.startswith(tuple("”\"’'日宪国禁"), end)
 
 
-def _viterbi(scores: np.ndarray) -> np.ndarray:
-    """Return the best sequence of token labels that IOB2 allows, (T,), for log-probabilities (T, tags)."""
-    path = scores.argmax(1)
-    if not _FORBIDDEN[np.append(_O, path[:-1]), path].any():
-        return path  # The likeliest label of each token is allowed in three of four paragraphs.
+def _viterbi(all_scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the best sequences of token labels that IOB2 allows, (T,), for log-probabilities, (T, tags).
+
+    All paragraphs are searched at once, a token of each in a step. Behind its end a paragraph holds tokens that can
+    only be O, which may follow any label.
+    """
+    if not all_scores:
+        return []
+    longest = max(map(len, all_scores))
+    scores = np.full((longest, len(all_scores), len(TAGS)), -np.inf)
+    scores[..., _O] = 0.0
+    for k, own in enumerate(all_scores):
+        scores[: len(own), k] = own
     best = scores[0] + _FORBIDDEN[_O]
-    back = np.zeros(scores.shape, dtype=int)
-    for t in range(1, len(scores)):
-        reach = best[:, None] + _FORBIDDEN
-        back[t] = reach.argmax(0)
-        best = reach.max(0) + scores[t]
-    path[-1] = best.argmax()
-    for t in range(len(scores) - 1, 0, -1):
-        path[t - 1] = back[t, path[t]]
-    return path
+    back = np.zeros(scores.shape, dtype=np.int8)
+    for t in range(1, longest):
+        reach = best[:, :, None] + _FORBIDDEN
+        back[t] = reach.argmax(1)
+        best = reach.max(1) + scores[t]
+    paths = np.zeros(scores.shape[:2], dtype=int)
+    paths[-1] = best.argmax(1)
+    each = np.arange(len(all_scores))
+    for t in range(longest - 1, 0, -1):
+        paths[t - 1] = back[t, each, paths[t]]
+    return [paths[: len(own), k] for k, own in enumerate(all_scores)]
 
 
 def _spans(path: np.ndarray) -> list[tuple[int, int]]:

@@ -210,8 +210,9 @@ class _Output:
         body = batch.body_mask
         count = body.sum(1, keepdims=True).astype(np.float32)
         path = (batch.attention_mask == 1) & (batch.token_type_ids == 0)
-        headings = _sums(path, states.last) / path.sum(1, keepdims=True, dtype=np.float32)
-        sums = np.concatenate([states.last[:, 0] * count, headings * count, _sums(body, states.last)], axis=1)
+        paths, bodies = _sums(np.stack([path, body], axis=1), states.last).swapaxes(0, 1)
+        headings = paths / path.sum(1, keepdims=True, dtype=np.float32)
+        sums = np.concatenate([states.last[:, 0] * count, headings * count, bodies], axis=1)
         total = np.zeros((int(batch.paragraph.max()) + 1, sums.shape[1]), dtype=np.float32)
         counts = np.zeros((len(total), 1), dtype=np.float32)
         np.add.at(total, batch.paragraph, sums)
@@ -256,22 +257,18 @@ class _Output:
 
         def topics(names: np.ndarray) -> np.ndarray:
             named = (tokens >= names[:, :1]) & (tokens <= names[:, 1:]) & inside
-            masks = (own, named, named & (tokens == names[:, 1:]))
-            return model.topics(np.concatenate([states[:, 0], *(_mean(mask, states) for mask in masks)], axis=1))
+            masks = np.stack([own, named, named & (tokens == names[:, 1:])], axis=1)
+            # A mean over no token is zero.
+            means = _sums(masks, states) / np.maximum(masks.sum(2, keepdims=True, dtype=np.float32), 1)
+            return model.topics(np.concatenate([states[:, 0], means.reshape(len(means), -1)], axis=1))
 
         return ValueScores(starts=everywhere[..., 0], ends=everywhere[..., 1], topics=topics)
 
 
-def _sums(where: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Return the sum of each window's states where the mask is true, (W, hidden)."""
-    summed: np.ndarray = (where[:, None, :].astype(np.float32) @ states)[:, 0]
+def _sums(masks: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Return the sums of states, (N, T, hidden), where each of M masks, (N, M, T), is true, (N, M, hidden)."""
+    summed: np.ndarray = masks.astype(np.float32) @ states
     return summed
-
-
-def _mean(where: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Return the mean of the states where the mask is true, (N, hidden), or zero if it is true nowhere."""
-    mean: np.ndarray = _sums(where, states) / np.maximum(where.sum(1, keepdims=True), 1).astype(np.float32)
-    return mean
 
 
 def _log_softmax(logits: np.ndarray, axis: int = -1) -> np.ndarray:
