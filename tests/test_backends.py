@@ -11,9 +11,10 @@ import torch
 from lawgov_nlp.annotation.corpus import load_splits, shipped_corpus
 from lawgov_nlp.annotation.examples import parse_gold
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model import backends, devices
+from lawgov_nlp.model import devices, openvino_tagger
 from lawgov_nlp.model import tagger as tagger_module
-from lawgov_nlp.model.backends import OpenVINOBackend
+from lawgov_nlp.model.backends import OpenVINOBackend, TorchPredictor
+from lawgov_nlp.model.checkpoints import load_tagger
 from lawgov_nlp.model.devices import native_precision, resolve_backend
 from lawgov_nlp.model.tagger import Tagger, get_tagger
 
@@ -104,7 +105,9 @@ def test_a_conversion_that_gives_other_states_is_refused(tiny_model, monkeypatch
 
 def test_other_encoders_are_converted_too(base, tiny, gold):
     pytest.importorskip("openvino")
-    converted = Tagger.from_pretrained(base, "cpu", "openvino:float32")
+    model, tokenizer = load_tagger(base)
+    device = model.device
+    converted = Tagger(TorchPredictor(model.eval(), OpenVINOBackend(model.eval(), "float32"), device), tokenizer)
     report = parse_gold(gold)
     assert _decided([converted.tag(report)]) == _decided([tiny.tag(report)])
     long = dataclasses.replace(gold, units=(*gold.units[:3], *gold.units[3:] * 40))  # more windows than one run takes
@@ -149,7 +152,7 @@ def test_where_openvino_cant_take_an_encoder_torch_does(base, monkeypatch, caplo
     def broken():
         raise ImportError("libopenvino.so: cannot open shared object file")
 
-    monkeypatch.setattr(backends, "import_openvino", broken)
+    monkeypatch.setattr(openvino_tagger, "import_openvino", broken)
     for kept in ("_KEPT", "_CAME_TO"):
         monkeypatch.setattr(tagger_module, kept, {})
     loaded = get_tagger(base, "cpu")

@@ -19,12 +19,10 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
 from lawgov_nlp.model import TAGS
 from lawgov_nlp.model.config import TaggerConfig, encoder_config
+from lawgov_nlp.model.outputs import POINTER_CLAUSES as CLAUSES
+from lawgov_nlp.model.outputs import POINTER_REACH as REACH
 from lawgov_nlp.model.value_reader import ValueReader, ValueReading
 from lawgov_nlp.model.windows import Batch, States
-
-REACH = 48
-CLAUSES = 8
-"""The distances from a value, in tokens (REACH) and clauses, beyond which the pointer's bias stays the same."""
 
 WINDOWS_AT_ONCE = 64
 """The most windows in one pass of the encoder, so that a paragraph as long as a book doesn't exhaust the memory."""

@@ -1,7 +1,7 @@
 """A tagger of BERT's architecture as OpenVINO graphs that are built from the weights, without torch or transformers.
 
-Importing these two and tracing the encoder takes longer than tagging a report. Other encoders, and models without a
-`ValueReader`, are converted from torch (`lawgov_nlp.model.backends`). The graphs do what `lawgov_nlp.model.modeling`
+Importing these two and tracing the encoder takes longer than tagging a report. Other encoders are converted from torch
+(`lawgov_nlp.model.backends`). The graphs do what `lawgov_nlp.model.modeling`
 and `value_reader` do; `tests/test_openvino_tagger.py` compares the two.
 """
 
@@ -18,7 +18,16 @@ import numpy as np
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model import TAGS
 from lawgov_nlp.model.openvino_settings import import_openvino, settings_of
-from lawgov_nlp.model.outputs import BEFORE, BEHIND, REACH, ROLES, Predictor, ValueScores
+from lawgov_nlp.model.outputs import (
+    BEFORE,
+    BEHIND,
+    POINTER_CLAUSES,
+    POINTER_REACH,
+    REACH,
+    ROLES,
+    Predictor,
+    ValueScores,
+)
 from lawgov_nlp.model.pieces import Pieces
 from lawgov_nlp.model.weights import TaggerSettings, read_weights
 from lawgov_nlp.model.windows import ArrayBatch
@@ -44,7 +53,10 @@ Weights = Mapping[str, np.ndarray]
 
 
 class OpenVINOTagger(Predictor):
-    """A model whose encoder, `ValueReader` and heads run in OpenVINO and numpy.
+    """A model whose encoder, `ValueReader` or pointer, and heads run in OpenVINO and numpy.
+
+    Attributes:
+        reads: Whether names are found by a `ValueReader`, and not by the pointer.
 
     Args:
         settings: The model's settings.
@@ -60,9 +72,14 @@ class OpenVINOTagger(Predictor):
     def __init__(self, settings: TaggerSettings, weights: Weights, precision: str) -> None:
         self.config, self.scheme = settings, settings.scheme
         self.name = f"openvino:{precision}"
+        self.reads = settings.reader_layers > 0
+        own = ("reader.span",) if self.reads else ("query", "key")
         self._heads = {
             name: tuple(weights[f"{name}.{part}"].astype(np.float32) for part in _LINEAR)
-            for name in ("primary", "mentions", "tags", "reader.span")
+            for name in ("primary", "mentions", "tags", *own)
+        }
+        self._biases = {
+            name: weights[f"{name}.weight"].astype(np.float32) for name in ("distance", "clauses") if not self.reads
         }
         self.width = self._heads["primary"][0].shape[1]
         try:
@@ -71,7 +88,7 @@ class OpenVINOTagger(Predictor):
             graphs = _Graphs(settings, weights)
             exact = options | {"INFERENCE_PRECISION_HINT": "f32"}  # As the heads in torch.
             self._encoder = _Compiled(core, graphs.encoder(), options)
-            self._reader = _Compiled(core, graphs.reader(), options)
+            self._reader = _Compiled(core, graphs.reader(), options) if self.reads else None
             self._topic = _Compiled(core, graphs.topic(), exact)
         except ModelError:
             raise
@@ -103,10 +120,18 @@ class OpenVINOTagger(Predictor):
 
     def read(self, states: np.ndarray, role: np.ndarray, away: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Run the reader's layers, with the roles and distances of the tokens added to the states, (N, S, hidden)."""
+        assert self._reader is not None
         return self._reader(states, role, away, seen.astype(np.float32))[0]
 
+    def bias(self, distance: np.ndarray, clauses: np.ndarray) -> np.ndarray:
+        """Return what the pointer adds for distances in tokens and in clauses from a value, (N, T, 2)."""
+        away = distance.clip(-POINTER_REACH, POINTER_REACH) + POINTER_REACH
+        apart = clauses.clip(-POINTER_CLAUSES, POINTER_CLAUSES) + POINTER_CLAUSES
+        bias: np.ndarray = self._biases["distance"][away] + self._biases["clauses"][apart]
+        return bias
+
     def topics(self, parts: np.ndarray) -> np.ndarray:
-        """Return the number of the likeliest topic, (N,), for what was read about values, (N, 4 * hidden)."""
+        """Return the number of the likeliest topic, (N,), for the states that tell of values, (N, parts * hidden)."""
         topics: np.ndarray = self._topic(parts)[0].argmax(-1)
         return topics
 
@@ -119,8 +144,8 @@ def load_openvino_tagger(folder: Path, precision: str) -> tuple[OpenVINOTagger, 
         precision: `float32` or `bfloat16`.
 
     Returns:
-        The model and its tokenizer; None if it is of a kind that only torch can build: another architecture, no
-        `ValueReader`, or weights in bfloat16.
+        The model and its tokenizer; None if it is of a kind that only torch can build: another architecture, or weights
+        in bfloat16.
 
     Raises:
         ModelError: A file is missing or damaged, a weight is missing, left over or of another shape, the window is
@@ -131,7 +156,7 @@ def load_openvino_tagger(folder: Path, precision: str) -> tuple[OpenVINOTagger, 
             raise ModelError(f"{folder} holds no {name}; expected a folder that training/train.py wrote")
     settings = TaggerSettings.load(folder)
     own = settings.encoder
-    if not settings.reader_layers or any(own.get(key, value) != value for key, value in _ENCODER_SETTINGS.items()):
+    if any(own.get(key, value) != value for key, value in _ENCODER_SETTINGS.items()):
         return None
     weights = read_weights(folder / "model.safetensors")
     if weights is None or not (folder / "tokenizer_config.json").is_file():
@@ -167,9 +192,12 @@ def _expected(settings: TaggerSettings) -> dict[str, tuple[int, ...]]:
         "encoder.embeddings.word_embeddings.weight": (own["vocab_size"], h),
         "encoder.embeddings.position_embeddings.weight": (own["max_position_embeddings"], h),
         "encoder.embeddings.token_type_embeddings.weight": (own.get("type_vocab_size", 2), h),
-        "reader.role.weight": (len(ROLES), h),
-        "reader.distance.weight": (_PADDING + 1, h),
     }
+    if settings.reader_layers:
+        out |= {"reader.role.weight": (len(ROLES), h), "reader.distance.weight": (_PADDING + 1, h)}
+    else:
+        sizes = {"distance": 2 * POINTER_REACH + 1, "clauses": 2 * POINTER_CLAUSES + 1}
+        out |= {f"{name}.weight": (size, 2) for name, size in sizes.items()}
 
     def linear(name: str, n: int, m: int) -> None:
         out.update({f"{name}.weight": (n, m), f"{name}.bias": (n,)})
@@ -188,8 +216,13 @@ def _expected(settings: TaggerSettings) -> dict[str, tuple[int, ...]]:
         norm(f"{layer}.attention.output.LayerNorm")
         norm(f"{layer}.output.LayerNorm")
     labels, topics = len(settings.scheme), len(settings.scheme.topics)
-    heads = (("primary", labels + 1, 3 * h), ("mentions", labels, 3 * h), ("tags", len(TAGS), h), ("reader.span", 2, h))
-    for name, n, m in (*heads, ("reader.topic.0", h, 4 * h), ("reader.topic.2", topics, h)):
+    heads = [("primary", labels + 1, 3 * h), ("mentions", labels, 3 * h), ("tags", len(TAGS), h)]
+    if settings.reader_layers:
+        heads += [("reader.span", 2, h), ("reader.topic.0", h, 4 * h), ("reader.topic.2", topics, h)]
+    else:
+        size = 2 * settings.pointer_size
+        heads += [("query", size, 2 * h), ("key", size, h), ("topic.0", h, 5 * h), ("topic.2", topics, h)]
+    for name, n, m in heads:
         linear(name, n, m)
     return out
 
@@ -206,7 +239,7 @@ class _Output:
     """The output for a batch, as `lawgov_nlp.model.outputs.Output` says; the heads are those of `TaggerModel`."""
 
     def __init__(self, model: OpenVINOTagger, states: _States, batch: ArrayBatch) -> None:
-        self._model, self._lower, self._batch = model, states.lower, batch
+        self._model, self._states, self._batch = model, states, batch
         body = batch.body_mask
         count = body.sum(1, keepdims=True).astype(np.float32)
         path = (batch.attention_mask == 1) & (batch.token_type_ids == 0)
@@ -224,7 +257,34 @@ class _Output:
         self.tags = _log_softmax(model.head("tags", states.last))
 
     def read_values(self, values: np.ndarray, beside: np.ndarray) -> ValueScores:
-        """Find the name and the topic of some values, as `ValueReader` does."""
+        """Find the name and the topic of some values."""
+        return self._read(values, beside) if self._model.reads else self._pointed(values)
+
+    def _pointed(self, values: np.ndarray) -> ValueScores:
+        """Find names and topics by the pointer, as `TaggerModel.name_logits` and `topic_logits` do."""
+        batch, model, states = self._batch, self._model, self._states.last
+        window, first, last = values.T
+        query = model.head("query", np.concatenate([states[window, first], states[window, last]], axis=1))
+        own, place = np.unique(window, return_inverse=True)
+        key = model.head("key", states[own])
+        at = np.arange(states.shape[1])
+        distance = np.where(at > last[:, None], at - last[:, None], np.minimum(at - first[:, None], 0))
+        clauses = batch.clause[window] - batch.clause[window, first][:, None]
+        bias = model.bias(distance, clauses)
+        size, found = query.shape[1] // 2, []
+        for k in range(2):
+            part = slice(k * size, (k + 1) * size)
+            logits = (key[..., part][place] @ query[:, part, None])[..., 0] / np.float32(size**0.5) + bias[..., k]
+            found.append(_log_softmax(np.where(batch.body_mask[window], logits, -np.inf)))
+
+        def topics(names: np.ndarray) -> np.ndarray:
+            spans = [states[window, at] for at in (first, last, names[:, 0], names[:, 1])]
+            return model.topics(np.concatenate([*spans, states[window, 0]], axis=1))
+
+        return ValueScores(starts=found[0], ends=found[1], topics=topics)
+
+    def _read(self, values: np.ndarray, beside: np.ndarray) -> ValueScores:
+        """Find names and topics by a second reading, as `ValueReader` does."""
         batch, model = self._batch, self._model
         window, first, last = values.T
         begin = batch.body_mask.argmax(1)
@@ -246,7 +306,7 @@ class _Output:
         away = np.where(tokens > last, tokens - last, np.minimum(tokens - first, 0)).clip(-REACH, REACH) + REACH
         away[:, 0] = _NO_DISTANCE
         away[~seen] = _PADDING
-        states = model.read(self._lower[rows, tokens], role, away, seen)
+        states = model.read(self._states.lower[rows, tokens], role, away, seen)
         inside = seen.copy()
         inside[:, 0] = False
         logits = np.where(inside[..., None], model.head("reader.span", states), -np.inf)
@@ -342,11 +402,11 @@ class _Graphs:
         return self._model([states], [given, role, away, seen], "reader")
 
     def topic(self) -> Any:  # noqa: ANN401
-        """Build the topic head: what was read about each value, (N, 4 * hidden), to logits, (N, topics)."""
-        ops = self._ops
-        parts = ops.parameter([-1, 4 * self._settings.encoder["hidden_size"]], np.float32, "parts")
-        inner = ops.gelu(self._linear(parts, "reader.topic.0"), "erf")
-        return self._model([self._linear(inner, "reader.topic.2")], [parts], "topic")
+        """Build the topic head: the states that tell of each value, (N, parts * hidden), to logits, (N, topics)."""
+        ops, name = self._ops, "reader.topic" if self._settings.reader_layers else "topic"
+        parts = ops.parameter([-1, self._weights[f"{name}.0.weight"].shape[1]], np.float32, "parts")
+        inner = ops.gelu(self._linear(parts, f"{name}.0"), "erf")
+        return self._model([self._linear(inner, f"{name}.2")], [parts], "topic")
 
     def _layer(self, states: Any, mask: Any, name: str, eps: float) -> Any:  # noqa: ANN401
         ops = self._ops

@@ -19,6 +19,9 @@ there are 7,062 names: the farthest begins 52 characters before its value, and 9
 REACH = 64
 """The distance from a value, in tokens, beyond which all distances count as the same."""
 
+POINTER_REACH, POINTER_CLAUSES = 48, 8
+"""The distances from a value, in tokens and clauses, beyond which the pointer's bias stays the same."""
+
 ROLES = ("text", "value", "other")
 """What a token may be in the eyes of the `ValueReader`: text, the value in question, or another value."""
 

@@ -33,6 +33,7 @@ class TaggerSettings:
     window: int = 512
     overlap: int = 64
     heading: int = 64
+    pointer_size: int = 128
     reader_layers: int = 0
     reader_from: int = 0
     secondary_threshold: float = 0.5
