@@ -36,7 +36,7 @@ import psutil
 
 if TYPE_CHECKING:
     from lawgov_nlp.model.tagger import Tagger
-    from lawgov_nlp.model.windows import Batch
+    from lawgov_nlp.model.windows import ArrayBatch
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -160,19 +160,17 @@ def _ours(name: str, texts: list[str], device: str) -> tuple[str, Callable[[list
     if name == ALONE:
         loaded = get_tagger(None, device)
         batches = list(loaded.batches([p for text in texts for p in read_report(text).paragraphs]))
-        return loaded.backend.name, lambda texts: _encode(loaded, batches[:1] if len(texts) == 1 else batches)
+        return loaded.backend_name, lambda texts: _encode(loaded, batches[:1] if len(texts) == 1 else batches)
     model, backend = OURS[name]
     loaded = get_tagger(model, device, backend)
-    return loaded.backend.name, lambda texts: list(tag_reports(texts, model=model, device=device, backend=backend))
+    return loaded.backend_name, lambda texts: list(tag_reports(texts, model=model, device=device, backend=backend))
 
 
-def _encode(loaded: Tagger, batches: list[Batch]) -> None:
-    import torch
-
-    with torch.inference_mode():
-        for batch in batches:
-            states = loaded.backend(batch).last
-        states.cpu()  # This waits for the GPU, which runs asynchronously.
+def _encode(loaded: Tagger, batches: list[ArrayBatch]) -> None:
+    for batch in batches:
+        states = loaded.predictor.encode(batch)
+    if loaded.predictor.kind == "cuda":  # A GPU runs asynchronously.
+        states[0].last.cpu()
 
 
 def _pipelines(
@@ -183,8 +181,8 @@ def _pipelines(
     from transformers.utils import logging
 
     from lawgov_nlp import read_report
+    from lawgov_nlp.model import TAGS
     from lawgov_nlp.model.checkpoints import load_tagger, shipped_model
-    from lawgov_nlp.model.modeling import TAGS
     from lawgov_nlp.scheme import DIMENSIONS
 
     logging.set_verbosity_error()

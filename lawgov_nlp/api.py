@@ -26,7 +26,7 @@ def tag_report(
             default shipped model.
         device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
         backend: What runs the encoder: `auto`, `torch`, `openvino`, or an engine with a precision
-            (`torch:float32`). See `lawgov_nlp.model.backends.resolve_backend` for the defaults.
+            (`torch:float32`). See `lawgov_nlp.model.devices.resolve_backend` for the defaults.
 
     Returns:
         The report with its labels and indicators.

@@ -62,7 +62,8 @@ def test_padding_and_masks(encoder):
 
 def test_tokenizer_without_chinese_is_refused():
     core = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1}, unk_token="<unk>"))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>", pad_token="<unk>")
+    special = dict.fromkeys(("unk_token", "pad_token", "cls_token", "sep_token"), "<unk>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, **special)
     with pytest.raises(ModelError, match="no Chinese vocabulary"):
         WindowTokenizer(tokenizer, window=64, overlap=8, heading=20)
 

@@ -232,7 +232,7 @@ def test_the_model_is_loaded_once():
 
     loaded = get_tagger(None, "cpu")
     place = Path(os.path.relpath(shipped_model()))
-    assert get_tagger(place, "cpu", loaded.backend.name) is loaded  # under other names, too
+    assert get_tagger(place, "cpu", loaded.backend_name) is loaded  # under other names, too
     assert (
         api.tag_report("一、普法\n开展宣传3场。", device="cpu").model == get_tagger(None, "cpu").model.config.revision
     )

@@ -8,7 +8,7 @@ decoding, and not what another head would have taught the encoder.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
@@ -20,8 +20,7 @@ from lawgov_nlp.annotation.corpus import SPLITS, load_splits
 from lawgov_nlp.annotation.examples import examples, parse_gold
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.evaluation.scores import evaluate
-from lawgov_nlp.model import decoding
-from lawgov_nlp.model.modeling import TAGS
+from lawgov_nlp.model import TAGS, decoding
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.training.batches import collate
 
@@ -29,8 +28,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ("value_span_f1", "name_f1", "name_exact_f1", "indicator_f1")
 
 
-def alone(scores: np.ndarray) -> np.ndarray:
+def alone(all_scores: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return each token's best label; an inside label without a preceding span begins one. Shapes (T, tags), (T,)."""
+    return [_alone(scores) for scores in all_scores]
+
+
+def _alone(scores: np.ndarray) -> np.ndarray:
     path = scores.argmax(1)
     for t, tag in enumerate(path):
         name = TAGS[tag]
@@ -42,12 +45,15 @@ def alone(scores: np.ndarray) -> np.ndarray:
 def learned(transitions: np.ndarray):
     """Return Viterbi decoding with learned transitions (tags, tags) in addition to the rules."""
 
-    def viterbi(scores: np.ndarray) -> np.ndarray:
-        first = scores.copy()
-        # The decoder starts as if after an O; the fit has no such transition, so it is subtracted.
-        first[0] -= transitions[TAGS.index("O")]
-        with patch.object(decoding, "_FORBIDDEN", decoding._FORBIDDEN + transitions):
-            return viterbi_shipped(first)
+    def viterbi(all_scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+        paths = []
+        for scores in all_scores:  # One by one: what the decoder puts behind a shorter paragraph would be weighed, too.
+            first = scores.copy()
+            # The decoder starts as if after an O; the fit has no such transition, so it is subtracted.
+            first[0] -= transitions[TAGS.index("O")]
+            with patch.object(decoding, "_FORBIDDEN", decoding._FORBIDDEN + transitions):
+                paths += viterbi_shipped([first])
+        return paths
 
     viterbi_shipped = decoding._viterbi
     return viterbi
@@ -95,16 +101,21 @@ def _emissions(tagger: Tagger, reports: list[GoldReport]) -> Iterator[tuple[torc
 
 def with_labels(weight: float) -> list:
     """Return patches that choose names by the pointer plus `weight` times the log-odds of the name labels."""
-    seen: dict[str, object] = {}
-    tie, search = decoding._indicators, decoding._best_names
+    seen: dict[str, np.ndarray] = {}
+    tie, cut, search = decoding._indicators, decoding._portions, decoding._best_names
 
-    def indicators(model, output, batch, windows, values, *rest) -> Iterator:  # noqa: ANN001, ANN002
-        tags = output.tags.float().log_softmax(-1).numpy().astype(float)
-        seen["tags"] = tags[[value.window for value in values]]
-        yield from tie(model, output, batch, windows, values, *rest)
+    def indicators(output, *rest) -> list:  # noqa: ANN001, ANN002
+        seen["tags"] = output.tags.astype(float)
+        return tie(output, *rest)
+
+    def portions(where: np.ndarray, windows) -> Iterator[list[int]]:  # noqa: ANN001
+        for some in cut(where, windows):
+            seen["windows"] = where[some, 0]
+            yield some
 
     def best_names(starts: np.ndarray, ends: np.ndarray, barred: np.ndarray) -> list[tuple[int, int] | None]:
-        outside, begin, inside = (seen["tags"][..., TAGS.index(name)] for name in ("O", "B-NAME", "I-NAME"))
+        tags = seen["tags"][seen["windows"]]
+        outside, begin, inside = (tags[..., TAGS.index(name)] for name in ("O", "B-NAME", "I-NAME"))
         begins, goes_on = begin - np.logaddexp(outside, begin), inside - np.logaddexp(outside, inside)
         stops = np.zeros_like(inside)
         stops[:, :-1] = np.log1p(-np.exp(np.minimum(inside[:, 1:], -1e-6)))
@@ -112,7 +123,8 @@ def with_labels(weight: float) -> list:
         up_to = goes_on.cumsum(1)
         return search(starts + weight * (begins - up_to), ends + weight * (stops + up_to), barred)
 
-    return [patch.object(decoding, "_indicators", indicators), patch.object(decoding, "_best_names", best_names)]
+    changed = {"_indicators": indicators, "_portions": portions, "_best_names": best_names}
+    return [patch.object(decoding, name, new) for name, new in changed.items()]
 
 
 def main() -> None:
@@ -131,7 +143,10 @@ def main() -> None:
     ways = {
         "shipped": [],
         "labels: each token alone": [patch.object(decoding, "_viterbi", alone)],
-        "labels: learned transitions": [patch.object(decoding, "_viterbi", learned(transitions))],
+        "labels: learned transitions": [
+            patch.object(decoding, "_viterbi", learned(transitions)),
+            patch.object(decoding, "_FORBIDS", np.ones_like(decoding._FORBIDS)),  # Each paragraph is searched.
+        ],
         "values end where labelled": [patch.object(decoding, "_to_the_unit", as_labelled)],
         **{f"names: labels added, times {weight}": with_labels(weight) for weight in (0.1, 0.25, 1.0)},
     }

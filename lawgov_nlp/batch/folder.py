@@ -330,7 +330,7 @@ def chosen_backend(name: str, device: str) -> str:
     Raises:
         ModelError: The device or the backend isn't available.
     """
-    from lawgov_nlp.model.backends import resolve_backend, resolve_device
+    from lawgov_nlp.model.devices import resolve_backend, resolve_device
 
     return ":".join(resolve_backend(name, resolve_device(device)))
 

@@ -47,8 +47,8 @@ def _learn(order: dict[str, Any]) -> dict[str, Any]:
     from lawgov_nlp.annotation.examples import parse_gold
     from lawgov_nlp.annotation.markup import read_markup_folder
     from lawgov_nlp.evaluation.comparison import flips
-    from lawgov_nlp.model.backends import resolve_device
     from lawgov_nlp.model.checkpoints import model_scheme, named_model
+    from lawgov_nlp.model.devices import resolve_device
     from lawgov_nlp.model.tagger import Tagger
     from lawgov_nlp.training.retrain import default_config, retrain
 

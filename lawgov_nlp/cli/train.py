@@ -109,8 +109,8 @@ def _train(
     """Train, and return whether the new model is worse on the shipped test reports."""
     from transformers.utils import logging as transformers_logging
 
-    from lawgov_nlp.model.backends import resolve_device
     from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
+    from lawgov_nlp.model.devices import resolve_device
     from lawgov_nlp.training.initialize import base_scheme
     from lawgov_nlp.training.retrain import cross_validate, default_config, retrain
     from lawgov_nlp.training.trainer import check_output

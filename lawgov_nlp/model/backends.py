@@ -6,28 +6,23 @@ The encoder and the layers of the `ValueReader` take most of the time. The heads
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import re
-import sys
 import threading
 import warnings
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model.windows import States
+from lawgov_nlp.model.openvino_settings import import_openvino, settings_of
+from lawgov_nlp.model.outputs import Predictor, ValueScores
+from lawgov_nlp.model.windows import ArrayBatch, Batch, States
 
 if TYPE_CHECKING:
-    from lawgov_nlp.model.modeling import TaggerModel
+    from lawgov_nlp.model.modeling import TaggerModel, TaggerOutput
     from lawgov_nlp.model.value_reader import ReaderLayers
-    from lawgov_nlp.model.windows import Batch
-
-ENGINES = {"torch": ("float32", "bfloat16", "float16"), "openvino": ("float32", "bfloat16")}
-"""The engines, each with the precisions that are supported here."""
 
 PROBE_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25}
 """The largest allowed difference between a state of a converted encoder and torch's state in float32, by precision.
@@ -47,50 +42,6 @@ class Backend(Protocol):
     def __call__(self, batch: Batch) -> States:
         """Return the encoder's states in float32 on the batch's device."""
         ...
-
-
-def resolve_backend(name: str, device: torch.device) -> tuple[str, str]:
-    """Resolve the name of a backend to an engine and a precision.
-
-    Args:
-        name: `auto`, an engine (`torch`, `openvino`), or an engine with a precision (`torch:float32`). `auto` is
-            OpenVINO on a CPU if it is installed, otherwise torch. Without a precision, it is a 16-bit one if the device
-            computes in it natively, otherwise float32.
-        device: The device to run on.
-
-    Returns:
-        The engine and the precision.
-
-    Raises:
-        ModelError: There is no such backend, it isn't installed, or the device doesn't support it.
-    """
-    match = re.fullmatch(r"(auto|torch|openvino)(?::(float32|bfloat16|float16))?", name)
-    if not match or (match[1] == "auto" and match[2]):
-        known = ", ".join(f"{engine}:{p}" for engine, precisions in ENGINES.items() for p in precisions)
-        raise ModelError(f"unknown backend {name!r}; expected auto, {', '.join(ENGINES)}, {known}")
-    engine, precision = match.groups()
-    if engine == "auto":
-        engine = "openvino" if device.type == "cpu" and importlib.util.find_spec("openvino") else "torch"
-    if engine == "openvino" and importlib.util.find_spec("openvino") is None:
-        raise ModelError("backend openvino: not installed; pip install 'lawgov-nlp[fast]', or take torch")
-    if engine == "openvino" and device.type != "cpu":
-        raise ModelError(f"backend openvino runs on the CPU here, not on {device}; take torch, or device cpu")
-    precision = precision or native_precision(device)
-    if precision not in ENGINES[engine]:
-        raise ModelError(f"backend {engine} has no {precision}; expected {' or '.join(ENGINES[engine])}")
-    if precision == "float16" and device.type == "cpu":
-        raise ModelError("backend torch:float16 is for GPUs; on a CPU take bfloat16 or float32")
-    return engine, precision
-
-
-def native_precision(device: torch.device) -> str:
-    """Return the fastest precision that a device supports natively without a visible loss in the labels."""
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"  # Older GPUs emulate it.
-    cpu: dict[str, bool] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # Older versions of torch don't tell; then it is float32.
-    return "bfloat16" if cpu.get("avx512_bf16") or cpu.get("amx_bf16") else "float32"
 
 
 class TorchBackend:
@@ -116,6 +67,71 @@ class TorchBackend:
             return self._model.encode(batch).float()
 
 
+class TorchPredictor(Predictor):
+    """A model whose heads run in torch, and whose encoder a backend runs.
+
+    Args:
+        model: The model. It stays on its device.
+        backend: What runs its encoder.
+        device: The device of the batches; None takes the model's.
+    """
+
+    def __init__(self, model: TaggerModel, backend: Backend, device: torch.device | None = None) -> None:
+        self.model, self.backend = model, backend
+        # If OpenVINO runs the encoder, the model has no weights of it that could tell the device.
+        self.device = device or model.device
+        self.name, self.width, self.kind = backend.name, model.primary.in_features, self.device.type
+        self.config, self.scheme = model.config, model.scheme
+
+    def encode(self, batch: ArrayBatch) -> tuple[States, Batch]:
+        """Return the encoder's states on the device, and the batch there."""
+        with torch.inference_mode():
+            tensors = batch.tensors().to(self.device)
+            return self.backend(tensors), tensors
+
+    def output(self, states: tuple[States, Batch], batch: ArrayBatch) -> TorchOutput:
+        """Apply the heads to the encoder's states of a batch."""
+        del batch  # `states` holds it on the device.
+        with torch.inference_mode():
+            return TorchOutput(self.model, self.model.heads(*states), states[1])
+
+
+class TorchOutput:
+    """The output of a model in torch as arrays, as `lawgov_nlp.model.outputs.Output` says.
+
+    Args:
+        model: The model.
+        output: Its output for the batch.
+        batch: The batch, on the model's device.
+    """
+
+    def __init__(self, model: TaggerModel, output: TaggerOutput, batch: Batch) -> None:
+        self._model, self._output, self._batch = model, output, batch
+        self.primary = _array((output.primary.float() / model.config.primary_temperature).softmax(-1))
+        self.mentions = _array(output.mentions.float().sigmoid())
+        self.tags = _array(output.tags.float().log_softmax(-1))
+        self.paragraph = _array(output.paragraph.float())
+
+    def read_values(self, values: np.ndarray, beside: np.ndarray) -> ValueScores:
+        """Find the name and the topic of some values."""
+        device = self._output.tags.device
+        own, among = (torch.from_numpy(some).to(device) for some in (values, beside))
+        with torch.inference_mode():
+            reading = self._model.read_values(self._output.states, self._batch, own, among)
+            starts, ends = (_array(p.float().log_softmax(-1)) for p in (reading.starts, reading.ends))
+
+        def topics(names: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                return _array(reading.topics(torch.from_numpy(names).to(device)).argmax(-1))
+
+        return ValueScores(starts=starts, ends=ends, topics=topics)
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.cpu().numpy()
+    return array
+
+
 class OpenVINOBackend:
     """Runs the encoder and the layers of the `ValueReader` in OpenVINO. Their torch weights are released.
 
@@ -134,14 +150,8 @@ class OpenVINOBackend:
         level = logger.level
         logger.setLevel(logging.ERROR)
         try:
-            openvino = _openvino()
-            settings: dict[str, object] = {
-                "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
-                "CPU_RUNTIME_CACHE_CAPACITY": 64,  # Kernels by shape: OpenVINO keeps 5,000, but shapes rarely recur.
-            }
-            if torch.get_num_threads() < torch.multiprocessing.cpu_count():  # Use as many threads as torch may.
-                settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
-                settings["ENABLE_CPU_PINNING"] = False  # Several processes would pin the same cores.
+            openvino = import_openvino()
+            settings = settings_of(precision)
             parts: list[tuple[nn.Module, tuple[torch.Tensor, ...]]] = [(_Positional(model), probe)]
             if model.reader is not None:
                 with torch.inference_mode():
@@ -200,14 +210,6 @@ class _Compiled(nn.Module):
             return tuple(torch.from_numpy(outputs[k].copy()) for k in range(len(outputs)))
 
 
-def _openvino() -> ModuleType:
-    """Import OpenVINO without its telemetry, which otherwise reports to Google Analytics from the import on."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # OpenVINO then uses a stub.
-    import openvino
-
-    return openvino
-
-
 class _Positional(nn.Module):
     """The encoder with its inputs as positional arguments, in the order in which OpenVINO receives them."""
 
@@ -227,20 +229,3 @@ def _probe(model: TaggerModel) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor
     attention[1, length * 2 // 3 :] = 0
     types[:, length // 3 :] = 1
     return ids, attention, types
-
-
-def resolve_device(name: str) -> torch.device:
-    """Resolve the name of a device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
-
-    Raises:
-        ModelError: The name is unknown, or the machine has no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)
-    if not match:
-        raise ModelError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N")
-    count = torch.cuda.device_count()
-    if name != "cpu" and int(match[1] or 0) >= count:
-        raise ModelError(f"device {name!r} was asked for, but torch {torch.__version__} sees {count} GPU(s); try auto")
-    return torch.device(name)

@@ -6,27 +6,31 @@ so that 1.9万 is never split. The name of a value is the best-scoring span.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
-from lawgov_nlp.model.modeling import TAGS, TaggerModel, TaggerOutput
-from lawgov_nlp.model.windows import Batch, EncodedParagraph, Window
+from lawgov_nlp.model import TAGS
+from lawgov_nlp.model.outputs import BEFORE, BEHIND, Output, Settings
+from lawgov_nlp.model.windows import EncodedParagraph, Window
 from lawgov_nlp.report import Line
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end
 from lawgov_nlp.results.tagged_report import TaggedReport
-from lawgov_nlp.scheme import Label
+from lawgov_nlp.scheme import Label, Scheme
 
 NAME_TOKENS = 24
 """The most tokens in a name."""
 
+READ_TOKENS = 8192
+"""The most tokens around values, padding included, that are read in one step; each value has its own."""
+
 VALUES_AT_ONCE = 256
-"""The most values linked to names in one step; each needs a row of scores over its window."""
+"""The most values that are read in one step; each needs a row of scores over its window."""
 
 _QUALIFIER_BEHIND = re.compile(r"\s*(?:左右|以上|以下|以内|上下)$")
 _NEVER_NAMED = ("，", "。", "；", "：", ",", ";", ":")
@@ -46,6 +50,8 @@ _O, _B_VALUE, _I_VALUE, _B_NAME, _I_NAME = range(len(TAGS))
 _FORBIDDEN = np.zeros((len(TAGS), len(TAGS)))
 for _inside, _outside in ((_I_VALUE, (_O, _B_NAME, _I_NAME)), (_I_NAME, (_O, _B_VALUE, _I_VALUE))):
     _FORBIDDEN[list(_outside), _inside] = -np.inf
+_FORBIDS = np.isinf(_FORBIDDEN)
+"""Whether the second label may not follow the first, (tags, tags)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +78,9 @@ class _Value:
 
 
 def decode_batch(
-    model: TaggerModel,
-    output: TaggerOutput,
-    batch: Batch,
+    settings: Settings,
+    scheme: Scheme,
+    output: Output,
     windows: Sequence[Window],
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Line],
@@ -82,9 +88,9 @@ def decode_batch(
     """Decode the model's output for one batch into tagged paragraphs.
 
     Args:
-        model: The model, for the second step, which links values to names.
-        output: The output of the pass over `batch`.
-        batch: The collated `windows`.
+        settings: The model's settings.
+        scheme: The model's labels.
+        output: The output of the pass over the batch.
         windows: All windows of the batch's paragraphs; the windows of one paragraph are adjacent.
         encoded: The encoded paragraphs of the batch, in the order of their first window.
         paragraphs: The same paragraphs as lines of their reports.
@@ -92,34 +98,23 @@ def decode_batch(
     Returns:
         The tagged paragraphs in the same order.
     """
-    primary = (output.primary.float() / model.config.primary_temperature).softmax(-1).cpu().numpy()
-    mentions = output.mentions.float().sigmoid().cpu().numpy()
-    tags = output.tags.float().log_softmax(-1).cpu().numpy()
-    rows: list[list[int]] = [[] for _ in paragraphs]
-    for row, number in enumerate(batch.paragraph.tolist()):
-        rows[number].append(row)
-    values = [
-        value
-        for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True))
-        for value in _values(number, paragraph.text, code, windows, rows[number], tags)
-    ]
-    found: dict[int, list[_Value]] = {}
-    for value in values:
-        found.setdefault(value.paragraph, []).append(value)
-    barred = {
-        row: _barred(windows[row], found[number], encoded[number], paragraphs[number].text, tags.shape[1])
-        for row, number in {(v.window, v.paragraph) for v in values}
-    }
+    values = _batch_values(output.tags, windows, encoded, paragraphs)
     indicators: dict[int, list[Indicator]] = {}
-    for at in range(0, len(values), VALUES_AT_ONCE):
-        some = values[at : at + VALUES_AT_ONCE]
-        for number, indicator in _indicators(model, output, batch, windows, some, values, barred, encoded, paragraphs):
-            indicators.setdefault(number, []).append(indicator)
+    if values:
+        for value, indicator in zip(
+            values, _indicators(output, windows, values, scheme, encoded, paragraphs), strict=True
+        ):
+            indicators.setdefault(value.paragraph, []).append(indicator)
+    labels, topics = (*scheme, None), scheme.topics
+    dimensions = labels[:-1]
+    best = output.primary.argmax(1).tolist()
+    unsure = (output.primary.max(1) < settings.review_below).tolist()
     tagged = []
-    scheme = model.scheme
-    for number, paragraph in enumerate(paragraphs):
-        label = (*scheme, None)[primary[number].argmax()]
-        secondary = {d: round(float(p), 4) for d, p in zip(scheme, mentions[number], strict=True)}
+    for number, (paragraph, scores, others) in enumerate(
+        zip(paragraphs, output.primary.tolist(), output.mentions.tolist(), strict=True)
+    ):
+        label = labels[best[number]]
+        secondary = {d: round(p, 4) for d, p in zip(dimensions, others, strict=True)}
         tagged.append(
             TaggedParagraph(
                 text=paragraph.text,
@@ -127,11 +122,11 @@ def decode_batch(
                 end=paragraph.end,
                 headings=paragraph.headings,
                 label=label,
-                labels=_labels(label, secondary, model.config.secondary_threshold, scheme.topics),
-                scores={d: round(float(p), 6) for d, p in zip(scheme, primary[number], strict=False)},
+                labels=_labels(label, secondary, settings.secondary_threshold, topics),
+                scores={d: round(p, 6) for d, p in zip(dimensions, scores, strict=False)},
                 secondary_scores=secondary,
                 indicators=tuple(indicators.get(number, ())),
-                needs_review=bool(primary[number].max() < model.config.review_below),
+                needs_review=unsure[number],
             )
         )
     return tagged
@@ -154,23 +149,71 @@ def _labels(
     return (label, *others)
 
 
-def _values(
-    number: int, text: str, code: EncodedParagraph, windows: Sequence[Window], rows: Sequence[int], tags: np.ndarray
+def _batch_values(
+    tags: np.ndarray, windows: Sequence[Window], encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]
 ) -> list[_Value]:
-    """Decode the values of one paragraph over all its tokens at once. Spans without a numeral are dropped."""
-    if not code.offsets:
-        return []
+    """Decode the values of all paragraphs of a batch.
+
+    Where the likeliest labels of a window are allowed as they stand, which is so in three of four, no search is needed,
+    and where they hold no value nothing is.
+    """
+    likeliest = tags.argmax(2)
+    place = np.arange(tags.shape[1])
+    body = np.array([w.body for w in windows])[:, None]
+    inside = (place >= body) & (place < np.array([len(w.input_ids) for w in windows])[:, None] - 1)
+    before = np.where(place == body, _O, np.roll(likeliest, 1, axis=1))
+    searched = (_FORBIDS[before, likeliest] & inside).any(1).tolist()
+    holding = ((likeliest == _B_VALUE) & inside).any(1).tolist()
+    rows, begin = [], 0
+    for code in encoded:
+        rows.append(range(begin, begin + len(code.windows)))
+        begin += len(code.windows)
+    hard = {
+        number: _whole(code, rows[number], tags)
+        for number, code in enumerate(encoded)
+        if code.offsets and (len(code.windows) > 1 or searched[rows[number][0]])
+    }
+    paths = dict(zip(hard, _viterbi([scores for scores, _ in hard.values()]), strict=True))
+    found: list[_Value] = []
+    for number, (paragraph, code) in enumerate(zip(paragraphs, encoded, strict=True)):
+        row = rows[number][0]
+        if number in hard:
+            (scores, decider), path = hard[number], paths[number]
+        elif holding[row] and code.offsets:
+            own = slice(code.windows[0].body, code.windows[0].body + len(code.offsets))
+            scores, decider, path = tags[row, own], np.full(len(code.offsets), row), likeliest[row, own]
+        else:
+            continue
+        if spans := _spans(path):
+            found += _values(number, paragraph.text, code, windows, scores, decider, path, spans)
+    return found
+
+
+def _whole(code: EncodedParagraph, rows: Sequence[int], tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Join the windows of a paragraph: the log-probabilities of each token, and the window that decides on it."""
     scores = np.zeros((len(code.offsets), len(TAGS)))
     decider = np.zeros(len(code.offsets), dtype=int)
-    for row in rows:
-        w = windows[row]
+    for row, w in zip(rows, code.windows, strict=True):
         scores[slice(*w.own)] = tags[row, w.body + w.own[0] - w.first : w.body + w.own[1] - w.first]
         decider[slice(*w.own)] = row
-    path = _viterbi(scores)
+    return scores, decider
+
+
+def _values(
+    number: int,
+    text: str,
+    code: EncodedParagraph,
+    windows: Sequence[Window],
+    scores: np.ndarray,
+    decider: np.ndarray,
+    path: np.ndarray,
+    spans: Sequence[tuple[int, int]],
+) -> list[_Value]:
+    """Turn the spans of one paragraph into its values. Spans without a numeral are dropped."""
     runs = list(numeral_runs(text))
     starts, ends = [a for a, _ in code.offsets], [b for _, b in code.offsets]
     found: list[_Value] = []
-    for first, last in _spans(path):
+    for first, last in spans:
         start, end = code.offsets[first][0], code.offsets[last][1]
         end = _behind_numerals(start, end, runs, text)
         touched = bisect_right(runs, start, key=lambda run: run[1])
@@ -183,10 +226,10 @@ def _values(
         if _counts_nothing(text, start, end):
             continue
         first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
-        row = decider[first]
+        row = int(decider[first])
         shift = windows[row].body - windows[row].first
         limit = len(windows[row].input_ids) - 2  # The last token may lie in the range of the next window.
-        chosen = [scores[t, path[t]] for t in range(first, last + 1)]
+        chosen = [float(scores[t, path[t]]) for t in range(first, last + 1)]
         found.append(
             _Value(
                 paragraph=number,
@@ -195,7 +238,7 @@ def _values(
                 last=min(last + shift, limit),
                 start=start,
                 end=end,
-                score=float(np.exp(np.mean(chosen))),
+                score=math.exp(sum(chosen) / len(chosen)),
             )
         )
     return found
@@ -260,21 +303,31 @@ def _counts_nothing(text: str, start: int, end: int) -> bool:
     return bool(_DAY.fullmatch(text, start, end)) and text.startswith(tuple("”\"’'日宪国禁"), end)
 
 
-def _viterbi(scores: np.ndarray) -> np.ndarray:
-    """Return the best sequence of token labels that IOB2 allows, (T,), for log-probabilities (T, tags)."""
-    path = scores.argmax(1)
-    if not _FORBIDDEN[np.append(_O, path[:-1]), path].any():
-        return path  # The likeliest label of each token is allowed in three of four paragraphs.
+def _viterbi(all_scores: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the best sequences of token labels that IOB2 allows, (T,), for log-probabilities, (T, tags).
+
+    All paragraphs are searched at once, a token of each in a step. Behind its end a paragraph holds tokens that can
+    only be O, which may follow any label.
+    """
+    if not all_scores:
+        return []
+    longest = max(map(len, all_scores))
+    scores = np.full((longest, len(all_scores), len(TAGS)), -np.inf)
+    scores[..., _O] = 0.0
+    for k, own in enumerate(all_scores):
+        scores[: len(own), k] = own
     best = scores[0] + _FORBIDDEN[_O]
-    back = np.zeros(scores.shape, dtype=int)
-    for t in range(1, len(scores)):
-        reach = best[:, None] + _FORBIDDEN
-        back[t] = reach.argmax(0)
-        best = reach.max(0) + scores[t]
-    path[-1] = best.argmax()
-    for t in range(len(scores) - 1, 0, -1):
-        path[t - 1] = back[t, path[t]]
-    return path
+    back = np.zeros(scores.shape, dtype=np.int8)
+    for t in range(1, longest):
+        reach = best[:, :, None] + _FORBIDDEN
+        back[t] = reach.argmax(1)
+        best = reach.max(1) + scores[t]
+    paths = np.zeros(scores.shape[:2], dtype=int)
+    paths[-1] = best.argmax(1)
+    each = np.arange(len(all_scores))
+    for t in range(longest - 1, 0, -1):
+        paths[t - 1] = back[t, each, paths[t]]
+    return [paths[: len(own), k] for k, own in enumerate(all_scores)]
 
 
 def _spans(path: np.ndarray) -> list[tuple[int, int]]:
@@ -289,51 +342,80 @@ def _spans(path: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _indicators(
-    model: TaggerModel,
-    output: TaggerOutput,
-    batch: Batch,
+    output: Output,
     windows: Sequence[Window],
     values: Sequence[_Value],
-    beside: Sequence[_Value],
-    barred: Mapping[int, np.ndarray],
+    scheme: Scheme,
     encoded: Sequence[EncodedParagraph],
     paragraphs: Sequence[Line],
-) -> Iterator[tuple[int, Indicator]]:
-    """Link each value to its name and topic, and yield the paragraph's number with each indicator."""
-    device = output.tags.device
-    own, among = (torch.tensor([(v.window, v.first, v.last) for v in some], device=device) for some in (values, beside))
-    reading = model.read_values(output.states, batch, own, among)
-    starts, ends = (p.float().log_softmax(-1).cpu().numpy() for p in (reading.starts, reading.ends))
-    names = _best_names(starts, ends, np.stack([barred[v.window] for v in values]))
-    # Without a name, the value's own tokens decide on the topic.
-    anchors = torch.tensor([n or (v.first, v.last) for n, v in zip(names, values, strict=True)], device=device)
-    topics = reading.topics(anchors).argmax(-1).tolist()
-    for value, span, topic in zip(values, names, topics, strict=True):
-        paragraph, window = paragraphs[value.paragraph], windows[value.window]
-        offsets = encoded[value.paragraph].offsets
-        shift = window.first - window.body
-        name, start = "", 0
-        if span:
-            start, end = offsets[span[0] + shift][0], offsets[span[1] + shift][1]
-            start, end = _trimmed(paragraph.text, start, end)
-            name = paragraph.text[start:end]
-        quantity = read_quantity(paragraph.text, value.start, value.end)
-        yield (
-            value.paragraph,
-            Indicator(
-                text=paragraph.text[value.start : value.end],
-                start=paragraph.start + value.start,
-                end=paragraph.start + value.end,
-                name=name or None,
-                name_start=paragraph.start + start if name else None,
-                name_end=paragraph.start + start + len(name) if name else None,
-                number=quantity.number,
-                unit=quantity.unit,
-                qualifier=quantity.qualifier,
-                dimension=model.scheme.topics[topic],
-                score=round(value.score, 4),
-            ),
-        )
+) -> list[Indicator]:
+    """Link each value to its name and topic, and return the indicators in the order of the values."""
+    beside: dict[int, list[_Value]] = {}
+    for value in values:
+        beside.setdefault(value.paragraph, []).append(value)
+    length = output.tags.shape[1]
+    barred = {
+        row: _barred(windows[row], beside[number], encoded[number], paragraphs[number].text, length)
+        for row, number in {(v.window, v.paragraph) for v in values}
+    }
+    where = np.array([(v.window, v.first, v.last) for v in values])
+    made: list[Indicator | None] = [None] * len(values)
+    for some in _portions(where, windows):
+        read = output.read_values(where[some], where)
+        names = _best_names(read.starts, read.ends, np.stack([barred[values[k].window] for k in some]))
+        # Without a name, the value's own tokens decide on the topic.
+        anchors = np.array([n or (values[k].first, values[k].last) for n, k in zip(names, some, strict=True)])
+        for k, span, topic in zip(some, names, read.topics(anchors).tolist(), strict=True):
+            value = values[k]
+            window, offsets = windows[value.window], encoded[value.paragraph].offsets
+            made[k] = _indicator(value, span, scheme.topics[topic], window, offsets, paragraphs[value.paragraph])
+    return [indicator for indicator in made if indicator is not None]
+
+
+def _portions(where: np.ndarray, windows: Sequence[Window]) -> Iterator[list[int]]:
+    """Yield the numbers of values that are read in one step: those with about as much text around them together."""
+    ends = np.array([len(windows[row].input_ids) for row in where[:, 0]])
+    begins = np.array([windows[row].body for row in where[:, 0]])
+    sizes = np.minimum(ends, where[:, 2] + BEHIND) - np.maximum(begins, where[:, 1] - BEFORE)
+    some: list[int] = []
+    for k in np.argsort(-sizes, kind="stable").tolist():
+        if some and (len(some) == VALUES_AT_ONCE or sizes[some[0]] * (len(some) + 1) > READ_TOKENS):
+            yield some
+            some = []
+        some.append(k)
+    if some:
+        yield some
+
+
+def _indicator(
+    value: _Value,
+    span: tuple[int, int] | None,
+    topic: Label,
+    window: Window,
+    offsets: Sequence[tuple[int, int]],
+    paragraph: Line,
+) -> Indicator:
+    """Build the indicator of a value, given the first and last token of its name."""
+    shift = window.first - window.body
+    name, start = "", 0
+    if span:
+        start, end = offsets[span[0] + shift][0], offsets[span[1] + shift][1]
+        start, end = _trimmed(paragraph.text, start, end)
+        name = paragraph.text[start:end]
+    quantity = read_quantity(paragraph.text, value.start, value.end)
+    return Indicator(
+        text=paragraph.text[value.start : value.end],
+        start=paragraph.start + value.start,
+        end=paragraph.start + value.end,
+        name=name or None,
+        name_start=paragraph.start + start if name else None,
+        name_end=paragraph.start + start + len(name) if name else None,
+        number=quantity.number,
+        unit=quantity.unit,
+        qualifier=quantity.qualifier,
+        dimension=topic,
+        score=round(value.score, 4),
+    )
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

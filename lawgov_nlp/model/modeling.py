@@ -17,14 +17,12 @@ from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
+from lawgov_nlp.model import TAGS
 from lawgov_nlp.model.config import TaggerConfig, encoder_config
+from lawgov_nlp.model.outputs import POINTER_CLAUSES as CLAUSES
+from lawgov_nlp.model.outputs import POINTER_REACH as REACH
 from lawgov_nlp.model.value_reader import ValueReader, ValueReading
 from lawgov_nlp.model.windows import Batch, States
-
-TAGS = ("O", "B-VALUE", "I-VALUE", "B-NAME", "I-NAME")
-REACH = 48
-CLAUSES = 8
-"""The distances from a value, in tokens (REACH) and clauses, beyond which the pointer's bias stays the same."""
 
 WINDOWS_AT_ONCE = 64
 """The most windows in one pass of the encoder, so that a paragraph as long as a book doesn't exhaust the memory."""

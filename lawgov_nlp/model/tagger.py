@@ -12,21 +12,27 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from transformers import PreTrainedTokenizerFast
 
 from lawgov_nlp.errors import ModelError
-from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, resolve_backend, resolve_device
 from lawgov_nlp.model.checkpoints import load_tagger, named_model
 from lawgov_nlp.model.decoding import decode_batch
-from lawgov_nlp.model.modeling import TaggerModel
-from lawgov_nlp.model.windows import Batch, EncodedParagraph, States, WindowTokenizer
+from lawgov_nlp.model.devices import Device, resolve_backend, resolve_device
+from lawgov_nlp.model.outputs import Predictor
+from lawgov_nlp.model.pieces import Pieces
+from lawgov_nlp.model.windows import ArrayBatch, EncodedParagraph, WindowTokenizer
 from lawgov_nlp.report import Line, Report
 from lawgov_nlp.results.indicator_roles import with_roles
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.tagged_report import TaggedReport
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from lawgov_nlp.model.backends import Backend
+    from lawgov_nlp.model.modeling import TaggerModel
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +49,32 @@ GROUP_PARAGRAPHS = 1024
 class Tagger:
     """A loaded model that tags reports.
 
+    Attributes:
+        model: The model, with its settings (`config`) and labels (`scheme`).
+        predictor: The model with the engine that runs it.
+
     Args:
-        model: A model in memory. It stays on its device and in its precision, and is set to evaluation mode.
+        model: A model in torch, which stays on its device and in its precision and is set to evaluation mode, or a
+            predictor.
         tokenizer: The model's tokenizer.
-        backend: What runs the encoder. None runs the model's encoder in torch as it is.
+        backend: What runs the encoder of a model in torch. None runs it in torch as it is.
     """
 
-    def __init__(self, model: TaggerModel, tokenizer: PreTrainedTokenizerFast, backend: Backend | None = None) -> None:
+    def __init__(
+        self,
+        model: TaggerModel | Predictor,
+        tokenizer: PreTrainedTokenizerFast | Pieces,
+        backend: Backend | None = None,
+    ) -> None:
+        self.model = model
+        if isinstance(model, Predictor):
+            self.predictor = model
+        else:
+            from lawgov_nlp.model.backends import TorchBackend, TorchPredictor
+
+            model.eval()
+            self.predictor = TorchPredictor(model, backend or TorchBackend(model, "float32"))
         config = model.config
-        self.device, self.model = model.device, model.eval()
-        self.backend = backend or TorchBackend(model, "float32")
         self.tokenizer = WindowTokenizer(
             tokenizer, window=config.window, overlap=config.overlap, heading=config.heading
         )
@@ -65,7 +87,7 @@ class Tagger:
             folder: A folder that `TaggerModel.save_pretrained` wrote, with a tokenizer, or the name of a shipped model
                 as in `lawgov_nlp.model.checkpoints`. None takes the default shipped model.
             device: `auto` (CUDA if available, else the CPU), `cpu`, `cuda` or `cuda:N`.
-            backend: What runs the encoder, as in `lawgov_nlp.model.backends.resolve_backend`.
+            backend: What runs the encoder, as in `lawgov_nlp.model.devices.resolve_backend`.
 
         Returns:
             The tagger.
@@ -75,11 +97,20 @@ class Tagger:
         """
         where = resolve_device(device)
         engine, precision = resolve_backend(backend, where)
-        model, tokenizer = load_tagger(named_model(folder))
-        model = model.float().to(where).eval()
-        self = cls(model, tokenizer, _backend(model, engine, precision, must=backend != "auto"))
-        self.device = where  # If OpenVINO runs the encoder, the model has no weights of it that could tell the device.
-        return self
+        place = named_model(folder)
+        if engine == "openvino":
+            try:
+                return cls(*_in_openvino(place, precision))
+            except ModelError as error:
+                if backend != "auto":
+                    raise
+                logger.warning("%s; torch runs it", error)
+        return cls(*_in_torch(place, where, precision))
+
+    @property
+    def backend_name(self) -> str:
+        """The engine that runs the encoder and its precision, such as `openvino:float32`."""
+        return self.predictor.name
 
     def tag(self, report: Report) -> TaggedReport:
         """Tag one report."""
@@ -121,15 +152,15 @@ class Tagger:
         """Return only the paragraphs' vectors, as in `tag_with_vectors`."""
         return self._tag_paragraphs(paragraphs)[1]
 
-    def batches(self, paragraphs: Sequence[Line]) -> Iterator[Batch]:
-        """Yield the batches that the encoder would receive, on the tagger's device, the longest paragraphs first."""
+    def batches(self, paragraphs: Sequence[Line]) -> Iterator[ArrayBatch]:
+        """Yield the batches that the predictor would receive, the longest paragraphs first."""
         encoded = self.tokenizer.encode(paragraphs)
-        return (tensors for _, tensors in self._batches(encoded))
+        return (arrays for _, arrays in self._batches(encoded))
 
     def _tag_paragraphs(self, paragraphs: Sequence[Line]) -> tuple[list[TaggedParagraph], np.ndarray]:
         encoded = self.tokenizer.encode(paragraphs)
         tagged: dict[int, TaggedParagraph] = {}
-        vectors = np.zeros((len(paragraphs), self.model.primary.in_features), dtype=np.float32)
+        vectors = np.zeros((len(paragraphs), self.predictor.width), dtype=np.float32)
         waiting: deque[tuple[list[int], Future[tuple[list[TaggedParagraph], np.ndarray]]]] = deque()
 
         def collect() -> None:
@@ -139,11 +170,10 @@ class Tagger:
                 tagged[k] = result
 
         with ThreadPoolExecutor(1, "lawgov-decode") as decoder:
-            for batch, tensors in self._batches(encoded):
-                with torch.inference_mode():
-                    states = self.backend(tensors)
+            for batch, arrays in self._batches(encoded):
+                states = self.predictor.encode(arrays)
                 own = [encoded[k] for k in batch], [paragraphs[k] for k in batch]
-                waiting.append((batch, decoder.submit(self._decode, states, tensors, *own)))
+                waiting.append((batch, decoder.submit(self._decode, states, arrays, *own)))
                 if len(waiting) > AHEAD:
                     collect()
             while waiting:
@@ -151,16 +181,19 @@ class Tagger:
         return [tagged[k] for k in range(len(paragraphs))], vectors
 
     def _decode(
-        self, states: States, batch: Batch, encoded: Sequence[EncodedParagraph], paragraphs: Sequence[Line]
+        self,
+        states: Any,  # noqa: ANN401 - of the predictor's own form
+        batch: ArrayBatch,
+        encoded: Sequence[EncodedParagraph],
+        paragraphs: Sequence[Line],
     ) -> tuple[list[TaggedParagraph], np.ndarray]:
         """Return the tagged paragraphs of a batch and their vectors, given the encoder's states."""
-        with torch.inference_mode():
-            output = self.model.heads(states, batch)
-            windows = [w for code in encoded for w in code.windows]
-            tagged = decode_batch(self.model, output, batch, windows, encoded, paragraphs)
-        return tagged, output.paragraph.float().cpu().numpy()
+        output = self.predictor.output(states, batch)
+        windows = [w for code in encoded for w in code.windows]
+        model = self.predictor
+        return decode_batch(model.config, model.scheme, output, windows, encoded, paragraphs), output.paragraph
 
-    def _batches(self, encoded: Sequence[EncodedParagraph]) -> Iterator[tuple[list[int], Batch]]:
+    def _batches(self, encoded: Sequence[EncodedParagraph]) -> Iterator[tuple[list[int], ArrayBatch]]:
         """Yield batches with the indices of their paragraphs.
 
         A batch stays within the token budget, but it always holds all windows of a paragraph. The longest paragraphs
@@ -168,7 +201,7 @@ class Tagger:
         encoder run hides, is short.
         """
         sizes = [sum(len(w.input_ids) for w in code.windows) for code in encoded]  # Headings are padded, too.
-        budget = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cpu"])
+        budget = BATCH_TOKENS[self.predictor.kind]
         batch: list[int] = []
         for k in sorted(range(len(encoded)), key=lambda k: -sizes[k]):
             if batch and sizes[batch[0]] * (len(batch) + 1) > budget:
@@ -178,8 +211,8 @@ class Tagger:
         if batch:
             yield batch, self._collated(encoded, batch)
 
-    def _collated(self, encoded: Sequence[EncodedParagraph], batch: Sequence[int]) -> Batch:
-        return self.tokenizer.collate([w for k in batch for w in encoded[k].windows]).to(self.device)
+    def _collated(self, encoded: Sequence[EncodedParagraph], batch: Sequence[int]) -> ArrayBatch:
+        return self.tokenizer.arrays([w for k in batch for w in encoded[k].windows])
 
     def _tag_group(self, reports: Sequence[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
         tagged, vectors = self._tag_paragraphs([p for report in reports for p in report.paragraphs])
@@ -198,16 +231,44 @@ class Tagger:
             at = end
 
 
-def _backend(model: TaggerModel, engine: str, precision: str, *, must: bool) -> Backend:
-    """Create the backend of a model. If OpenVINO can't run it and isn't required (`must`), warn and use torch."""
-    if engine == "openvino":
-        try:
-            return OpenVINOBackend(model, precision)
-        except ModelError as error:
-            if must:
-                raise
-            logger.warning("%s; torch runs it", error)
-    return TorchBackend(model, precision)
+def _in_openvino(folder: Path, precision: str) -> tuple[Any, ...]:
+    """Load a model for OpenVINO: without torch where the model allows it, otherwise converted from torch.
+
+    Returns:
+        The arguments of `Tagger`.
+
+    Raises:
+        ModelError: The model can't be loaded or OpenVINO can't take it.
+    """
+    from lawgov_nlp.model.openvino_tagger import load_openvino_tagger
+
+    loaded = load_openvino_tagger(folder, precision)
+    if loaded is not None:
+        return loaded
+    from lawgov_nlp.model.backends import OpenVINOBackend, TorchPredictor
+
+    model, tokenizer = load_tagger(folder)
+    model = model.float().eval()
+    device = model.device  # Afterwards there are no weights of the encoder that could tell it.
+    return TorchPredictor(model, OpenVINOBackend(model, precision), device), tokenizer
+
+
+def _in_torch(folder: Path, device: Device, precision: str) -> tuple[Any, ...]:
+    """Load a model for torch.
+
+    Returns:
+        The arguments of `Tagger`.
+
+    Raises:
+        ModelError: The model can't be loaded.
+    """
+    import torch
+
+    from lawgov_nlp.model.backends import TorchBackend
+
+    model, tokenizer = load_tagger(folder)
+    model = model.float().to(torch.device(str(device))).eval()
+    return model, tokenizer, TorchBackend(model, precision)
 
 
 _KEPT: dict[tuple[Path, str, str], Tagger] = {}
@@ -233,7 +294,9 @@ def get_tagger(folder: Path | str | None = None, device: str = "auto", backend: 
     """
     where = resolve_device(device)
     if where.type == "cuda" and where.index is None:
-        where = torch.device("cuda", torch.cuda.current_device())
+        import torch
+
+        where = Device("cuda", torch.cuda.current_device())
     place = (named_model(folder).resolve(), str(where))
     name = ":".join(resolve_backend(backend, where))
     with _LOADING:
@@ -241,8 +304,8 @@ def get_tagger(folder: Path | str | None = None, device: str = "auto", backend: 
             backend = name = _CAME_TO[place]
         found = _KEPT.pop((*place, name), None) or Tagger.from_pretrained(*place, backend)
         if backend == "auto":
-            _CAME_TO[place] = found.backend.name
-        _KEPT[(*place, found.backend.name)] = found
+            _CAME_TO[place] = found.backend_name
+        _KEPT[(*place, found.backend_name)] = found
         while len(_KEPT) > KEPT:
             _KEPT.pop(next(iter(_KEPT)))
     return found

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 
 from lawgov_nlp.errors import ModelError
+from lawgov_nlp.model.pieces import Pieces
 from lawgov_nlp.report import Line
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedTokenizerFast
 
 HEADING_SEPARATOR = "，"
@@ -60,6 +62,24 @@ class EncodedParagraph:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArrayBatch:
+    """Windows as numpy arrays. The attributes are those of `Batch`, of which `tensors` makes one."""
+
+    input_ids: np.ndarray
+    attention_mask: np.ndarray
+    token_type_ids: np.ndarray
+    body_mask: np.ndarray
+    clause: np.ndarray
+    paragraph: np.ndarray
+
+    def tensors(self) -> Batch:
+        """Return the batch as tensors that share the memory of these arrays."""
+        import torch
+
+        return Batch(**{name: torch.from_numpy(array) for name, array in vars(self).items()})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Windows as tensors.
 
@@ -81,7 +101,7 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on another device. A copy to a GPU runs asynchronously."""
-        gpu = torch.device(device).type == "cuda"
+        gpu = str(device).startswith("cuda")
         tensors = {name: tensor.pin_memory() if gpu else tensor for name, tensor in vars(self).items()}
         return Batch(**{name: tensor.to(device, non_blocking=gpu) for name, tensor in tensors.items()})
 
@@ -119,16 +139,17 @@ class WindowTokenizer:
             transformers 5.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, *, window: int, overlap: int, heading: int) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast | Pieces, *, window: int, overlap: int, heading: int) -> None:
         if heading < 0 or window - heading - 3 <= 2 * overlap:
             raise ValueError(f"window {window} leaves no room beside heading {heading} and overlap {overlap}")
+        pieces = tokenizer if isinstance(tokenizer, Pieces) else Pieces.of(tokenizer)
         self.tokenizer, self.window, self.overlap, self.heading = tokenizer, window, overlap, heading
-        self._begin, self._end = tokenizer.cls_token_id, tokenizer.sep_token_id
+        self._pieces, self._begin, self._end, self._padding = pieces, pieces.begin, pieces.end, pieces.padding
         # Take the last piece of each sign: a SentencePiece tokenizer may put a piece for the space before it.
-        ends = [tokenizer(end, add_special_tokens=False)["input_ids"][-1] for end in CLAUSE_ENDS]
-        self._clause_ends = torch.tensor([i for i in ends if i != tokenizer.unk_token_id])
-        probe = tokenizer("法治政府建设", add_special_tokens=False)["input_ids"]
-        if not probe or tokenizer.unk_token_id in probe:
+        ends = [ids[-1] for ids in pieces.ids([*CLAUSE_ENDS])]
+        self._clause_ends = np.array([i for i in ends if i != pieces.unknown], dtype=np.int64)
+        (probe,) = pieces.ids(["法治政府建设"])
+        if not probe or pieces.unknown in probe:
             raise ModelError(
                 f"the tokenizer reads 法治政府建设 as {probe}: it has no Chinese vocabulary; check tokenizer.json"
             )
@@ -137,16 +158,13 @@ class WindowTokenizer:
         """Tokenise paragraphs and return the windows of each, in order."""
         if not paragraphs:
             return []
-        # verbose=False: the tokenizer would warn of texts longer than a window, but these are split below.
-        bodies = self.tokenizer(
-            [p.text for p in paragraphs], add_special_tokens=False, return_offsets_mapping=True, verbose=False
-        )
-        paths = self.tokenizer([self._path(p.headings) for p in paragraphs], add_special_tokens=False)["input_ids"]
+        bodies = self._pieces.ids_and_offsets([p.text for p in paragraphs])
+        # Paragraphs of one section have the same headings, which are tokenised once.
+        paths = {headings: self._path(headings) for headings in dict.fromkeys(p.headings for p in paragraphs)}
+        known = dict(zip(paths, self._pieces.ids([*paths.values()]), strict=True))
         return [
-            EncodedParagraph(windows=tuple(self._windows(k, path, ids)), offsets=tuple(map(tuple, offsets)))
-            for k, (path, ids, offsets) in enumerate(
-                zip(paths, bodies["input_ids"], bodies["offset_mapping"], strict=True)
-            )
+            EncodedParagraph(windows=tuple(self._windows(k, known[p.headings], ids)), offsets=tuple(offsets))
+            for k, (p, (ids, offsets)) in enumerate(zip(paragraphs, bodies, strict=True))
         ]
 
     def _path(self, headings: Sequence[str]) -> str:
@@ -176,26 +194,25 @@ class WindowTokenizer:
         ]
 
     def collate(self, windows: Sequence[Window]) -> Batch:
+        """Collate windows into tensors, as `arrays` does."""
+        return self.arrays(windows).tensors()
+
+    def arrays(self, windows: Sequence[Window]) -> ArrayBatch:
         """Collate windows into a batch, padded to the longest; paragraphs are numbered in order of appearance."""
-        length = max(len(w.input_ids) for w in windows)
-        shape = (len(windows), length)
-        ids = torch.full(shape, self.tokenizer.pad_token_id, dtype=torch.long)
-        attention, types = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
-        body = torch.zeros(shape, dtype=torch.bool)
+        lengths = np.array([len(w.input_ids) for w in windows])
+        begins = np.array([w.body for w in windows])[:, None]
+        place = np.arange(lengths.max())
+        seen = place < lengths[:, None]
+        ids = np.full(seen.shape, self._padding, dtype=np.int64)
+        ids[seen] = np.fromiter(itertools.chain.from_iterable(w.input_ids for w in windows), np.int64, lengths.sum())
         numbers: dict[int, int] = {}
-        for row, w in enumerate(windows):
-            n = len(w.input_ids)
-            ids[row, :n] = torch.tensor(w.input_ids)
-            attention[row, :n] = 1
-            types[row, w.body : n] = 1
-            body[row, w.body : n - 1] = True
+        for w in windows:
             numbers.setdefault(w.paragraph, len(numbers))
-        paragraph = torch.tensor([numbers[w.paragraph] for w in windows])
-        return Batch(
+        return ArrayBatch(
             input_ids=ids,
-            attention_mask=attention,
-            token_type_ids=types,
-            body_mask=body,
-            clause=torch.isin(ids, self._clause_ends).cumsum(1),
-            paragraph=paragraph,
+            attention_mask=seen.astype(np.int64),
+            token_type_ids=(seen & (place >= begins)).astype(np.int64),
+            body_mask=(place >= begins) & (place < lengths[:, None] - 1),
+            clause=np.isin(ids, self._clause_ends).cumsum(1),
+            paragraph=np.array([numbers[w.paragraph] for w in windows]),
         )

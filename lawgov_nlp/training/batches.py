@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import Dataset
 
 from lawgov_nlp.annotation.examples import Example
-from lawgov_nlp.model.modeling import TAGS
+from lawgov_nlp.model import TAGS
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, Window, WindowTokenizer
 from lawgov_nlp.scheme import CODEBOOK, Dimension, Label, Scheme
 from lawgov_nlp.training.augment import vary

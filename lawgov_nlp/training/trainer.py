@@ -29,10 +29,10 @@ from lawgov_nlp.atomic import replace_folder
 from lawgov_nlp.errors import NoBetterModelError, OutputError, TrainingError
 from lawgov_nlp.evaluation.calibration import fit_temperature, scale, threshold_for
 from lawgov_nlp.evaluation.scores import Scores, evaluate
-from lawgov_nlp.model.backends import native_precision
 from lawgov_nlp.model.checkpoints import SHIPPED, is_tagger, shipped_folders
 from lawgov_nlp.model.config import TaggerConfig
 from lawgov_nlp.model.decoding import relabel
+from lawgov_nlp.model.devices import native_precision
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import WindowTokenizer
