@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NoReturn
 from lawgov_nlp.batch.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.batch.sources import Folder, Inputs
 from lawgov_nlp.errors import ModelError, OutputError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.readers.load import ReadOutcome
 from lawgov_nlp.readers.pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report
@@ -131,6 +132,8 @@ def tag_folder(
         ModelError: The model, the device or the backend isn't available.
         ValueError: `workers`, `timeout` or `part_size` is out of range.
     """
+    check_path(folder, "folder")
+    check_path(out, "out")
     inputs = Folder(folder)
     chosen = chosen_backend(backend, device)
     with ReadingPool(default_workers() if workers is None else workers, timeout) as pool:

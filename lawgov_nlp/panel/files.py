@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.panel.build import Panel
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.results.writers.base import FORMULA_STARTS, explained
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Pat
     Raises:
         OutputError: The ending is unknown, a file is there, or it can't be written.
     """
+    check_path(out, "out")
     suffix = out.suffix.lower()
     if suffix and suffix not in _WRITERS:
         raise OutputError(

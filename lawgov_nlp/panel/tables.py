@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lawgov_nlp.errors import PanelError
+from lawgov_nlp.paths import check_path
 
 
 def read_table(path: Path, needed: Sequence[str], known: Sequence[str]) -> list[dict[str, str]]:
@@ -21,6 +22,7 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str]) -> list[
     Raises:
         PanelError: It can't be read, or lacks a column.
     """
+    check_path(path, "path")
     rows = _xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path)
     if not rows:
         raise PanelError(f"{path} is empty; expected a first line with the columns {', '.join(needed)}")

@@ -34,6 +34,7 @@ from lawgov_nlp.model.decoding import relabel
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import WindowTokenizer
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.batches import BatchDataset, clipped
 from lawgov_nlp.training.config import TrainConfig
@@ -103,6 +104,8 @@ def train(
         TrainingError: The reports contain nothing to learn, the loss isn't finite, the disk is full, the device is
             a GPU other than the first, or the run to be resumed is a different one.
     """
+    check_path(base, "base")
+    check_path(out, "out")
     config = config or TrainConfig()
     # Adam's running averages for rare tokens become denormal numbers, which would double the time of a step.
     torch.set_flush_denormal(True)
@@ -174,6 +177,7 @@ def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> Non
         OutputError: `out` can't be written without a loss.
         TrainingError: There is nothing to resume.
     """
+    check_path(out, "out")
     target = out.resolve()
     if not out.name:
         raise OutputError(f"{out} is no name for a new folder; choose another one")
