@@ -134,6 +134,9 @@ def tag_folder(
     """
     check_path(folder, "folder")
     check_path(out, "out")
+    check_form(format, part_size)
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file; name a folder for the parts")
     inputs = Folder(folder)
     chosen = chosen_backend(backend, device)
     with ReadingPool(default_workers() if workers is None else workers, timeout) as pool:

@@ -15,6 +15,7 @@ import torch
 
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.report import Line
+from lawgov_nlp.simplified import to_simplified
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -139,7 +140,10 @@ class WindowTokenizer:
             return []
         # verbose=False: the tokenizer would warn of texts longer than a window, but these are split below.
         bodies = self.tokenizer(
-            [p.text for p in paragraphs], add_special_tokens=False, return_offsets_mapping=True, verbose=False
+            [to_simplified(p.text) for p in paragraphs],  # as long as the text, so that the offsets are its own
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            verbose=False,
         )
         paths = self.tokenizer([self._path(p.headings) for p in paragraphs], add_special_tokens=False)["input_ids"]
         return [
@@ -151,7 +155,7 @@ class WindowTokenizer:
 
     def _path(self, headings: Sequence[str]) -> str:
         # Remove white space: printed headings keep less of it than typed ones, and labels shouldn't depend on that.
-        return HEADING_SEPARATOR.join("".join(h.split())[:HEADING_CHARACTERS] for h in headings)
+        return HEADING_SEPARATOR.join(to_simplified("".join(h.split())[:HEADING_CHARACTERS]) for h in headings)
 
     def _windows(self, paragraph: int, path: list[int], ids: list[int]) -> list[Window]:
         prefix = [

@@ -162,6 +162,7 @@ def train(
     (folder / _BEST).rename(out)
     if (folder / LOGS).is_dir():
         (folder / LOGS).rename(out / LOGS)
+        logger.info("curves: tensorboard --logdir %s", out / LOGS)
     shutil.rmtree(folder)
     saved = Tagger.from_pretrained(out, device, "torch:float32")  # the precision in which the pass was chosen
     return evaluate(zip(dev, saved.tag_many(map(parse_gold, dev)), strict=True))
@@ -179,6 +180,8 @@ def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> Non
     """
     check_path(out, "out")
     target = out.resolve()
+    if not target.parent.is_dir():
+        raise OutputError(f"{out}: the folder {out.parent} doesn't exist; create it first")
     if not out.name:
         raise OutputError(f"{out} is no name for a new folder; choose another one")
     if str(out) in SHIPPED:
