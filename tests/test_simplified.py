@@ -47,7 +47,9 @@ def test_a_traditional_report_has_the_structure_of_its_twin():
     assert report.issuer == "青柳鎮人民政府"
     assert report.title == "青柳鎮人民政府關於2023年度法治政府建設情況的報告"
     assert report.paragraphs[1].headings == ("一、主要做法", "（一）加強組織領導")
-    assert [to_simplified("".join(p.headings)) for p in report.paragraphs] == ["".join(p.headings) for p in twin.paragraphs]
+    assert [to_simplified("".join(p.headings)) for p in report.paragraphs] == [
+        "".join(p.headings) for p in twin.paragraphs
+    ]
     assert TRADITIONAL in report.warnings
     assert not twin.warnings
 
@@ -58,7 +60,12 @@ def test_simplified_text_stays():
         assert not is_traditional(text)
 
 
-@given(st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("餘幾萬億兩鎮於後國一二三年1、\n")), max_size=80))
+@given(
+    st.text(
+        st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("餘幾萬億兩鎮於後國一二三年1、\n")),
+        max_size=80,
+    )
+)
 def test_one_character_for_one(text):
     assert len(to_simplified(text)) == len(text)
     if text.strip():

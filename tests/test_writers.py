@@ -313,7 +313,11 @@ def test_reports_without_rows_are_named(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 def test_format_may_differ_from_the_suffix(tmp_path: Path) -> None:
-    assert [p.name for p in write_reports([sample()], str(tmp_path / "a.txt"), "csv")] == ["a.txt", "a-indicators.txt", "a-codebook.csv"]
+    assert [p.name for p in write_reports([sample()], str(tmp_path / "a.txt"), "csv")] == [
+        "a.txt",
+        "a-indicators.txt",
+        "a-codebook.csv",
+    ]
 
 
 @pytest.mark.parametrize("text", [*DANGEROUS, "'=1", "''=1", "'plain", "plain", ""])

@@ -286,7 +286,8 @@ class _Work:
         # An existing file of this name belongs to a part that was never finished.
         place = self._out / f"part-{part:05}.{format}"
         # Pass the scheme, so that a part without any readable file has the same columns as the others.
-        written = write_reports(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme, codebook=False)
+        scheme = self._tagger.model.scheme
+        written = write_reports(self._counted(reports), place, format, overwrite=True, scheme=scheme, codebook=False)
         self._manifest.commit(entries, {path.name: sync_and_hash(path) for path in written})
 
     def _readable(

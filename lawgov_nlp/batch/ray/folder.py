@@ -264,7 +264,7 @@ class PartTagger:
         with tempfile.TemporaryDirectory(prefix="lawgov-") as folder, self._setting.place.fetch(names) as fetched:
             reports = self._tagger.tag_many(self._readable(fetched, entries))
             written = write_reports(
-                reports, Path(folder) / f"{_STEM}.{format}", format, scheme=self._tagger.model.scheme
+                reports, Path(folder) / f"{_STEM}.{format}", format, scheme=self._tagger.model.scheme, codebook=False
             )
             files = {path.name.removeprefix(_STEM): path.read_bytes() for path in written}
         return Result(chunk=number, entries=entries, files=files)
