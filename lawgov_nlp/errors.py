@@ -9,6 +9,10 @@ class ReadError(LawgovError, ValueError):
     """A file or text can't be read as a report."""
 
 
+class PathError(LawgovError, TypeError):
+    """Something else, such as a str, was given where a `pathlib.Path` is meant."""
+
+
 class MarkupError(LawgovError, ValueError):
     """An annotated report violates the markup; the message begins with `file:line:`."""
 

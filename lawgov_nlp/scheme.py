@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, SupportsIndex
 
 from lawgov_nlp.errors import SchemeError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.text import shortened
 
 NONE, NONE_ZH = "none", "无"
@@ -227,6 +228,7 @@ class Scheme:
         Raises:
             SchemeError: The file can't be read or doesn't fit the format.
         """
+        check_path(path, "path")
         try:
             data = json.loads(path.read_bytes().decode("utf-8-sig"))
         except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from lawgov_nlp.simplified import to_simplified
+
 HALF_STOP = re.compile(r"(?<=[一-鿿”’\"'）)])\.(?!\d)")
 """A full stop typed in English mode: it follows a Chinese character or a bracket and is no decimal point."""
 
@@ -13,8 +15,8 @@ _NUMERAL = re.compile(r"[0-9０-９零〇一二两三四五六七八九十百千
 
 
 def has_numeral(text: str) -> bool:
-    """Tell whether a text holds a digit or a Chinese numeral, as every value does."""
-    return bool(_NUMERAL.search(text))
+    """Tell whether a text holds a digit or a Chinese numeral, as every value does; traditional ones count, too."""
+    return bool(_NUMERAL.search(to_simplified(text)))
 
 
 class StrEnum(str, Enum):

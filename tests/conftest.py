@@ -1,6 +1,7 @@
 """Fixtures: a real tiny tagger (two layers, width 32), built in a moment and trained on nothing."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.training.trainer import save_tagger
 from tests.files import write_pdf
 
+os.environ["LAWGOV_LANG"] = "zh"  # the tests read Chinese, whatever the machine speaks
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"
 TEXTS = ROOT / "data" / "sample_texts"

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from lawgov_nlp.cli.compare import _csv as compare_csv
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.evaluation.agreement import Difference
 from lawgov_nlp.evaluation.comparison import Flip
+from lawgov_nlp.results.stata import write_stata
 from lawgov_nlp.results.tables import COLUMNS
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers import FORMATS, write_reports, xlsx
@@ -41,7 +43,7 @@ def hostile(text: str) -> TaggedReport:
 def test_nothing_is_left_beside_the_files(format: str, tmp_path: Path) -> None:
     made = write_reports([sample()], tmp_path / f"a.{format}")
     assert sorted(made) == sorted(tmp_path.iterdir())
-    assert len(made) == (2 if format in ("csv", "parquet") else 1)
+    assert len(made) == (3 if format in ("csv", "parquet") else 1)
 
 
 def test_jsonl_reads_back(tmp_path: Path) -> None:
@@ -56,8 +58,11 @@ def test_jsonl_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", TABLES)
 def test_two_tables(format: str, tmp_path: Path) -> None:
     made = write_reports([sample(), sample()], tmp_path / f"2023.{format}")
-    assert [p.name for p in made] == [f"2023.{format}", f"2023-indicators.{format}"]
-    paragraphs, indicators = map(TABLES[format], made)
+    assert [p.name for p in made] == [f"2023.{format}", f"2023-indicators.{format}", "2023-codebook.csv"]
+    paragraphs, indicators = map(TABLES[format], made[:2])
+    codebook = TABLES["csv"](made[2])
+    assert codebook["column"].tolist() == [c.name for c in (*COLUMNS["paragraphs"], *COLUMNS["indicators"])]
+    assert not codebook.isna().any().any()
     assert [*paragraphs] == [c.name for c in COLUMNS["paragraphs"]]
     assert len(paragraphs) == 20
     assert [*indicators] == [c.name for c in COLUMNS["indicators"]]
@@ -69,7 +74,7 @@ def test_two_tables(format: str, tmp_path: Path) -> None:
 
 def test_csv_is_for_excel_and_exact(tmp_path: Path) -> None:
     report = build([("body", "共5个村", [L], [], [("5个", "村", "1E+4", "个", EXACT, L)])])
-    path, indicators = write_reports([report], tmp_path / "a.csv")
+    path, indicators, _ = write_reports([report], tmp_path / "a.csv")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with indicators.open(encoding="utf-8-sig", newline="") as file:
         assert [row["number"] for row in csv.DictReader(file)] == ["10000"]
@@ -77,7 +82,7 @@ def test_csv_is_for_excel_and_exact(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", DANGEROUS)
 def test_csv_cells_cant_run(text: str, tmp_path: Path) -> None:
-    path, _ = write_reports([hostile(text)], tmp_path / "a.csv")
+    path, *_ = write_reports([hostile(text)], tmp_path / "a.csv")
     with path.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["text"] == row["title"] == f"'{text}"
@@ -85,49 +90,98 @@ def test_csv_cells_cant_run(text: str, tmp_path: Path) -> None:
 
 def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
     report = build([("body", "降5个", [L], [], [("5个", None, "-5", "个", EXACT, L)])])
-    _, path = write_reports([report], tmp_path / "a.csv")
+    _, path, _ = write_reports([report], tmp_path / "a.csv")
     assert TABLES["csv"](path)["number"].tolist() == [-5]
 
 
 @pytest.mark.parametrize("text", [*DANGEROUS, "#N/A", "#REF!"])
 def test_xlsx_cells_are_strings(text: str, tmp_path: Path) -> None:
     (path,) = write_reports([hostile(text)], tmp_path / "a.xlsx")
-    cells = load_workbook(path)["paragraphs"][2]
+    cells = load_workbook(path)["段落"][2]
     assert {c.data_type for c in cells} <= {"s", "inlineStr", "n"}
     title = cells[1]
     assert str(title.value).strip() == text.strip()
     assert title.quotePrefix == (not text.startswith("#"))
 
 
+def _rows(sheet) -> list[dict]:
+    head, *rows = sheet.iter_rows()
+    return [{h.value: c for h, c in zip(head, row, strict=True)} for row in rows]
+
+
 def test_xlsx_layout(tmp_path: Path) -> None:
     (path,) = write_reports([sample()], tmp_path / "a.xlsx")
     book = load_workbook(path)
-    assert book.sheetnames == ["paragraphs", "indicators", "readme"]
-    for what in COLUMNS:
-        sheet = book[what]
-        assert [c.value for c in sheet[1]] == [c.name for c in COLUMNS[what]]
+    assert book.sheetnames == ["说明", "段落", "指标"]
+    for what, name in (("paragraphs", "段落"), ("indicators", "指标")):
+        sheet = book[name]
+        assert sorted(c.value for c in sheet[1] if "：" not in c.value) == sorted(
+            c.zh for c in COLUMNS[what] if "：" not in c.zh
+        )
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref == sheet.dimensions
-        text = sheet[2][len(COLUMNS[what]) - 2]
-        assert text.alignment.wrap_text
+        folded = [c.value for c in sheet[1] if sheet.column_dimensions[c.column_letter].hidden]
+        assert {"起点", "终点", "模型"} <= {*folded}
+        assert not {"来源文件", "主维度", "段落原文", "待复核", "指标名", "数值", "所在句子"} & {*folded}
+        text = next(c for c in sheet[1] if c.value in ("段落原文", "所在句子"))
         assert sheet.column_dimensions[text.column_letter].width == 80
-    numbers = [row[10].value for row in book["indicators"].iter_rows(min_row=2)]
+        assert sheet[f"{text.column_letter}2"].alignment.wrap_text
+    rows = _rows(book["段落"])
+    assert rows[0]["落款日期"].value == datetime(2024, 1, 15)
+    assert {r["待复核"].value: r["段落原文"].fill.fgColor.rgb for r in rows} == {"否": "00000000", "是": "00FFF2CC"}
+    numbers = [row["数值"].value for row in _rows(book["指标"])]
     assert numbers[:2] == [11, 6]
     assert 97.4 in numbers
     assert None in numbers
-    readme = [[c.value for c in row] for row in book["readme"].iter_rows(min_row=2)]
-    assert ["indicators", "value", "数值原文"] in readme
-    assert readme[-1] == ["报告/松石镇2023.docx", "注意", "1 个数值未能读出：三四次"]
+    readme = [[c.value for c in row] for row in book["说明"].iter_rows(min_row=2)]
+    assert ["指标", "数值原文", "数值原文", "value"] in readme
+    assert readme[-1][:3] == ["报告/松石镇2023.docx", "注意", "1 个数值未能读出：三四次"]
+
+
+def test_xlsx_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAWGOV_LANG", "en")
+    (path,) = write_reports([sample()], tmp_path / "a.xlsx")
+    book = load_workbook(path)
+    assert book.sheetnames == ["readme", "paragraphs", "indicators"]
+    for what in COLUMNS:
+        assert sorted(c.value for c in book[what][1]) == sorted(c.name for c in COLUMNS[what])
+    assert {row["needs_review"].value for row in _rows(book["paragraphs"])} == {"no", "yes"}
+
+
+@pytest.mark.parametrize("what", COLUMNS)
+def test_stata(what: str, tmp_path: Path) -> None:
+    """A report without a document number, whose column is all missing, and a text that is longer than Stata's strings."""
+    reports = [hostile("=" + "字" * 3000), build([("body", "降5个", [L], [], [("5个", None, "-5", "个", EXACT, L)])])]
+    write_stata(reports, tmp_path / "a.dta", what)
+    with pd.io.stata.StataReader(tmp_path / "a.dta") as file:
+        table, labels = file.read(), file.variable_labels()
+    assert [*table] == [c.name for c in COLUMNS[what]]
+    assert labels["title"] == "报告标题"
+    assert (table["doc_number"] == "").all()
+    if what == "paragraphs":
+        assert len(table["text"][0]) == 3001
+    sample().to_stata(tmp_path / "b.dta", what)
+    with pytest.raises(OutputError, match="exists"):
+        sample().to_stata(tmp_path / "b.dta", what)
+
+
+def test_every_column_is_told_in_help() -> None:
+    told = TaggedReport.to_frame.__doc__ or ""
+    for those in COLUMNS.values():
+        for column in those:
+            assert column.zh
+            assert f" {column.name} (" in told
+            assert column.en in told
 
 
 def test_xlsx_reports_what_a_cell_cant_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         (path,) = write_reports([hostile("\x0b垂" + "𠮷" * 20_000)], tmp_path / "a.xlsx")
     book = load_workbook(path)
-    text = book["paragraphs"].cell(2, [c.name for c in COLUMNS["paragraphs"]].index("text") + 1).value
+    text = {h.value: c.value for h, c in zip(book["段落"][1], book["段落"][2], strict=True)}["段落原文"]
     assert text.startswith("\ufffd垂𠮷")
     assert len(text.encode("utf-16-le")) // 2 in (32_766, 32_767)
-    notes = [row[2].value for row in book["readme"].iter_rows(min_row=2) if row[1].value == "注意"]
+    notes = [row[2].value for row in book["说明"].iter_rows(min_row=2) if row[1].value == "注意"]
     assert any("1 个控制字符" in n for n in notes)
     assert any("原文 40,002 字" in n for n in notes)
     assert "超出 Excel 单元格上限" in caplog.text
@@ -144,7 +198,7 @@ def test_parquet_types_and_row_groups(tmp_path: Path, monkeypatch: pytest.Monkey
     from pyarrow import parquet
 
     monkeypatch.setattr(parquet_writer, "_ROW_GROUP", 15)
-    path, _ = write_reports([sample()] * 5, tmp_path / "a.parquet")
+    path, *_ = write_reports([sample()] * 5, tmp_path / "a.parquet")
     file = parquet.ParquetFile(path)
     assert (file.metadata.num_rows, file.num_row_groups) == (50, 3)
     assert str(file.schema_arrow.field("year").type) == "int64"
@@ -259,7 +313,11 @@ def test_reports_without_rows_are_named(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 def test_format_may_differ_from_the_suffix(tmp_path: Path) -> None:
-    assert [p.name for p in write_reports([sample()], str(tmp_path / "a.txt"), "csv")] == ["a.txt", "a-indicators.txt"]
+    assert [p.name for p in write_reports([sample()], str(tmp_path / "a.txt"), "csv")] == [
+        "a.txt",
+        "a-indicators.txt",
+        "a-codebook.csv",
+    ]
 
 
 @pytest.mark.parametrize("text", [*DANGEROUS, "'=1", "''=1", "'plain", "plain", ""])

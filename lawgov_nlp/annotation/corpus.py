@@ -10,6 +10,7 @@ from pathlib import Path
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.markup import read_markup_folder, to_markup
 from lawgov_nlp.errors import LawgovError
+from lawgov_nlp.paths import check_path
 
 SPLITS = ("train", "dev", "test")
 
@@ -52,6 +53,7 @@ def load_splits(folder: Path) -> dict[str, list[GoldReport]]:
         MarkupError: A report doesn't follow the markup.
         SplitError: A report is in no split or in two, or the test reports differ from those that were hashed.
     """
+    check_path(folder, "folder")
     reports = {r.id: r for r in read_markup_folder(folder / "reports")}
     splits = json.loads((folder / "splits.json").read_text(encoding="utf-8"))
     named = [name for split in SPLITS for name in splits[split]]

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
 from lawgov_nlp.errors import MarkupError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.scheme import CODEBOOK, OWN_LABELS, Label, Scheme, nearest
 from lawgov_nlp.text import has_numeral
@@ -40,6 +41,7 @@ def read_markup(path: Path, scheme: Scheme = CODEBOOK) -> GoldReport:
     Raises:
         MarkupError: The markup is invalid; the message gives `file:line:` and the reason.
     """
+    check_path(path, "path")
     return parse_markup(path.read_text(encoding="utf-8"), path.stem, file=str(path), scheme=scheme)
 
 
@@ -49,6 +51,7 @@ def read_markup_folder(folder: Path, scheme: Scheme = CODEBOOK) -> list[GoldRepo
     Raises:
         MarkupError: A report has invalid markup; the first such report raises.
     """
+    check_path(folder, "folder")
     return [read_markup(path, scheme) for path in sorted(folder.glob("*.txt"))]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lawgov_nlp.annotation.examples import examples
 from lawgov_nlp.annotation.gold import GoldIndicator, GoldLine, GoldReport
 from lawgov_nlp.errors import LawgovError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.results.quantity import read_quantity
 from lawgov_nlp.scheme import CODEBOOK, NONE, Scheme
 
@@ -122,6 +123,7 @@ def write_jsonl(reports: Iterable[GoldReport], path: Path) -> int:
     Raises:
         FileExistsError: The file exists already.
     """
+    check_path(path, "path")
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records(reports)]
     with path.open("x", encoding="utf-8") as out:
         out.writelines(lines)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 from lawgov_nlp.batch.manifest import NAME, Entry, Header, Manifest, Output
 from lawgov_nlp.batch.sources import Folder, Inputs
 from lawgov_nlp.errors import ModelError, OutputError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.readers.load import ReadOutcome
 from lawgov_nlp.readers.pool import ReadingPool, default_workers
 from lawgov_nlp.report import Report
@@ -137,6 +138,11 @@ def tag_folder(
         ModelError: The model, the device or the backend isn't available.
         ValueError: `workers`, `timeout` or `part_size` is out of range.
     """
+    check_path(folder, "folder")
+    check_path(out, "out")
+    check_form(format, part_size)
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file; name a folder for the parts")
     inputs = Folder(folder)
     chosen = chosen_backend(backend, device)
     with ReadingPool(default_workers() if workers is None else workers, timeout) as pool:
@@ -292,7 +298,8 @@ class _Work:
         # An existing file of this name belongs to a part that was never finished.
         place = self._out / f"part-{part:05}.{format}"
         # Pass the scheme, so that a part without any readable file has the same columns as the others.
-        written = write_reports(self._counted(reports), place, format, overwrite=True, scheme=self._tagger.model.scheme)
+        scheme = self._tagger.model.scheme
+        written = write_reports(self._counted(reports), place, format, overwrite=True, scheme=scheme, codebook=False)
         self._manifest.commit(entries, {path.name: sync_and_hash(path) for path in written})
 
     def _readable(

@@ -21,7 +21,13 @@ _COLUMNS = ("report", "unit", "what", "value", "first", "second", "text")
 
 def agreement(
     first: Annotated[Path, typer.Argument(metavar="A", help="A folder of markup, or a file of another format.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="The other coding of the same reports.")],
+    second: Annotated[
+        Path | None, typer.Argument(metavar="B", help="The other coding; leave it out with two --annotator.")
+    ] = None,
+    annotator: Annotated[
+        list[str] | None,
+        typer.Option(help="Two annotators of one file, given twice; with A and B, whose coding to take from each."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the differences to this csv.")] = None,
     source: Annotated[str | None, typer.Option("--from", help="The format of both, if it can't be detected.")] = None,
     labels: Annotated[Path | None, typer.Option(help=LABELS_HELP)] = None,
@@ -32,7 +38,12 @@ def agreement(
     """
     console, notes = Console(), Console(stderr=True)
     try:
-        result = _agreement(notes, first, second, source, chosen_scheme(labels))
+        sides = _sides(first, second, annotator or [])
+        if out is not None:
+            from lawgov_nlp.atomic import check_new
+
+            check_new(out)
+        result = _agreement(notes, sides, source, chosen_scheme(labels))
         if out is not None:
             from lawgov_nlp.atomic import save_new
 
@@ -43,18 +54,31 @@ def agreement(
         fail(notes, error)
     from lawgov_nlp.cli.terminal import agreement_table
 
-    console.print(agreement_table(result, str(first), str(second)))
+    console.print(agreement_table(result, *(who or str(path) for path, who in sides)))
     if out is not None:
         notes.print(f"已写入 {escape(str(out))}（{len(result.rows)} 处不同）", highlight=False, soft_wrap=True)
 
 
-def _agreement(notes: Console, first: Path, second: Path, source: str | None, scheme: Scheme | None) -> Agreement:
+def _sides(first: Path, second: Path | None, annotators: list[str]) -> list[tuple[Path, str | None]]:
+    """Return the file and the annotator of each coding."""
+    if len(annotators) not in (0, 2):
+        raise OutputError(f"--annotator is given {len(annotators)} times; give it twice, once for each coding")
+    if len(set(annotators)) == 1:
+        raise OutputError(f"--annotator is {annotators[0]} both times; give two annotators")
+    if second is None and not annotators:
+        raise OutputError("there is one coding; give a second file, or two annotators of this one with --annotator")
+    return list(zip((first, second or first), annotators or (None, None), strict=True))
+
+
+def _agreement(
+    notes: Console, files: list[tuple[Path, str | None]], source: str | None, scheme: Scheme | None
+) -> Agreement:
     from lawgov_nlp.annotation.formats import Options, read_annotations
     from lawgov_nlp.evaluation.agreement import CodingError, compare
 
     sides: list[dict[str, GoldReport]] = []
-    for path in (first, second):
-        reading = read_annotations([path], source, Options(scheme=scheme))
+    for path, who in files:
+        reading = read_annotations([path], source, Options(scheme=scheme, annotator=who))
         show_notes(notes, reading.findings.notes)
         reading.findings.check()
         sides.append({report.id: report for report in reading.gold})

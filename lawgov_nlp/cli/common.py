@@ -60,6 +60,17 @@ def local_path(path: str) -> Path:
     return Path(path)
 
 
+def check_model(model: Path | str | None) -> None:
+    """Check that there is a model of that name or in that folder, long before it is loaded.
+
+    Raises:
+        ModelError: There is none.
+    """
+    from lawgov_nlp.model.checkpoints import model_revision, named_model
+
+    model_revision(named_model(model))
+
+
 def find_files(paths: Sequence[Path], failures: list[tuple[str, LawgovError]]) -> list[Path]:
     """Return all files to read. A missing path is added to `failures`, like an unreadable file."""
     found: list[Path] = []

@@ -16,7 +16,16 @@ from rich.console import Console
 
 from lawgov_nlp.api import tag_reports
 from lawgov_nlp.batch.folder import PART_SIZE
-from lawgov_nlp.cli.common import BackendOption, DeviceOption, ModelOption, escape, fail, find_files, local_path
+from lawgov_nlp.cli.common import (
+    BackendOption,
+    DeviceOption,
+    ModelOption,
+    check_model,
+    escape,
+    fail,
+    find_files,
+    local_path,
+)
 from lawgov_nlp.cli.progress import progress
 from lawgov_nlp.cli.summary import Summary
 from lawgov_nlp.cli.tag_parts import tag_in_parts, tag_on_cluster
@@ -118,6 +127,7 @@ def tag(
             raise OutputError("--retry-failed and --part-size belong to --parts; add it, or leave them out")
         if form not in (None, *FORMATS):
             raise OutputError(f"--format {form} is unknown; expected one of {', '.join(FORMATS)}")
+        check_model(model)
         files = find_files(list(map(local_path, paths)), failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")

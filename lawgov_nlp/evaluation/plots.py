@@ -12,6 +12,7 @@ import numpy as np
 
 from lawgov_nlp.evaluation.calibration import risk_coverage
 from lawgov_nlp.evaluation.scores import Scores
+from lawgov_nlp.paths import check_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +81,7 @@ def calibration_plot(scores: Scores, review_below: float | None = None) -> Figur
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; equal figures give equal bytes."""
+    check_path(path, "path")
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 

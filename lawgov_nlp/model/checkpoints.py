@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.errors import ModelError, SchemeError
 from lawgov_nlp.model import MODEL_TYPE
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.scheme import Dimension, Scheme
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         ModelError: The file can't be read or isn't a JSON object.
     """
+    check_path(folder, "folder")
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import numeral_runs, read_quantity, value_end
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import Label, Scheme
+from lawgov_nlp.simplified import to_simplified
 
 NAME_TOKENS = 24
 """The most tokens in a name."""
@@ -424,7 +425,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     This removes what no name begins or ends with, an unpaired quotation mark, and a pair of quotation marks around the
     whole name.
     """
-    match = _OUTSIDE_A_NAME.fullmatch(text, start, end)
+    match = _OUTSIDE_A_NAME.fullmatch(to_simplified(text), start, end)
     if match and match["name"]:
         start, end = match.span("name")
     name = text[start:end]

@@ -21,6 +21,7 @@ from lawgov_nlp.model.openvino_settings import import_openvino, settings_of
 from lawgov_nlp.model.outputs import (
     BEFORE,
     BEHIND,
+    MASKED,
     POINTER_CLAUSES,
     POINTER_REACH,
     REACH,
@@ -426,10 +427,10 @@ class _Graphs:
         )
 
     def _mask(self, seen: Any) -> Any:  # noqa: ANN401
-        """Return what is added to the attention's scores, (N, 1, 1, S): 0 for tokens, the least float for padding."""
+        """Return what is added to the attention's scores, (N, 1, 1, S): 0 for tokens, `MASKED` for padding."""
         ops = self._ops
         shape = ops.constant(np.array([1, 2]), np.int64)
-        least = ops.constant(np.finfo(np.float32).min, np.float32)
+        least = ops.constant(MASKED, np.float32)
         return ops.unsqueeze(ops.multiply(ops.subtract(ops.constant(1, np.float32), seen), least), shape)
 
     def _linear(self, states: Any, name: str) -> Any:  # noqa: ANN401

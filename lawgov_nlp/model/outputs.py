@@ -19,6 +19,13 @@ there are 7,062 names: the farthest begins 52 characters before its value, and 9
 REACH = 64
 """The distance from a value, in tokens, beyond which all distances count as the same."""
 
+MASKED = -1e4
+"""What is added to the attention's scores for padding.
+
+It is minus infinity in effect and finite in every precision: float32's minimum becomes infinite in bfloat16, and zero
+times infinity is not a number.
+"""
+
 POINTER_REACH, POINTER_CLAUSES = 48, 8
 """The distances from a value, in tokens and clauses, beyond which the pointer's bias stays the same."""
 

@@ -20,7 +20,7 @@ from torch import nn
 from transformers import BertConfig, PreTrainedModel
 from transformers.models.bert.modeling_bert import BertLayer
 
-from lawgov_nlp.model.outputs import BEFORE, BEHIND, REACH, ROLES
+from lawgov_nlp.model.outputs import BEFORE, BEHIND, MASKED, REACH, ROLES
 from lawgov_nlp.model.windows import Batch
 
 _TEXT, _VALUE, _OTHER = range(len(ROLES))
@@ -74,9 +74,7 @@ class ReaderLayers(nn.Module):
         """
         if not len(states):
             return states
-        # Minus infinity in effect, and finite in every precision: float32's minimum becomes infinite in bfloat16, and
-        # zero times infinity is not a number.
-        mask = (1 - seen[:, None, None, :]) * -1e4
+        mask = (1 - seen[:, None, None, :]) * MASKED
         for layer in self.layer:
             out = layer(states, attention_mask=mask)
             states = out[0] if isinstance(out, tuple) else out

@@ -16,6 +16,7 @@ import numpy as np
 from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model.pieces import Pieces
 from lawgov_nlp.report import Line
+from lawgov_nlp.simplified import to_simplified
 
 if TYPE_CHECKING:
     import torch
@@ -158,7 +159,9 @@ class WindowTokenizer:
         """Tokenise paragraphs and return the windows of each, in order."""
         if not paragraphs:
             return []
-        bodies = self._pieces.ids_and_offsets([p.text for p in paragraphs])
+        bodies = self._pieces.ids_and_offsets(
+            [to_simplified(p.text) for p in paragraphs]
+        )  # as long as the text, so offsets hold
         # Paragraphs of one section have the same headings, which are tokenised once.
         paths = {headings: self._path(headings) for headings in dict.fromkeys(p.headings for p in paragraphs)}
         known = dict(zip(paths, self._pieces.ids([*paths.values()]), strict=True))
@@ -169,7 +172,7 @@ class WindowTokenizer:
 
     def _path(self, headings: Sequence[str]) -> str:
         # Remove white space: printed headings keep less of it than typed ones, and labels shouldn't depend on that.
-        return HEADING_SEPARATOR.join("".join(h.split())[:HEADING_CHARACTERS] for h in headings)
+        return HEADING_SEPARATOR.join(to_simplified("".join(h.split())[:HEADING_CHARACTERS]) for h in headings)
 
     def _windows(self, paragraph: int, path: list[int], ids: list[int]) -> list[Window]:
         prefix = [

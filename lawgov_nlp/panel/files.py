@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lawgov_nlp.atomic import StagedFiles, staged
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.panel.build import Panel
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.results.writers.base import explained
 from lawgov_nlp.results.writers.csv import ENCODING, escape_cell
 from lawgov_nlp.results.writers.xlsx import ROW_LIMIT, fit_cell, text_cell
@@ -51,6 +52,7 @@ def write_panel(panel: Panel, out: Path, *, overwrite: bool = False) -> list[Pat
     Raises:
         OutputError: The ending is unknown, a file exists, or a file can't be written.
     """
+    check_path(out, "out")
     suffix = out.suffix.lower()
     if suffix and suffix not in _WRITERS:
         raise OutputError(

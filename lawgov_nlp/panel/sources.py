@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lawgov_nlp.errors import PanelError, ReadError
+from lawgov_nlp.paths import check_path, check_paths
 from lawgov_nlp.results.tagged_report import TaggedReport
 
 _MANIFEST = "manifest.jsonl"
@@ -14,6 +15,7 @@ _MANIFEST = "manifest.jsonl"
 
 def tagged_files(path: Path) -> list[Path]:
     """Return the jsonl files of tagged reports in and below a folder, or the file itself; empty if there are none."""
+    check_path(path, "path")
     if path.is_file():
         return [path] if path.suffix.lower() == ".jsonl" else []
     found = [p for p in path.rglob("*.jsonl") if p.name != _MANIFEST and not p.name.startswith(".")]
@@ -26,6 +28,7 @@ def read_tagged(files: Sequence[Path]) -> Iterator[TaggedReport]:
     Raises:
         PanelError: A line holds no tagged report. The message names the file and the line.
     """
+    files = check_paths(files, "files")
     for path in files:
         try:
             with path.open(encoding="utf-8") as lines:

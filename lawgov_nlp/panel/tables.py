@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lawgov_nlp.errors import PanelError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.results.writers.csv import unescape_cell
 
 NumberedRow = tuple[int, dict[str, str]]
@@ -25,6 +26,7 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str]) -> list[
     Raises:
         PanelError: The file can't be read, or lacks a column.
     """
+    check_path(path, "path")
     rows = _xlsx(path) if path.suffix.lower() == ".xlsx" else _csv(path)
     if not rows:
         raise PanelError(f"{path} is empty; expected a first line with the columns {', '.join(needed)}")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
+from lawgov_nlp.paths import check_path
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ def read_file(path: Path) -> ExtractedText:
         ReadError: The file doesn't exist, holds no report, or is damaged, encrypted or too large. The message says what
             to do.
     """
+    check_path(path, "the file")
     suffix = path.suffix.lower()
     data = _load(path, suffix)
     kind = _kind(data, suffix, path)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.readers import SUFFIXES, irregular
 
 
@@ -65,6 +66,8 @@ def find_reports(*paths: Path, on_error: Callable[[Path, LawgovError], None] | N
     Raises:
         ReadError: A path doesn't exist, or a folder holds no such file.
     """
+    for path in paths:
+        check_path(path, "the folder or file")
     found: list[Path] = []
     for path in paths:
         if path.is_file():

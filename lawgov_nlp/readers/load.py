@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.readers import MAX_BYTES, MAX_CHARS, SUFFIXES, read_file
 from lawgov_nlp.readers.structure import parse_report
 from lawgov_nlp.report import Report
@@ -64,6 +65,7 @@ def read_path(path: Path) -> Report:
     Raises:
         ReadError: It can't be read as a report.
     """
+    check_path(path, "the file")
     read = read_file(path)
     return parse_report(read.text, source=str(path), warnings=read.warnings, headings=read.headings)
 

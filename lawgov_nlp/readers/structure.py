@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from lawgov_nlp.readers.furniture import is_furniture, is_path
 from lawgov_nlp.report import Line, LineKind, Report
+from lawgov_nlp.simplified import is_traditional, to_simplified
 from lawgov_nlp.text import HALF_STOP
 
 _NUM = "一二三四五六七八九十百"
@@ -101,6 +102,10 @@ _LINE = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _SPACE = " \t\u3000\u00a0\u1680\u200b\ufeff\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029\u202f\u205f" + "".join(
     map(chr, range(0x2000, 0x2010))
 )
+TRADITIONAL = (
+    "the report is in traditional characters; the model learned from simplified ones and reads these by their "
+    "simplified twins, so check more of its labels than usual"
+)
 _PATH_LINES = 12
 _HEADING_CHARACTERS = 60
 _UNNUMBERED_CHARACTERS = 36
@@ -139,6 +144,46 @@ def parse_report(
         warnings: What the reader warned of; goes into `Report.warnings`.
         headings: Lines that the file itself sets as headings, with their level from 1 on.
     """
+    plain = to_simplified(text)
+    if plain == text:
+        return _parse(text, source, warnings, headings)
+    if is_traditional(text):
+        warnings = (*warnings, TRADITIONAL)
+    return _in_the_original(_parse(plain, source, warnings, {to_simplified(h): k for h, k in headings.items()}), text)
+
+
+def _in_the_original(report: Report, text: str) -> Report:
+    """Return a report that was parsed in simplified characters with the characters of its text, which is as long."""
+    units: list[Line] = []
+    known: dict[str, str] = {}  # headings, from the simplified form to the original one
+    for unit in report.units:
+        own = text[unit.start : unit.end]
+        if unit.kind is LineKind.HEADING:
+            known |= {unit.text[:n]: own[:n] for n in {len(unit.text), len(unit.text.rstrip("。；：:." + _SPACE))}}
+        elif unit.headings and unit.text.startswith(run_in := unit.headings[-1]):
+            known[run_in] = own[: len(run_in)]
+        units.append(replace(unit, text=own, headings=tuple(known.get(h, h) for h in unit.headings)))
+    # A title of several lines has no line breaks, and a document number has no spaces.
+    joined = ["".join(u.text for u in side) for side in (report.units, units)]
+    dense = ["".join(side.split()) for side in joined]
+
+    def original(part: str | None) -> str | None:
+        for plain, own in (joined, dense):
+            if part and (at := plain.find(part)) >= 0:
+                return own[at : at + len(part)]
+        return part
+
+    return replace(
+        report,
+        text=text,
+        units=tuple(units),
+        title=original(report.title),
+        issuer=original(report.issuer),
+        doc_number=original(report.doc_number),
+    )
+
+
+def _parse(text: str, source: str | None, warnings: tuple[str, ...], headings: Mapping[str, int]) -> Report:
     lines = list(_lines(text))
     _lift_arabic_outline(lines)
     _mark_artifacts(lines)

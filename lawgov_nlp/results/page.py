@@ -86,6 +86,7 @@ class Entry:
     year: int | None
     paragraphs: int
     indicators: int
+    review: int
     warnings: int
     shares: tuple[Share, ...]
 
@@ -143,6 +144,7 @@ def entry(report: TaggedReport, file_name: str) -> Entry:
         year=report.year,
         paragraphs=len(report.paragraphs),
         indicators=len(report.indicators),
+        review=sum(p.needs_review for p in report.paragraphs),
         warnings=len(report.warnings),
         shares=shares(report),
     )

@@ -5,7 +5,8 @@ returns 12345 for `1.23456万`, and rejects 余, 多 and 几. The tests use cn2a
 numerals.
 
 The grammar works on a copy of the text, in which each full-width or financial character is replaced by one character.
-Offsets are therefore valid in the original text, which is never changed.
+Offsets are therefore valid in the original text, which is never changed. Traditional characters read like their
+simplified twins: 三百餘戶 is at least 300 户.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
+from lawgov_nlp.simplified import to_simplified
 from lawgov_nlp.text import StrEnum
 
 
@@ -132,7 +134,8 @@ class Quantity:
     Attributes:
         number: The exact number with 万 and 亿 multiplied out; None if the text holds no numeral, or one with more than
             `MOST_DIGITS` digits.
-        unit: The unit as written, without white space (`人次`, `元`, `%`); an empty string for a bare number.
+        unit: The unit as written, without white space and in simplified characters (`人次`, `元`, `%`); an empty
+            string for a bare number.
         qualifier: Whether the number is exact, a lower bound, an approximation or an upper bound.
     """
 
@@ -169,6 +172,7 @@ def read_quantity(text: str, start: int = 0, end: int | None = None) -> Quantity
     if not isinstance(text, str):
         raise TypeError(f"expected the text as a str, got {type(text).__name__}")
     start, end, _ = slice(start, end).indices(len(text))
+    text = to_simplified(text)
     value = text[start:end]
     # Include two more characters, because 伍 is a numeral in 伍万元 even if the span ends before 万元.
     run = _RUN.search(_normal(text[start : end + 2])[: len(value)])
@@ -205,7 +209,7 @@ def numeral_runs(text: str) -> Iterator[tuple[int, int]]:
     (`20-30`), fractions (`三分之二`, `九成五`) and 个半. It excludes the unit and a qualifier before the number (`近百`
     gives `百`). Numerals within words are runs as well (三农). Use runs to adjust the ends of values, not as values.
     """
-    for run in _RUN.finditer(_normal(text)):
+    for run in _RUN.finditer(_normal(to_simplified(text))):
         yield run.span()
 
 
@@ -221,6 +225,7 @@ def value_end(text: str, run: tuple[int, int], runs: Sequence[tuple[int, int]] =
         The offset after the unit, or None if no known unit follows: the number is bare, or only the context shows the
         unit.
     """
+    text = to_simplified(text)
     if re.search("成|分之", text[run[0] : run[1]]):
         return run[1]  # A share contains its unit.
     unit = _UNIT.match(text, run[1])

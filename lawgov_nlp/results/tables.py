@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,6 +64,8 @@ class Column:
         kind: The kind of its values: `text`, `integer` or `number`.
         width: The width in an Excel sheet, in characters.
         about: A description in Chinese for readers of an Excel file.
+        zh: The header in a Chinese Excel file, and the label in Stata.
+        en: A description in English, for `help`, the documentation and the codebook.
         get: A function from a `Spot` to the value of the column.
     """
 
@@ -72,7 +74,52 @@ class Column:
     width: int
     about: str
     get: Callable[[Any], Value] = field(default=lambda _: None, compare=False, repr=False)
+    zh: str = field(default="", compare=False)
+    en: str = field(default="", compare=False)
 
+    def named(self) -> Column:
+        """Return the column with its Chinese header and its English description from `_WORDS`."""
+        zh, en = _WORDS.get(self.name) or (self.about, self.about)
+        return replace(self, zh=zh, en=en)
+
+
+# By the name of the column: the Chinese header, and the description in English. `score_…` columns name their label.
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "source": ("来源文件", "The file that the report was read from; missing for a text."),
+    "title": ("报告标题", "The title of the report."),
+    "issuer": ("报告机关", "The body that reports."),
+    "year": ("年度", "The year that the report covers."),
+    "date": ("落款日期", "The date of signing, as 2024-01-15, or 2024-01 if no day is given."),
+    "doc_number": ("文号", "The document number."),
+    "paragraph": ("段落序号", "The index of the paragraph in `report.paragraphs`, from 0."),
+    "start": ("起点", "The offset in the report's text of the first character of the paragraph or value, from 0."),
+    "end": ("终点", "The offset after its last character."),
+    "headings": ("所属标题", "The headings above the paragraph, outermost first, joined with ' / '."),
+    "label": ("主维度代码", "The primary dimension; `none` if there is none."),
+    "label_zh": ("主维度", "The Chinese name of the primary dimension; 无 if there is none."),
+    "labels": ("全部维度代码", "The primary and secondary dimensions joined with '+'; `none` if there is none."),
+    "confidence": ("把握", "The calibrated probability, 0 to 1, that the primary dimension, or its absence, is right."),
+    "needs_review": ("待复核", "1 if the confidence is below the model's threshold, else 0; the mean is a share."),
+    "indicators": ("指标数", "The number of indicators in the paragraph."),
+    "text": ("段落原文", "The text of the paragraph."),
+    "model": ("模型", "The name and version of the model that tagged the report."),
+    "paragraph_label": ("段落主维度代码", "The primary dimension of the paragraph; `none` if there is none."),
+    "value": ("数值原文", "The value as written."),
+    "name": ("指标名", "The name of what is counted; missing if none was found."),
+    "number": ("数值", "The value as a number with 万 and 亿 multiplied out; missing if it can't be read."),
+    "unit": ("单位", "The unit in simplified characters; empty for a bare number."),
+    "qualifier": ("限定代码", "`exact`, `at_least`, `about` or `at_most`."),
+    "qualifier_zh": ("限定", "The qualifier in Chinese."),
+    "role": ("数的性质代码", "What the number says of the year: done, plan, previous, change, part, stock or target."),
+    "role_zh": ("数的性质", "The role in Chinese."),
+    "part_of": ("整体起点", "For a part, the `start` of its whole; missing if there is none."),
+    "dimension": ("指标维度代码", "The topic of what is counted."),
+    "dimension_zh": ("指标维度", "The Chinese name of the topic."),
+    "score": ("模型概率", "The model's probability, 0 to 1, that the value is an indicator."),
+    "name_start": ("指标名起点", "The offset of the first character of the name; missing without a name."),
+    "name_end": ("指标名终点", "The offset after the last character of the name; missing without a name."),
+    "sentence": ("所在句子", "The sentence that contains the value."),
+}
 
 REPORT_COLUMNS = (
     Column("source", "text", 24, "报告的来源文件", lambda s: s.report.source),
@@ -172,17 +219,22 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
     if what not in TABLES:
         raise ValueError(f"what={what!r}: expected one of {[*TABLES]}")
     if what == "indicators":
-        return _INDICATORS
+        return tuple(column.named() for column in _INDICATORS)
     before, behind = _PARAGRAPHS
     count = _NUMERALS[len(scheme)] if len(scheme) < len(_NUMERALS) else f" {len(scheme)} "
-    return (
-        *before,
-        *(Column(f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1", _score_of(d)) for d in scheme),
+    scores = [
         Column(
-            f"score_{NONE}", "number", 12, f"不属于任何维度的概率，0–1；与前{count}项之和为 1", lambda s: s.p.none_score
-        ),
-        *behind,
-    )
+            f"score_{d}", "number", 12, f"主维度为“{d.zh}”的概率，0–1", _score_of(d), zh=f"概率：{d.zh}",
+            en=f"The probability, 0 to 1, that the primary dimension is {d}.",
+        )
+        for d in scheme
+    ]  # fmt: skip
+    about = f"不属于任何维度的概率，0–1；与前{count}项之和为 1"
+    english = "The probability, 0 to 1, that there is no dimension; the scores of a paragraph sum to 1."
+    none = Column(f"score_{NONE}", "number", 12, about, lambda s: s.p.none_score, zh="概率：无", en=english)
+    named = ((*(column.named() for column in part),) for part in (before, behind))
+    first, last = named
+    return (*first, *scores, none, *last)
 
 
 TABLES = ("paragraphs", "indicators")
@@ -205,39 +257,9 @@ def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
 def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
     """Return a frame with a row per body paragraph, or with a row per indicator.
 
-    Both tables begin with `source`, `title`, `issuer`, `year`, `date` and `doc_number` of the report and end with the
-    `model` that tagged it. Offsets count characters of `report.text` and are half-open.
-
-    "paragraphs":
-        paragraph: The index in `report.paragraphs`, from 0.
-        start, end: The offsets of the paragraph.
-        headings: The headings above it, outermost first, joined with " / ".
-        label, label_zh: The primary dimension; `none` and 无 if there is none.
-        labels: The primary and secondary dimensions joined with "+"; `none` if there is none.
-        confidence: The probability that the primary dimension, or its absence, is right.
-        needs_review: 1 if the confidence is below the model's threshold, else 0. The mean of the column is the share of
-            paragraphs to check.
-        score_leadership … score_plans, score_none: The probability that this is the primary dimension, or that there
-            is none. They sum to 1. A model with its own labels has columns for these instead. (`to_dict` has the
-            probabilities of the secondary dimensions.)
-        indicators: The number of its indicators.
-        text: The text of the paragraph.
-
-    "indicators":
-        paragraph, paragraph_label: The index and the primary dimension of the paragraph.
-        value: The value as written.
-        start, end: The offsets of the value.
-        name: The name of what is counted; missing if none was found.
-        name_start, name_end: The offsets of the name.
-        number: The value as float64, so that sums and Excel work; missing if it can't be read. A float64 holds every
-            number of up to 15 significant digits exactly. `report.indicators` has the exact `Decimal`.
-        unit: The unit; empty for a bare number.
-        qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`, and its Chinese name.
-        role, role_zh: What the number says of the year (`Role`), and its Chinese name; missing in files without roles.
-        part_of: For a part, the `start` of its whole; missing if there is none.
-        dimension, dimension_zh: The topic of what is counted.
-        score: The model's probability for the value.
-        sentence: The sentence that contains the value.
+    Both tables begin with the facts of the report and end with the `model` that tagged it. Offsets count characters of
+    `report.text` and are half-open. A float64 holds every number of up to 15 significant digits exactly;
+    `report.indicators` has the exact `Decimal`. `to_dict` has the probabilities of the secondary dimensions, too.
 
     The types don't depend on the content, not even for an empty report: text is `string`, whole numbers are `Int64` and
     other numbers are `float64`.
@@ -295,3 +317,16 @@ def _sentence(spot: Spot) -> str:
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = {what: columns(what) for what in TABLES}
 """The columns of the two tables under the shipped codebook."""
+
+
+def describe(indent: str = "") -> str:
+    """Return the columns of both tables under the shipped codebook, a line each: name, type and meaning."""
+    parts = []
+    for what, those in COLUMNS.items():
+        parts += [f'{indent}Columns of "{what}":']
+        parts += [f"{indent}    {c.name} ({_DTYPES[c.kind]}): {c.en}" for c in those]
+        parts += [""]
+    return "\n".join(parts).rstrip("\n")
+
+
+to_frame.__doc__ = f"{to_frame.__doc__}\n{describe('    ')}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawgov_nlp.report import LineKind, Report
@@ -67,6 +68,19 @@ class TaggedReport(Report):
             ValueError: `what` is neither "paragraphs" nor "indicators".
         """
         return tables.to_frame(self, what)
+
+    to_frame.__doc__ = f"{to_frame.__doc__}\n{tables.describe('        ')}\n"
+
+    def to_stata(self, path: Path, what: str = "paragraphs", *, overwrite: bool = False) -> None:
+        """Write a table for Stata (14 and later), with Chinese labels of the variables.
+
+        Raises:
+            ValueError: `what` is neither "paragraphs" nor "indicators".
+            OutputError: The file exists or can't be written.
+        """
+        from lawgov_nlp.results.stata import write_stata
+
+        write_stata([self], path, what, overwrite=overwrite)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as values for JSON; `from_dict` restores the same report."""

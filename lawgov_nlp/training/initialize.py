@@ -12,6 +12,7 @@ from lawgov_nlp.errors import ModelError
 from lawgov_nlp.model.checkpoints import is_tagger, load_tagger, model_scheme
 from lawgov_nlp.model.config import TaggerConfig, longest_window
 from lawgov_nlp.model.modeling import TaggerModel, without_pooler
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.resize_heads import rehead
 
@@ -29,6 +30,7 @@ def load_for_training(
             complete as safetensors, its tokenizer gives no offsets or has more pieces than the encoder, or its windows
             are too short.
     """
+    check_path(folder, "folder")
     if not folder.is_dir():
         raise ModelError(f"{folder} is no folder; expected one that holds a tagger or an encoder")
     scheme = scheme or base_scheme(folder)

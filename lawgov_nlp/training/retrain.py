@@ -17,6 +17,7 @@ from lawgov_nlp.errors import TrainingError
 from lawgov_nlp.evaluation.scores import Scores, evaluate
 from lawgov_nlp.model.checkpoints import is_tagger, shipped_model
 from lawgov_nlp.model.tagger import Tagger
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
@@ -112,6 +113,9 @@ def retrain(
         ModelError: `train` raises it.
         OutputError: `train` raises it.
     """
+    check_path(out, "out")
+    if base is not None:
+        check_path(base, "base")
     config = config or default_config(base)
     start = base or shipped_model()
     scheme = scheme or base_scheme(start)

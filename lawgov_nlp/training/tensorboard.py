@@ -36,7 +36,6 @@ class TrainingLog:
             logger.info("no curves are written: %s (pip install tensorboard)", error)
             return
         self._writer = SummaryWriter(str(self._folder), purge_step=after + 1 if after else None)
-        logger.info("curves: tensorboard --logdir %s", self._folder)
 
     def add(self, group: str, values: Mapping[str, float], step: int) -> None:
         """Add points of several curves at one step; NaN values are left out."""

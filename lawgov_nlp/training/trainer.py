@@ -36,6 +36,7 @@ from lawgov_nlp.model.devices import native_precision
 from lawgov_nlp.model.modeling import TaggerModel
 from lawgov_nlp.model.tagger import Tagger
 from lawgov_nlp.model.windows import WindowTokenizer
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 from lawgov_nlp.training.batches import BatchDataset, clipped
@@ -110,6 +111,8 @@ def train(
         TrainingError: The reports contain nothing to learn, the loss isn't finite, the disk is full, the device is
             a GPU other than the first, or the run to be resumed is a different one.
     """
+    check_path(base, "base")
+    check_path(out, "out")
     config = config or TrainConfig()
     # Adam's running averages for rare tokens become denormal numbers, which would double the time of a step.
     torch.set_flush_denormal(True)
@@ -183,6 +186,7 @@ def train(
     (folder / _BEST).rename(out)
     if (folder / LOGS).is_dir():
         (folder / LOGS).rename(out / LOGS)
+        logger.info("curves: tensorboard --logdir %s", out / LOGS)
     shutil.rmtree(folder)
 
 
@@ -205,7 +209,10 @@ def check_output(out: Path, base: Path, *, overwrite: bool, resume: bool) -> Non
         OutputError: `out` can't be written without a loss.
         TrainingError: There is nothing to resume.
     """
+    check_path(out, "out")
     target = out.resolve()
+    if not target.parent.is_dir():
+        raise OutputError(f"{out}: the folder {out.parent} doesn't exist; create it first")
     if not out.name:
         raise OutputError(f"{out} is no name for a new folder; choose another one")
     if str(out) in SHIPPED:

@@ -25,6 +25,7 @@ from lawgov_nlp.annotation.formats.registry import FORMATS, WRITTEN, detect, tar
 from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.atomic import Payload, save_new
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.paths import check_path, check_paths
 from lawgov_nlp.scheme import CODEBOOK, Scheme
 
 __all__ = [
@@ -82,6 +83,7 @@ def read_annotations(paths: Sequence[Path], form: str | None = None, options: Op
     Raises:
         InterchangeError: A file can't be read at all, or the files contain no paragraph.
     """
+    paths = check_paths(paths, "paths")
     if form not in (None, *FORMATS):
         raise InterchangeError(f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}")
     options, findings = options or Options(), Issues()
@@ -128,6 +130,7 @@ def write_annotations(
         InterchangeError: A report doesn't fit the format.
         OutputError: The file exists already or can't be written.
     """
+    check_path(path, "path")
     findings = Issues()
     payload = render_annotations(documents, form or target(path), findings, scheme)
     findings.check()

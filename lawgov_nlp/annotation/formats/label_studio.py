@@ -55,7 +55,8 @@ def write_label_studio(documents: Sequence[Document], findings: Issues, scheme: 
     tasks = []
     for document in documents:
         for row in rows(document, Origin(file=document.id)):
-            task: dict[str, Any] = {"data": {_TEXT: row.line.text, **context_fields.to_fields(row)}}
+            # Label Studio refuses tasks that lack a field of the interface, so `why` is there even if it is empty.
+            task: dict[str, Any] = {"data": {_TEXT: row.line.text, "why": "", **context_fields.to_fields(row)}}
             results = _results(row.line)
             if document.model:
                 task["predictions"] = [{"model_version": document.model, "result": results}]

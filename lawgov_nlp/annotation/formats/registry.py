@@ -13,6 +13,7 @@ from lawgov_nlp.annotation.formats.issues import Issues
 from lawgov_nlp.annotation.formats.options import Options
 from lawgov_nlp.atomic import Payload
 from lawgov_nlp.errors import InterchangeError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.scheme import Scheme
 
 _PROBE = 100_000
@@ -50,6 +51,7 @@ def detect(path: Path) -> str:
     Raises:
         InterchangeError: The file doesn't exist, or its format can't be detected; the message names the formats.
     """
+    check_path(path, "path")
     if not path.exists():
         raise InterchangeError(f"{path}: there is no such file or folder")
     if path.is_dir():
@@ -83,6 +85,7 @@ def target(path: Path) -> str:
     Raises:
         InterchangeError: The ending belongs to several formats or to none.
     """
+    check_path(path, "path")
     ending = path.suffix.lower()
     for name, form in FORMATS.items():
         if ending in form.endings:

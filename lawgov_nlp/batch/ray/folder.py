@@ -55,6 +55,7 @@ from lawgov_nlp.batch.ray.session import (
 from lawgov_nlp.batch.ray.store import Fetched, Place, SharedFolder, Store
 from lawgov_nlp.batch.sources import Folder
 from lawgov_nlp.errors import ClusterError, ModelError, OutputError
+from lawgov_nlp.paths import check_path
 from lawgov_nlp.readers.load import ReadOutcome
 from lawgov_nlp.readers.pool import ReadingPool
 from lawgov_nlp.report import Report
@@ -122,6 +123,7 @@ def tag_folder(
             tagging was interrupted. Finished parts are kept.
         ValueError: A number is out of range, or `device` and `num_gpus` contradict each other.
     """
+    check_path(out, "out")
     check_form(format, part_size)
     if actors is not None and actors < 1:
         raise ValueError(f"actors={actors}: expected the number of processes that tag, at least 1")
@@ -262,7 +264,7 @@ class PartTagger:
         with tempfile.TemporaryDirectory(prefix="lawgov-") as folder, self._setting.place.fetch(names) as fetched:
             reports = self._tagger.tag_many(self._readable(fetched, entries))
             written = write_reports(
-                reports, Path(folder) / f"{_STEM}.{format}", format, scheme=self._tagger.model.scheme
+                reports, Path(folder) / f"{_STEM}.{format}", format, scheme=self._tagger.model.scheme, codebook=False
             )
             files = {path.name.removeprefix(_STEM): path.read_bytes() for path in written}
         return Result(chunk=number, entries=entries, files=files)

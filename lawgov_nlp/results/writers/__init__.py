@@ -1,9 +1,9 @@
 """Write tagged reports to files: jsonl, csv, xlsx, parquet and html.
 
     write_reports(reports, "2023.jsonl")             one complete line per report: `TaggedReport.from_dict` reads it
-    write_reports(reports, "2023.csv")               2023.csv (paragraphs) and 2023-indicators.csv
-    write_reports(reports, "2023.xlsx")              sheets paragraphs, indicators and readme
-    write_reports(reports, "2023.parquet")           2023.parquet (paragraphs) and 2023-indicators.parquet
+    write_reports(reports, "2023.csv")               2023.csv (paragraphs), 2023-indicators.csv, 2023-codebook.csv
+    write_reports(reports, "2023.xlsx")              sheets 说明, 段落 and 指标; with English headers in English
+    write_reports(reports, "2023.parquet")           2023.parquet, 2023-indicators.parquet, 2023-codebook.csv
     write_reports([report], "2023.html")             one self-contained page
     write_reports(reports, "pages", format="html")   a folder: one page per report and index.html
 
@@ -22,7 +22,7 @@ from lawgov_nlp.atomic import staged
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import Sink, explained
-from lawgov_nlp.results.writers.csv import CsvSink
+from lawgov_nlp.results.writers.csv import CsvSink, codebook_bytes
 from lawgov_nlp.results.writers.html import PageSink, PagesSink
 from lawgov_nlp.results.writers.jsonl import JsonlSink
 from lawgov_nlp.results.writers.parquet import ParquetSink
@@ -37,10 +37,12 @@ def write_reports(
     *,
     overwrite: bool = False,
     scheme: Scheme | None = None,
+    codebook: bool = True,
 ) -> list[Path]:
     """Write reports one after the other as they arrive, and return the paths of the written files.
 
-    csv and parquet make two files: paragraphs in NAME.csv and indicators in NAME-indicators.csv. html makes one page if
+    csv and parquet make two tables, paragraphs in NAME.csv and indicators in NAME-indicators.csv, and a
+    NAME-codebook.csv, which explains their columns. html makes one page if
     `path` ends in .html. Otherwise it makes a folder with index.html and a page per report, named after its source.
 
     Args:
@@ -50,6 +52,7 @@ def write_reports(
         format: One of `FORMATS`; None takes it from the suffix of `path`.
         overwrite: Whether to replace existing files. Otherwise an existing file is an error, which is raised before any
             report is tagged if the file's name is known by then.
+        codebook: Whether csv and parquet get a codebook beside them.
         scheme: The labels of the reports; None takes those of the first report, or the codebook if there is no report.
 
     Returns:
@@ -73,6 +76,7 @@ def write_reports(
             place = stack.enter_context(staged(target, overwrite=overwrite, beside=is_folder))
             sink: Sink = PagesSink(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
+            explains = place.claim(f"{path.stem}-codebook.csv") if codebook and format in ("csv", "parquet") else None
         begun: Scheme | None = None
         for report in reports:  # The iteration is outside `explained`: an OSError of the reader isn't one of writing.
             if report.source is not None:
@@ -90,6 +94,8 @@ def write_reports(
             if begun is None:
                 sink.begin(scheme or CODEBOOK)
             sink.finish()
+            if explains is not None:
+                explains.write_bytes(codebook_bytes(begun or scheme or CODEBOOK))
             return place.publish()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from lawgov_nlp.atomic import StagedFiles
-from lawgov_nlp.results.tables import columns
+from lawgov_nlp.results.tables import TABLES, columns
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows, two_tables
 from lawgov_nlp.scheme import Scheme
@@ -58,6 +58,12 @@ def escape_cell(text: str) -> str:
 def unescape_cell(text: str) -> str:
     """Reverse `escape_cell`."""
     return text[1:] if text[:1] == "'" and _FORMULA.match(text[1:]) else text
+
+
+def codebook_bytes(scheme: Scheme) -> bytes:
+    """Return a csv file that explains each column of both tables in Chinese and English."""
+    rows = ((what, c.name, c.kind, c.zh, c.about, c.en) for what in TABLES for c in columns(what, scheme))
+    return csv_bytes(("table", "column", "type", "zh", "about_zh", "about_en"), rows)
 
 
 class CsvSink:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.errors import OutputError
+from lawgov_nlp.language import current
 from lawgov_nlp.results.tables import TABLES, Column, columns
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows
@@ -28,6 +30,37 @@ ROW_LIMIT = 1_048_576  # Excel's limit for a sheet, the header included
 
 _log = logging.getLogger(__name__)
 
+_FIRST = {
+    "paragraphs": ("source", "title", "issuer", "year", "paragraph", "headings", "label_zh", "needs_review", "text",
+                   "indicators", "date", "doc_number"),
+    "indicators": ("source", "title", "issuer", "year", "paragraph", "name", "number", "unit", "qualifier_zh",
+                   "role_zh", "dimension_zh", "value", "sentence", "date", "doc_number"),
+}  # fmt: skip
+"""The columns that people read, in order. The others follow, grouped and folded: codes, scores, offsets."""
+
+_SHEETS = {
+    "zh": {"readme": "说明", "paragraphs": "段落", "indicators": "指标"},
+    "en": {"readme": "readme", "paragraphs": "paragraphs", "indicators": "indicators"},
+}
+_HEADS = {
+    "zh": (("表", 14), ("列", 18), ("说明", 90), ("csv 中的列名", 20)),
+    "en": (("sheet", 14), ("column", 18), ("meaning", 90), ("column in csv", 20)),
+}
+_GUIDE = {
+    "zh": (
+        "“段落”表每段一行：说的是什么（主维度）、原文。黄色的行模型没有把握，请先核对；用“待复核”一列可以筛选。",
+        "“指标”表每个数一行：名称、数值、单位、所在句子。引用前请与原文核对。",
+        "右边折叠起来的列（点表头上方的 +）是代码、概率和位置，供统计软件用。",
+    ),
+    "en": (
+        "Sheet paragraphs: a row per paragraph. The model is unsure of the yellow rows; check them first.",
+        "Sheet indicators: a row per number, with its name, unit and sentence. Compare with the text before you cite.",
+        "The folded columns on the right (click the + above the header) hold codes, probabilities and offsets.",
+    ),
+}
+_YES_NO = {"zh": ("否", "是"), "en": ("no", "yes")}
+_NOTE = {"zh": "注意", "en": "note"}
+
 
 class XlsxSink:
     """Writes one workbook. The write-only mode of openpyxl keeps the rows on disk."""
@@ -37,17 +70,28 @@ class XlsxSink:
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Alignment, Font, PatternFill
 
-        self._cell = WriteOnlyCell
+        self._cell, self._lang = WriteOnlyCell, current()
         self._top, self._wrap = Alignment(vertical="top"), Alignment(vertical="top", wrap_text=True)
         self._bold, self._fill = Font(bold=True), PatternFill("solid", fgColor="E8ECF1")
+        self._review = PatternFill("solid", fgColor="FFF2CC")
         self._target = place.claim(path.name)
         self._book = Workbook(write_only=True)
         self._counts = dict.fromkeys(TABLES, 1)
         self._notes: list[tuple[str, str]] = []
 
     def begin(self, scheme: Scheme) -> None:
-        self._columns = {what: columns(what, scheme) for what in TABLES}
-        self._sheets = {what: self._sheet(what, those) for what, those in self._columns.items()}
+        names = _SHEETS[self._lang]
+        self._columns = {what: _in_reading_order(what, columns(what, scheme)) for what in TABLES}
+        heads = tuple(Column(name, "text", width, "", zh=name) for name, width in _HEADS[self._lang])
+        self._readme = self._sheet(names["readme"], heads, 0), heads
+        for line in _GUIDE[self._lang]:
+            self._explain("", "", line, "")
+        for what, those in self._columns.items():
+            for c in those:
+                self._explain(names[what], self._header(c), c.about if self._lang == "zh" else c.en, c.name)
+        self._sheets = {
+            what: self._sheet(names[what], those, len(_FIRST[what])) for what, those in self._columns.items()
+        }
 
     def add(self, report: TaggedReport) -> None:
         self._notes += ((report.source or report.title or "", warning) for warning in report.warnings)
@@ -56,33 +100,44 @@ class XlsxSink:
                 self._counts[what] += 1
                 if self._counts[what] > ROW_LIMIT:
                     raise OutputError(f"more than {ROW_LIMIT:,} rows of {what}: too many for xlsx; use csv or parquet")
-                where = f"{what} {self._counts[what]}"
-                sheet.append([self._value(sheet, row[c.name], c, where) for c in self._columns[what]])
+                where = f"{_SHEETS[self._lang][what]} {self._counts[what]}"
+                cells = [self._value(sheet, row[c.name], c, where) for c in self._columns[what]]
+                if row.get("needs_review"):
+                    for cell in cells:
+                        cell.fill = self._review
+                sheet.append(cells)
 
     def finish(self) -> None:
         for what, sheet in self._sheets.items():
             sheet.auto_filter.ref = f"A1:{_letter(len(self._columns[what]))}{self._counts[what]}"
-        readme = [(what, c.name, c.about) for what, those in self._columns.items() for c in those]
-        heads = (Column("sheet", "text", 24, ""), Column("column", "text", 22, ""), Column("说明", "text", 90, ""))
-        sheet = self._sheet("readme", heads)
         # Writing a note may add notes (if a warning is longer than a cell), so the list grows during the iteration.
-        lines = itertools.chain(readme, ((where, "注意", note) for where, note in self._notes))
-        for line in lines:
-            sheet.append([self._value(sheet, v, c, "readme") for v, c in zip(line, heads, strict=True)])
+        for where, note in itertools.chain(self._notes):
+            self._explain(where, _NOTE[self._lang], note, "")
         self._book.save(self._target)
+
+    def _explain(self, *line: str) -> None:
+        sheet, heads = self._readme
+        sheet.append([self._value(sheet, v, c, heads[0].name) for v, c in zip(line, heads, strict=True)])
+
+    def _header(self, column: Column) -> str:
+        return column.zh if self._lang == "zh" and column.zh else column.name
 
     def release(self) -> None:
         for sheet in self._book.worksheets:
             if not sheet.closed:  # The generators of openpyxl raise if they are collected within a row.
                 sheet.close()
 
-    def _sheet(self, name: str, columns: tuple[Column, ...]) -> WriteOnlyWorksheet:
+    def _sheet(self, name: str, columns: tuple[Column, ...], read: int) -> WriteOnlyWorksheet:
+        """Create a sheet with its header; columns after the first `read` ones are folded, if `read` isn't 0."""
         sheet = self._book.create_sheet(name)
         sheet.freeze_panes = "A2"
         header = []
         for at, column in enumerate(columns, 1):
             sheet.column_dimensions[_letter(at)].width = column.width
-            cell = self._cell(sheet, column.name)
+            if read and at > read:
+                sheet.column_dimensions[_letter(at)].outlineLevel = 1
+                sheet.column_dimensions[_letter(at)].hidden = True
+            cell = self._cell(sheet, self._header(column))
             cell.font, cell.fill, cell.alignment = self._bold, self._fill, self._top
             header.append(cell)
         sheet.append(header)
@@ -91,11 +146,17 @@ class XlsxSink:
     def _value(
         self, sheet: WriteOnlyWorksheet, value: str | float | Decimal | None, column: Column, where: str
     ) -> Cell:
+        if column.name == "needs_review":
+            value = _YES_NO[self._lang][bool(value)]
+        if column.name == "date" and isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            cell = self._cell(sheet, date.fromisoformat(value))
+            cell.number_format, cell.alignment = "yyyy-mm-dd", self._top
+            return cell
         if isinstance(value, str):
             cell = text_cell(sheet, self._fit(value, f"{where} {column.name}"))
         else:
             cell = self._cell(sheet, value)
-            if column.name.startswith("score"):
+            if column.name.startswith(("score", "confidence")):
                 cell.number_format = "0.000"
             elif column.kind == "number" and value is not None:
                 cell.number_format = "#,##0" if value == int(value) else "#,##0.0###"
@@ -135,6 +196,12 @@ def text_cell(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     cell.data_type = "s"  # openpyxl would turn =… into a formula and #N/A into an error.
     cell.quotePrefix = text.startswith(FORMULA_STARTS)  # It stays text if a user edits the cell.
     return cell
+
+
+def _in_reading_order(what: str, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Return the columns with those that people read first."""
+    by_name = {column.name: column for column in columns}
+    return (*(by_name[name] for name in _FIRST[what]), *(c for c in columns if c.name not in _FIRST[what]))
 
 
 def _letter(number: int) -> str:
