@@ -173,8 +173,8 @@ def _varied(
     """
     dice = rng.random()
     if dice < config.heading_dropout:
-        # Only the heading tells bare plans ("加强培训。") from work done in the same words. Without the heading they would
-        # teach the model to take such work for plans.
+        # Only the heading tells bare plans ("加强培训。") from work done in the same words.
+        # Without the heading they would teach the model to take such work for plans.
         bare = example.primary == scheme.heirs.get(Dimension.PLANS) and not _FUTURE.search(example.unit.text)
         return example if bare else replace(example, unit=replace(example.unit, headings=()))
     about_work = example.primary in scheme.topics and not re.search(r"\d|今年|全年|一年来", example.unit.text)
