@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import re
+from datetime import datetime
 
 import pytest
 import torch
@@ -213,12 +214,13 @@ def _check_files(tagged, folder):
         ]
         with files["csv"][number].open(encoding="utf-8-sig", newline="") as file:
             assert [*csv.reader(file)] == [names, *([_csv_text(v) for v in row.values()] for row in expected)]
-        first, *cells = sheets[what].iter_rows(values_only=True)
-        assert list(first) == names
+        first, *cells = sheets[{"paragraphs": "段落", "indicators": "指标"}[what]].iter_rows(values_only=True)
+        headers = {c.zh: c.name for c in COLUMNS[what]}
+        assert sorted(first) == sorted(headers)
         assert len(cells) == len(expected)
         for got, row in zip(cells, expected, strict=True):
-            for value, wanted in zip(got, row.values(), strict=True):
-                assert value == _xlsx_value(wanted)
+            for header, value in zip(first, got, strict=True):
+                assert _from_excel(headers[header], value) == _xlsx_value(row[headers[header]])
     sheets.close()
 
 
@@ -228,6 +230,12 @@ def _csv_text(value):
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) else value
     return str(value) if isinstance(value, (int, float)) else f"{value:f}"
+
+
+def _from_excel(name, value):
+    if name == "needs_review":
+        return {"否": 0, "是": 1}[value]
+    return value.date().isoformat() if isinstance(value, datetime) else value
 
 
 def _xlsx_value(value):

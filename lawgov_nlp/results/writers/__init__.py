@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lawgov_nlp.atomic import staged
+from lawgov_nlp.atomic import StagedFiles, staged
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import Sink, explained
@@ -76,7 +76,7 @@ def write_reports(
             place = stack.enter_context(staged(target, overwrite=overwrite, beside=is_folder))
             sink: Sink = PagesSink(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
-            explains = place.claim(f"{path.stem}-codebook.csv") if codebook and format in ("csv", "parquet") else None
+        codebook = codebook and format in ("csv", "parquet")
         begun: Scheme | None = None
         for report in reports:  # The iteration is outside `explained`: an OSError of the reader isn't one of writing.
             if report.source is not None:
@@ -84,6 +84,8 @@ def write_reports(
             with explained(path):
                 if begun is None:
                     sink.begin(begun := scheme or report.scheme)
+                    if codebook:
+                        _write_codebook(place, path, begun)
                 if report.scheme != begun and format != "jsonl":
                     raise OutputError(
                         f"{path}: {report.source or report.title} has the labels {report.scheme}, where {begun} were "
@@ -93,10 +95,17 @@ def write_reports(
         with explained(path):
             if begun is None:
                 sink.begin(scheme or CODEBOOK)
+                if codebook:
+                    _write_codebook(place, path, scheme or CODEBOOK)
             sink.finish()
-            if explains is not None:
-                explains.write_bytes(codebook_bytes(begun or scheme or CODEBOOK))
             return place.publish()
+
+
+def _write_codebook(place: StagedFiles, path: Path, scheme: Scheme) -> None:
+    """Write the codebook beside a table, unless the same one is there already, of the table in another format."""
+    beside, content = path.with_name(f"{path.stem}-codebook.csv"), codebook_bytes(scheme)
+    if not (beside.is_file() and beside.read_bytes() == content):
+        place.claim(beside.name).write_bytes(content)
 
 
 _SINKS: Mapping[str, Any] = {
