@@ -751,3 +751,10 @@ def test_an_odt_whose_mimetype_is_not_first(tmp_path: Path, monkeypatch: pytest.
 def test_web_archives_of_browsers(tmp_path: Path, name: str) -> None:
     head = "From: <Saved by Blink>\r\nSubject: =?utf-8?Q?a?=\r\n =?utf-8?Q?b?=\r\nDate: Mon\r\nMIME-Version: 1.0\r\n"
     refused(saved(tmp_path / name, head + "Content-Type: multipart/related\r\n"), "web archive", ".html")
+
+
+def test_titles_of_one_width_are_not_a_wrapped_text(tmp_path: Path) -> None:
+    lines = ["青柳镇2023年法治政府建设工作情况的报告", *["青柳镇关于2023年度法治政府建设情况的报告"] * 2, "2024年1月8日"]
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert read_file(path).text.splitlines() == lines

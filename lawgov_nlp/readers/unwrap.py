@@ -18,6 +18,7 @@ _INDENT = re.compile(r"[\u3000\u2003\u00a0]|[ ]{2,}|\t")
 _MARK = re.compile(
     r"\s*(第?[一二三四五六七八九十百]{1,3}[、．.]|[（(][一二三四五六七八九十]{1,3}[）)]|[（(]?\d{1,2}[）)、．]|\d{1,2}\.(?!\d)|[①-⑳]|第[一二三四五六七八九十]{1,3}[章节条部])"
 )
+_PUNCTUATION = re.compile("[，。；：、]")
 _ENDS = "。！？；：!?;:…”）)】》"
 _MIN_WIDTH, _MAX_WIDTH = 30, 110  # in half-width columns, that is 15 to 55 Chinese characters
 _SHORT_OF_WIDTH = 6
@@ -105,9 +106,11 @@ def _joined(lines: Sequence[str]) -> list[str] | None:
     open_ = {k for k in full if lines[k].rstrip()[-1] not in _ENDS}
     if len(cut) < (_MIN_CUT if set_in else _MIN_CUT_PLAIN) or len(cut) < 0.7 * len(open_):
         return None
+    if sum(bool(_PUNCTUATION.search(lines[k])) for k in full) < len(full) / 2:
+        return None  # Headings or titles of about the same length, not a running text.
     blank = sum(not widths[k] for k in range(filled[0], filled[-1]))
     # A name or a date may follow a full stop at the edge.
-    sure = {k for k in follows if k in cut or re.search("[，。；：、]", lines[k + 1])}
+    sure = {k for k in follows if k in cut or _PUNCTUATION.search(lines[k + 1])}
     joins = sure if set_in or blank >= 3 else cut
     joined: list[str] = []
     for k, line in enumerate(lines):
