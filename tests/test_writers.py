@@ -102,7 +102,7 @@ def test_xlsx_cells_are_strings(text: str, tmp_path: Path) -> None:
 def test_xlsx_layout(tmp_path: Path) -> None:
     (path,) = write_reports([sample()], tmp_path / "a.xlsx")
     book = load_workbook(path)
-    assert book.sheetnames == ["paragraphs", "indicators", "readme"]
+    assert book.sheetnames == ["paragraphs", "indicators", "cells", "readme"]
     for what in COLUMNS:
         sheet = book[what]
         assert [c.value for c in sheet[1]] == [c.name for c in COLUMNS[what]]

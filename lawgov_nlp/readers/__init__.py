@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
+from lawgov_nlp.report import Table
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +54,13 @@ class ExtractedText:
         text: The text, a paragraph or heading a line; `text.encode("utf-8")` always works.
         warnings: What was left out or is doubtful, for the user to read.
         headings: Lines that the file sets as headings (Word's styles, Markdown), with their level from 1 on.
+        tables: The tables whose rows are lines of the text; captions and headings are found afterwards.
     """
 
     text: str
     warnings: tuple[str, ...] = ()
     headings: Mapping[str, int] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
 
 
 def read_file(path: Path) -> ExtractedText:

@@ -21,7 +21,8 @@ from lxml import etree
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import ExtractedText, check_length
-from lawgov_nlp.readers.lines import row_lines, visible
+from lawgov_nlp.readers.grid import MAX_SPAN, RawCell, RawTable, assemble
+from lawgov_nlp.readers.lines import visible
 from lawgov_nlp.readers.looks import Looks, is_on, value
 from lawgov_nlp.readers.numbering import Numbering, W
 
@@ -102,12 +103,12 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
     if numbering.damaged:
         warnings.append(f"{numbering.damaged} paragraph(s) have lost their numbers: their list is damaged")
-    text = visible("\n".join(lines))
+    text, tables = assemble(lines)
     if not text.strip() and walk.embedded:
         raise ReadError(
             f"{path}: the report is an embedded file (altChunk), which is not read; open it in Word and save it again"
         )
-    return ExtractedText(text=text, warnings=tuple(warnings), headings=walk.headings)
+    return ExtractedText(text=text, warnings=tuple(warnings), headings=walk.headings, tables=tables)
 
 
 def _endless(body: etree._Element) -> set[etree._Element]:
@@ -188,8 +189,9 @@ class _Walk:
             if child.tag == f"{W}p":
                 yield from self._paragraph(child)
             elif child.tag == f"{W}tbl":
+                table = RawTable()
                 for row in self._find(child, f"{W}tr"):
-                    yield from row_lines([list(self.blocks(cell)) for cell in self._cells(row)])
+                    yield from table.row([*self._cells(row)])
             elif child.tag == f"{W}altChunk":
                 self.embedded = True
                 self._warnings["an embedded file (altChunk) was left out; save the docx again in Word"] = None
@@ -205,12 +207,17 @@ class _Walk:
             elif child.tag not in _SKIP:
                 yield from self._find(child, tag)
 
-    def _cells(self, row: etree._Element) -> Iterator[etree._Element]:
+    def _cells(self, row: etree._Element) -> Iterator[RawCell]:
         """The cells; one merged with the cell above is empty there, one merged with the cell before is left out."""
+        header = is_on(row.find(f"{W}trPr/{W}tblHeader"))
         for cell in self._find(row, f"{W}tc"):
+            columns = _span(value(cell, "tcPr/" + W + "gridSpan"))
             if _merged(cell, "hMerge"):
-                continue
-            yield etree.Element(f"{W}tc") if _merged(cell, "vMerge") else cell
+                yield RawCell(columns=columns, header=header, shown=False)
+            elif _merged(cell, "vMerge"):
+                yield RawCell(columns=columns, rows=0, header=header)
+            else:
+                yield RawCell(lines=[*self.blocks(cell)], columns=columns, header=header)
 
     def _paragraph(self, paragraph: etree._Element) -> Iterator[str]:
         boxes: list[etree._Element] = []
@@ -354,6 +361,12 @@ def _boxed(text: str) -> etree._Element:
 def _circled(text: str) -> str:
     """⑪ for 11; what has no circled form as it is."""
     return _CIRCLED[int(text) - 1] if text.isdecimal() and 1 <= int(text) <= len(_CIRCLED) else text
+
+
+def _span(columns: str | None) -> int:
+    """How many columns a cell covers; 1 where the file says nothing that can be believed."""
+    said = int(columns) if columns is not None and columns.isascii() and len(columns) < 6 and columns.isdecimal() else 1
+    return said if 1 <= said <= MAX_SPAN else 1
 
 
 def _merged(cell: etree._Element, kind: str) -> bool:

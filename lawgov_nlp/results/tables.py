@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lawgov_nlp.report import Cell, Table
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.scheme import CODEBOOK, NONE, NONE_ZH, Label, Scheme
@@ -37,17 +38,23 @@ class Spot(NamedTuple):
 
     Attributes:
         report: The report.
-        number: The number of the paragraph in the report, from 0.
-        p: The paragraph.
+        number: The number of the paragraph in the report, from 0; None for an indicator of a table.
+        p: The paragraph; None for an indicator of a table.
         i: The indicator; None in a row of the table of paragraphs.
         sentence_ends: The offsets in the paragraph at which a sentence ends, including 0 and the paragraph's length.
+        table: The table; None for a row of a paragraph.
+        at: The number of the table in the report, from 0.
+        cell: The cell, in a row of the table of cells.
     """
 
     report: TaggedReport
-    number: int
-    p: TaggedParagraph
+    number: int | None
+    p: TaggedParagraph | None
     i: Indicator | None = None
     sentence_ends: Sequence[int] = ()
+    table: Table | None = None
+    at: int | None = None
+    cell: Cell | None = None
 
 
 Value = str | int | float | Decimal | None
@@ -122,8 +129,14 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
 
 _INDICATORS = (
     *REPORT_COLUMNS,
-    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表", lambda s: s.number),
-    Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度", lambda s: str(s.p.label or NONE)),
+    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表；表格里的指标为空", lambda s: s.number),
+    Column(
+        "paragraph_label",
+        "text",
+        16,
+        f"所在段落的主维度；{NONE} 表示无维度；表格里的指标为空",
+        lambda s: None if s.p is None else str(s.p.label or NONE),
+    ),
     Column("value", "text", 14, "数值原文", lambda s: s.i.text),
     Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空", lambda s: s.i.name),
     Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空", lambda s: s.i.number),
@@ -143,8 +156,27 @@ _INDICATORS = (
     Column("end", "integer", 8, "数值末字之后的位置", lambda s: s.i.end),
     Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空", lambda s: s.i.name_start),
     Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空", lambda s: s.i.name_end),
-    Column("sentence", "text", 80, "数值所在的句子", lambda s: _sentence(s)),
+    Column("table", "integer", 8, "指标所在表格的序号，从 0 起；正文里的指标为空", lambda s: s.at),
+    Column("row", "integer", 8, "表格中的行，从 0 起，含表头", lambda s: s.i.table and s.i.table.row),
+    Column("column", "integer", 8, "表格中的列，从 0 起", lambda s: s.i.table and s.i.table.column),
+    Column("total", "integer", 8, "1 表示该数是表格里的合计", lambda s: int(s.i.total)),
+    Column("sentence", "text", 80, "数值所在的句子；表格里的指标为所在的行", lambda s: _sentence(s)),
     _MODEL,
+)
+_CELLS = (
+    *REPORT_COLUMNS,
+    Column("table", "integer", 8, "表格序号，从 0 起", lambda s: s.at),
+    Column("caption", "text", 36, "表格名称", lambda s: s.table.caption),
+    Column("table_unit", "text", 12, "单位行所写的单位", lambda s: s.table.unit),
+    Column("headings", "text", 36, "表格所属的各级标题，由外到内，以“ / ”相连", lambda s: " / ".join(s.table.headings)),
+    Column("row", "integer", 8, "单元格的首行，从 0 起", lambda s: s.cell.row),
+    Column("column", "integer", 8, "单元格的首列，从 0 起", lambda s: s.cell.column),
+    Column("rows", "integer", 8, "占几行（合并单元格）", lambda s: s.cell.rows),
+    Column("columns", "integer", 8, "占几列", lambda s: s.cell.columns),
+    Column("heading", "integer", 8, "1 表示属于表名、单位或表头的行", lambda s: int(s.cell.row < _body(s.table))),
+    Column("text", "text", 60, "单元格原文", lambda s: s.cell.text),
+    Column("start", "integer", 8, "首字在报告全文中的位置，从 0 起", lambda s: s.cell.start),
+    Column("end", "integer", 8, "末字之后的位置", lambda s: s.cell.end),
 )
 _NUMERALS = "零一二三四五六七八九十"
 
@@ -153,14 +185,16 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
     """Return the columns of a table, in order.
 
     Args:
-        what: "paragraphs" or "indicators".
+        what: "paragraphs", "indicators" or "cells".
         scheme: The labels of the reports. Each has a column of scores in the table of paragraphs.
 
     Raises:
-        ValueError: `what` is neither "paragraphs" nor "indicators".
+        ValueError: `what` is none of these.
     """
-    if what not in TABLES:
-        raise ValueError(f"what={what!r}: expected one of {[*TABLES]}")
+    if what not in SHEETS:
+        raise ValueError(f"what={what!r}: expected one of {[*SHEETS]}")
+    if what == "cells":
+        return _CELLS
     if what == "indicators":
         return _INDICATORS
     before, behind = _PARAGRAPHS
@@ -176,24 +210,27 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
 
 
 TABLES = ("paragraphs", "indicators")
-"""The names of the two tables of a report."""
+"""The names of the two tables of a report that every format has."""
+
+SHEETS = (*TABLES, "cells")
+"""The names of all tables: the cells of a report's own tables, too, which frames, Excel and jsonl have."""
 
 
 def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
-    """Return a dictionary per paragraph or indicator, with the names of `columns(what, report.scheme)` in order.
+    """Return a dictionary per paragraph, indicator or cell, with the names of `columns(what, report.scheme)` in order.
 
     The values are `str`, `int`, `float`, an exact `Decimal` (only in the column `number`) or None.
 
     Raises:
-        ValueError: `what` is neither "paragraphs" nor "indicators".
+        ValueError: `what` is none of these.
     """
     wanted = columns(what, report.scheme)
-    spots = _paragraph_spots(report) if what == "paragraphs" else _indicator_spots(report)
+    spots = {"paragraphs": _paragraph_spots, "indicators": _indicator_spots, "cells": _cell_spots}[what](report)
     return ({column.name: column.get(spot) for column in wanted} for spot in spots)
 
 
 def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
-    """Return a frame with a row per body paragraph, or with a row per indicator.
+    """Return a frame with a row per body paragraph, per indicator, or per cell of the report's tables.
 
     Both tables begin with `source`, `title`, `issuer`, `year`, `date` and `doc_number` of the report and end with the
     `model` that tagged it. Offsets count characters of `report.text` and are half-open.
@@ -225,13 +262,22 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
         qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`, and its Chinese name.
         dimension, dimension_zh: The topic of what is counted.
         score: The model's probability for the value.
-        sentence: The sentence that contains the value.
+        sentence: The sentence that contains the value; of a table the row.
+        table, row, column: Where the value stands in a table (`report.tables`); missing for one in a paragraph. An
+            indicator of a table has no paragraph.
+        total: 1 for a table's sum of other figures.
+
+    "cells":
+        table, caption, table_unit, headings: The table that the cell is of.
+        row, column, rows, columns: The place of the cell and what it covers.
+        heading: 1 in the rows above the body of the table.
+        text, start, end: The text of the cell and its offsets.
 
     The types don't depend on the content, not even for an empty report: text is `string`, whole numbers are `Int64` and
     other numbers are `float64`.
 
     Raises:
-        ValueError: `what` is neither "paragraphs" nor "indicators".
+        ValueError: `what` is none of these.
     """
     import pandas as pd
 
@@ -253,10 +299,22 @@ def _indicator_spots(report: TaggedReport) -> Iterator[Spot]:
     for index, p in enumerate(report.paragraphs):
         ends = [0, *(m.end() for m in _SENTENCE_END.finditer(p.text)), len(p.text)]
         yield from (Spot(report, index, p, i, ends) for i in p.indicators)
+    for i in report.table_indicators:
+        assert i.table is not None  # `TaggedReport` checks it.
+        yield Spot(report, None, None, i, table=report.tables[i.table.table], at=i.table.table)
+
+
+def _cell_spots(report: TaggedReport) -> Iterator[Spot]:
+    for at, table in enumerate(report.tables):
+        yield from (Spot(report, None, None, table=table, at=at, cell=cell) for cell in table.cells)
+
+
+def _body(table: Table) -> int:
+    return table.first_row + table.header_rows
 
 
 def _score_of(label: Label) -> Callable[[Spot], float]:
-    return lambda s: float(s.p.scores.get(label, 0.0))
+    return lambda s: float(s.p.scores.get(label, 0.0)) if s.p else 0.0
 
 
 def plain_number(number: Decimal) -> str:
@@ -273,9 +331,13 @@ def label_zh(label: Label | None) -> str:
 
 
 def _sentence(spot: Spot) -> str:
-    """Return the text between the last end of a sentence before the value and the first one after it."""
+    """Return the text between the last end of a sentence before the value and the first one after it, or the row."""
     p, i, ends = spot.p, spot.i, spot.sentence_ends
     assert i is not None
+    if p is None:
+        text = spot.report.text
+        end = text.find("\n", i.end)
+        return text[text.rfind("\n", 0, i.start) + 1 : len(text) if end < 0 else end].strip()
     first = max((e for e in ends if e <= i.start - p.start), default=0)
     last = min((e for e in ends if e >= i.end - p.start), default=len(p.text))
     return p.text[first:last].strip()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.errors import OutputError
-from lawgov_nlp.results.tables import TABLES, Column, columns
+from lawgov_nlp.results.tables import SHEETS, Column, columns
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows
 from lawgov_nlp.scheme import Scheme
@@ -42,11 +42,11 @@ class XlsxSink:
         self._bold, self._fill = Font(bold=True), PatternFill("solid", fgColor="E8ECF1")
         self._target = place.claim(path.name)
         self._book = Workbook(write_only=True)
-        self._counts = dict.fromkeys(TABLES, 1)
+        self._counts = dict.fromkeys(SHEETS, 1)
         self._notes: list[tuple[str, str]] = []
 
     def begin(self, scheme: Scheme) -> None:
-        self._columns = {what: columns(what, scheme) for what in TABLES}
+        self._columns = {what: columns(what, scheme) for what in SHEETS}
         self._sheets = {what: self._sheet(what, those) for what, those in self._columns.items()}
 
     def add(self, report: TaggedReport) -> None:
