@@ -35,7 +35,7 @@ def tag(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files (docx, pdf, html, txt, doc, wps) and folders of them; with --engine ray also s3://…."
+            help="Files (docx, pdf, html, txt, doc, wps, xlsx, csv), zips and folders; with --engine ray also s3://…."
         ),
     ],
     out: Annotated[

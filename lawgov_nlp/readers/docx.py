@@ -72,16 +72,16 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > MAX_UNPACKED:
         raise ReadError(f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, over {MAX_UNPACKED / 1e6:.0f}; a zip bomb?")
-    main = _related(archive, "", path).get("officeDocument", [""])[0]
-    document = _parse(archive, main, path) if main in names else None
+    main = related_parts(archive, "", path).get("officeDocument", [""])[0]
+    document = parse_part(archive, main, path) if main in names else None
     if document is None or document.tag != f"{W}document":
         what = document.tag if document is not None else main or "no Office document"
         raise ReadError(f"{path}: a zip with {what}; expected a .docx saved by Word or WPS (not Strict Open XML)")
-    related = _related(archive, main, path)
+    related = related_parts(archive, main, path)
 
     def part(kind: str) -> etree._Element | None:
         name = next((n for n in related.get(kind, ()) if n in names), None)
-        return None if name is None else _parse(archive, name, path)
+        return None if name is None else parse_part(archive, name, path)
 
     styles = part("styles")
     numbering = Numbering(part("numbering"), styles)
@@ -123,35 +123,41 @@ def _endless(body: etree._Element) -> set[etree._Element]:
     return set(open_)
 
 
-def _related(archive: zipfile.ZipFile, part: str, path: Path) -> dict[str, list[str]]:
-    """Kind of relationship -> part names: the main part is word/document.xml only by custom."""
+def related_parts(archive: zipfile.ZipFile, part: str, path: Path, *, by_id: bool = False) -> dict[str, list[str]]:
+    """Kind of relationship (or its id) -> part names: the main part is word/document.xml only by custom."""
     folder, name = posixpath.split(part)
     rels = posixpath.join(folder, "_rels", f"{name}.rels")
     found: dict[str, list[str]] = {}
     if rels in archive.namelist():
-        for rel in _parse(archive, rels, path):
+        for rel in parse_part(archive, rels, path):
             target = rel.get("Target", "")
             if rel.get("TargetMode") != "External":
-                kind = rel.get("Type", "").rpartition("/")[2]
+                kind = rel.get("Id", "") if by_id else rel.get("Type", "").rpartition("/")[2]
                 found.setdefault(kind, []).append(posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/"))
     return found
 
 
-def _parse(archive: zipfile.ZipFile, name: str, path: Path) -> etree._Element:
+def parse_part(archive: zipfile.ZipFile, name: str, path: Path) -> etree._Element:
+    """Parse a part of an Office file.
+
+    Raises:
+        ReadError: It declares a DOCTYPE, is packed in a way that no Office program uses, or is a zip bomb.
+        etree.XMLSyntaxError: It is no XML.
+    """
     info = archive.getinfo(name)
     if info.file_size > _SMALL and info.file_size > MAX_RATIO * info.compress_size:
         raise ReadError(f"{path}: {name} unpacks to {info.file_size / 1e6:,.0f} MB from next to nothing; a zip bomb?")
     # ECMA-376 part 2 knows no others, and each of them would fail in errors of its own
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ReadError(f"{path}: {name} is packed by method {info.compress_type}, not deflate; save it again in Word")
+        raise ReadError(f"{path}: {name} is packed by method {info.compress_type}, not deflate; save it again")
     data = archive.read(info)
     # A DOCTYPE has no place in OOXML and is how entity bombs come; without one no entity can be declared.
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True)
     if b"<!DOCTYPE" in data:
-        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Word file does; don't trust this file")
+        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Office file does; don't trust this file")
     root = etree.fromstring(data, parser)
     if root.getroottree().docinfo.internalDTD is not None:  # one in UTF-16, where the bytes above don't match
-        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Word file does; don't trust this file")
+        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Office file does; don't trust this file")
     return root
 
 
