@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 import zipfile
 from datetime import date
@@ -16,6 +17,7 @@ from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import read_file
 from lawgov_nlp.readers.find import find_reports
 from lawgov_nlp.readers.load import read_report
+from lawgov_nlp.readers.yearbook import split_report
 from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.figures import figures
 from lawgov_nlp.results.tables import columns
@@ -231,3 +233,74 @@ def test_a_folder_with_a_zip_is_tagged_in_parts_and_resumed(tmp_path: Path, base
     for added in (1, 0):
         run = tag_folder(tmp_path / "in", tmp_path / "out", model=base, workers=0)
         assert (run.reports, run.added, run.failures) == (1, added, ())
+
+
+def test_several_reports_in_one_file(tmp_path: Path) -> None:
+    body = "今年以来，坚持依法行政，全面推进法治政府建设，各项工作取得明显成效，调解纠纷{}件，群众满意度进一步提高。"
+    towns = ("青石镇", "白水乡", "柳河街道办事处")
+    contents = [f"{town}2023年法治政府建设年度报告" for town in towns]
+    lines = ["法治政府建设年度报告汇编", *contents]
+    for n, town in enumerate(towns):
+        lines += [
+            contents[n],
+            "一、主要工作",
+            body.format(n + 3) * 2,
+            "二、下一步打算",
+            body.format(9),
+            town,
+            "2024年1月8日",
+        ]
+    (tmp_path / "年鉴.txt").write_text("\n".join(lines), encoding="utf-8")
+    report = read_report(tmp_path / "年鉴.txt")
+    assert "3 reports" in report.warnings[-1]
+    parts = split_report(report)
+    assert [part.issuer for part in parts] == list(towns)
+    assert [part.year for part in parts] == [2023] * 3
+    assert report.text.endswith("".join(part.text for part in parts))
+    assert [Path(part.source).name for part in parts] == ["年鉴.txt#1", "年鉴.txt#2", "年鉴.txt#3"]
+    assert [len(part.warnings) for part in parts] == [1, 0, 0]  # the cover and the contents are left out
+    for part in parts:
+        check_report(part)
+        assert split_report(part) == (part,)
+
+
+def test_tables_stay_with_their_report(tmp_path: Path) -> None:
+    body = (
+        "<p>今年以来，坚持依法行政，全面推进法治政府建设，各项工作取得明显成效，群众满意度进一步提高，特此报告。</p>"
+        * 2
+    )
+    table = "<table><tr><td>项目</td><td>件数</td></tr><tr><td>调解</td><td>{}</td></tr></table>"
+    reports = [
+        f"<p>{t}2023年法治政府建设年度报告</p>{body}{table.format(n)}" for n, t in enumerate(("青石镇", "白水乡"), 3)
+    ]
+    (tmp_path / "a.html").write_text(f"<div>{''.join(reports)}</div>", encoding="utf-8")
+    parts = split_report(read_report(tmp_path / "a.html"))
+    assert [[f.number for f in figures(t)] for part in parts for t in part.tables] == [[3], [4]]
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, TEXT.replace("\n青石镇人民政府", "\n青石镇2023年法治政府建设报告\n青石镇人民政府")]
+)
+def test_one_report_is_not_split(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    report = read_report(tmp_path / "a.txt")
+    assert report.warnings == ()
+    assert split_report(report) == (report,)
+
+
+def test_the_command_parts_a_yearbook(tmp_path: Path, base: Path) -> None:
+    from typer.testing import CliRunner
+
+    from lawgov_nlp.cli.main import app
+
+    body = "今年以来，坚持依法行政，全面推进法治政府建设，各项工作取得明显成效，群众满意度进一步提高。" * 2
+    reports = [f"{town}2023年法治政府建设年度报告\n{body}\n{town}\n2024年1月8日" for town in ("青石镇", "白水乡")]
+    (tmp_path / "a.txt").write_text("\n".join(reports), encoding="utf-8")
+    options = ["tag", str(tmp_path / "a.txt"), "--model", str(base), "--device", "cpu"]
+    for more, sources in ((["--split"], ["a.txt#1", "a.txt#2"]), ([], ["a.txt"])):
+        out = tmp_path / f"{len(more)}.jsonl"
+        result = CliRunner().invoke(app, [*options, *more, "-o", str(out)])
+        assert result.exit_code == 0, result.output
+        reports = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        assert [Path(report["source"]).name for report in reports] == sources
+    assert CliRunner().invoke(app, [*options, "--split", "--parts", "-o", str(tmp_path / "x")]).exit_code == 2

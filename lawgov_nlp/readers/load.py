@@ -14,6 +14,7 @@ from lawgov_nlp.errors import LawgovError, ReadError
 from lawgov_nlp.readers import MAX_BYTES, MAX_CHARS, SUFFIXES, read_file
 from lawgov_nlp.readers.archive import file_status, load_member, member_of
 from lawgov_nlp.readers.structure import parse_report
+from lawgov_nlp.readers.yearbook import noticed
 from lawgov_nlp.report import Report
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,10 @@ def read_path(path: Path) -> Report:
         ReadError: It can't be read as a report.
     """
     read = read_file(path)
-    return parse_report(read.text, source=str(path), warnings=read.warnings, headings=read.headings, tables=read.tables)
+    report = parse_report(
+        read.text, source=str(path), warnings=read.warnings, headings=read.headings, tables=read.tables
+    )
+    return noticed(report)
 
 
 def read_safely(path: Path, *, identify: bool = False) -> ReadOutcome:
