@@ -56,7 +56,7 @@ def workbook(path: Path) -> Path:
 def test_a_workbook(tmp_path: Path) -> None:
     report = read_report(workbook(tmp_path / "a.xlsx"))
     check_report(report)
-    assert report.year == 2023
+    assert (report.title, report.year, report.issuer) == (ROWS[0][0], 2023, "青溪县")
     first, second = report.tables
     assert (first.caption, first.unit, first.header_rows) == ("青溪县2023年行政执法情况统计表", "件", 2)
     found = [(f.name, f.number, f.unit, f.total) for f in figures(first)]

@@ -15,7 +15,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from lawgov_nlp.readers.captions import above, described, is_note, is_table
+from lawgov_nlp.readers.captions import above, described, is_note, is_table, unit_of
 from lawgov_nlp.readers.furniture import is_furniture, is_path
 from lawgov_nlp.report import Line, LineKind, Report, Table
 from lawgov_nlp.text import HALF_STOP
@@ -287,6 +287,8 @@ def _mark_head(lines: Sequence[_Line]) -> int:
             line.kind = LineKind.ARTIFACT
         elif short and text[-1:] in "：:" and not _TRANSITION.search(text) and not _TIME_OPENING.match(text):
             salutation.append(line)
+        elif block and unit_of(text) is not None:  # of the table that follows
+            break
         elif dated and not salutation:
             block.append(line)
         elif salutation or line.rank is not None or "\t" in text or not short or text[-1:] in "：:，,、":
@@ -599,12 +601,14 @@ def _metadata(units: Sequence[Line], enclosed: int, tables: Sequence[Table]) -> 
     # The body above the title is part of it, unless the title names it again.
     named = [t for t, below in zip(named, [*named, ""][1:], strict=True) if not below.startswith(t)]
     title = "".join(named) or None
-    first = next((u.text for u in units if u.kind is LineKind.BODY and u.start >= enclosed), "")
-    captions = [table.caption for table in tables if table.caption] if title is None and not first else []
+    body = next((u for u in units if u.kind is LineKind.BODY and u.start >= enclosed), None)
+    first = body.text if body else ""
+    leading = (t.caption for t in tables if t.caption and (body is None or t.start < body.start))
+    title = title or next((caption for caption in leading if _year(caption)), None)  # a table is the report
     return {
         "title": title,
         "issuer": _issuer(title or "", signed),
-        "year": _year(title or "") or _year(first[:300]) or next(filter(None, map(_year, captions)), None),
+        "year": _year(title or "") or _year(first[:300]),
         "date": _first_date(signed) or _first_date(titles),
         "doc_number": re.sub(r"\s", "", number) if number else None,
     }
