@@ -18,7 +18,7 @@ from lawgov_nlp.readers.load import read_report
 from lawgov_nlp.results.figures import figures
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "tables"
-SPLITS = ("dev", "held_out")
+SPLITS = ("dev", "held_out", "later")
 FORMATS = ("docx", "html", "pdf")
 _INTRO = "今年以来，坚持依法履职，各项工作有序推进，有关情况见附后的统计，现将数据公布，接受社会监督。"
 
