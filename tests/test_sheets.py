@@ -99,6 +99,7 @@ def test_own_results_are_no_reports(tmp_path: Path) -> None:
             read_file(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows(tmp_path: Path) -> None:
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
