@@ -754,7 +754,11 @@ def test_web_archives_of_browsers(tmp_path: Path, name: str) -> None:
 
 
 def test_titles_of_one_width_are_not_a_wrapped_text(tmp_path: Path) -> None:
-    lines = ["青柳镇2023年法治政府建设工作情况的报告", *["青柳镇关于2023年度法治政府建设情况的报告"] * 2, "2024年1月8日"]
+    lines = [
+        "青柳镇2023年法治政府建设工作情况的报告",
+        *["青柳镇关于2023年度法治政府建设情况的报告"] * 2,
+        "2024年1月8日",
+    ]
     path = tmp_path / "a.txt"
     path.write_text("\n".join(lines), encoding="utf-8")
     assert read_file(path).text.splitlines() == lines

@@ -109,7 +109,7 @@ def test_docx_builder_types_no_numbers(tmp_path: Path) -> None:
 def test_path_errors(tmp_path: Path) -> None:
     refused(tmp_path / "none.txt", "no such file")
     refused(tmp_path, "folder")
-    refused(saved(tmp_path / "a.xlsx", "x"), ".xlsx", *SUFFIXES)
+    refused(saved(tmp_path / "a.pptx", "x"), ".pptx", *SUFFIXES)
     refused(saved(tmp_path / "a", "x"), "without suffix")
     refused(saved(tmp_path / "a.txt", ""), "empty")
     refused(saved(tmp_path / "b.txt", " \n　\n"), "no text")
@@ -431,7 +431,7 @@ def test_zips_that_are_no_docx(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
         archive.writestr("_rels/.rels", '<R><R Type="x/officeDocument" Target="xl/workbook.xml"/></R>')
-    refused(tmp_path / "a.docx", "workbook", "expected a .docx")
+    refused(tmp_path / "a.docx", "workbook", "expected an .xlsx")
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
     refused(saved(tmp_path / "b.docx", ole + "EncryptedPackage".encode("utf-16-le")), "password")
     refused(saved(tmp_path / "c.doc", ole + "Workbook".encode("utf-16-le")), "no Word document")

@@ -158,7 +158,7 @@ def test_every_column_is_in_the_docstring(what: str) -> None:
 
 
 def test_unknown_table_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"what='units': expected one of \['paragraphs', 'indicators'\]"):
+    with pytest.raises(ValueError, match=r"what='units': expected one of \['paragraphs', 'indicators', 'cells'\]"):
         to_frame(sample(), "units")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from lawgov_nlp import read_report
+from lawgov_nlp.report import LineKind
 from tests.conftest import SAMPLES, TEXTS
 
 FILES = sorted(SAMPLES.glob("*.*"))
@@ -31,7 +32,10 @@ def test_reads_as_its_source(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.suffix[1:])
 def test_structure_is_that_of_its_source(path):
     report, text = read_report(path), read_report(source(path))
-    assert [(u.kind, u.headings) for u in report.units] == [(u.kind, u.headings) for u in text.units]
+    assert len(report.units) == len(text.units)
+    for unit, plain in zip(report.units, text.units, strict=True):
+        if unit.kind is not LineKind.TABLE:  # a text file has no tables: their rows are paragraphs there
+            assert (unit.kind, unit.headings) == (plain.kind, plain.headings)
     facts = (report.title, report.issuer, report.year, report.date, report.doc_number)
     assert facts == (text.title, text.issuer, text.year, text.date, text.doc_number)
     assert all(facts[:4])

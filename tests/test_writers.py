@@ -119,7 +119,7 @@ def doubtful() -> TaggedReport:
 def test_xlsx_layout(tmp_path: Path) -> None:
     (path,) = write_reports([doubtful()], tmp_path / "a.xlsx")
     book = load_workbook(path)
-    assert book.sheetnames == ["说明", "段落", "指标"]
+    assert book.sheetnames == ["说明", "段落", "指标", "表格"]
     for what, name in (("paragraphs", "段落"), ("indicators", "指标")):
         sheet = book[name]
         assert sorted(c.value for c in sheet[1] if "：" not in c.value) == sorted(
@@ -149,7 +149,7 @@ def test_xlsx_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LAWGOV_LANG", "en")
     (path,) = write_reports([doubtful()], tmp_path / "a.xlsx")
     book = load_workbook(path)
-    assert book.sheetnames == ["readme", "paragraphs", "indicators"]
+    assert book.sheetnames == ["readme", "paragraphs", "indicators", "cells"]
     for what in COLUMNS:
         assert sorted(c.value for c in book[what][1]) == sorted(c.name for c in COLUMNS[what])
     assert {row["needs_review"].value for row in _rows(book["paragraphs"])} == {"no", "yes"}

@@ -47,7 +47,8 @@ def relabel_tagged(report: TaggedReport, scheme: Scheme) -> TaggedReport:
     if not can_relabel(scheme):
         raise ValueError(f"the labels {scheme} don't merge those of the codebook with a topic for each topic")
     tagged = tuple(_retagged(p, scheme) for p in report.tagged)
-    return replace(report, tagged=tagged, scheme=scheme)
+    figures = tuple(replace(i, dimension=scheme.heirs[i.dimension]) for i in report.table_indicators)
+    return replace(report, tagged=tagged, scheme=scheme, table_indicators=figures)
 
 
 def _without_labels(unit: GoldLine) -> GoldLine:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from lawgov_nlp.batch.manifest import Entry
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import SUFFIXES
+from lawgov_nlp.readers import FOLDER_SUFFIXES
+from lawgov_nlp.readers.archive import file_status
 from lawgov_nlp.readers.find import candidates
 from lawgov_nlp.readers.load import fingerprint
 
@@ -67,7 +68,7 @@ class Folder:
         """Tell whether a file is unchanged. Its content is only read if its time of change differs."""
         path = self.paths[entry.path]
         try:
-            status = path.stat()
+            status = file_status(path)
         except OSError:
             return entry.size is None
         if (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns):
@@ -78,4 +79,4 @@ class Folder:
 
 def no_reports(where: str) -> ReadError:
     """Create the error for a folder or store without any report."""
-    return ReadError(f"{where} holds no reports; expected files that end in {' '.join(SUFFIXES)}")
+    return ReadError(f"{where} holds no reports; expected files that end in {' '.join(FOLDER_SUFFIXES)}")

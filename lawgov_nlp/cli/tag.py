@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,7 +48,7 @@ def tag(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files (docx, pdf, html, txt, doc, wps) and folders of them; with --engine ray also s3://…."
+            help="Files (docx, pdf, html, txt, doc, wps, xlsx, csv), zips and folders; with --engine ray also s3://…."
         ),
     ],
     out: Annotated[
@@ -61,6 +62,9 @@ def tag(
     backend: BackendOption = "auto",
     model: ModelOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    split: Annotated[
+        bool, typer.Option("--split", help="Part files that hold several reports (a yearbook) at their titles.")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(min=0, help="Processes that read files; 0 for none. Default: depends on the number of files."),
@@ -112,6 +116,10 @@ def tag(
             OutputError(f"--gpus-each {gpus_each:g} with --device cpu: these contradict each other; leave one out"),
         )
     settings = {"model": model, "device": device, "backend": backend, "workers": workers, "timeout": timeout}
+    if split and (parts or engine is Engine.RAY):
+        fail(
+            notes, OutputError("--split doesn't go with --parts or --engine ray; split such files into single reports")
+        )
     if parts or engine is Engine.RAY:
         settings |= {"part_size": part_size, "retry_failed": retry_failed, "overwrite": overwrite}
         if engine is Engine.RAY:
@@ -131,7 +139,8 @@ def tag(
         files = find_files(list(map(local_path, paths)), failures)
         if out is None and form not in (None, "jsonl"):
             raise OutputError(f"--format {form} needs a place to write to: add -o NAME.{form}")
-        reports = progress(summary.watch(_tagged(files, failures, settings)), len(files), failures, notes)
+        tagged = _tagged(files, failures, settings, split=split)
+        reports = progress(summary.watch(tagged), len(files), failures, notes)
         if out is not None:
             written = write_reports(_some(reports), out, form, overwrite=overwrite)
             for path in written if len(written) <= 3 else [out]:
@@ -175,7 +184,7 @@ def _some(reports: Iterator[TaggedReport]) -> Iterator[TaggedReport]:
 
 
 def _tagged(
-    files: list[Path], failures: list[tuple[str, LawgovError]], settings: dict[str, Any]
+    files: list[Path], failures: list[tuple[str, LawgovError]], settings: dict[str, Any], *, split: bool
 ) -> Iterator[TaggedReport]:
     """Tag files with the settings of `tag_reports`, and add files that can't be read to `failures`."""
     if not files:
@@ -184,4 +193,12 @@ def _tagged(
     def failed(source: Source, error: LawgovError) -> None:
         failures.append((str(source), error))
 
-    yield from tag_reports(files, on_error=failed, **settings)
+    if not split:
+        yield from tag_reports(files, on_error=failed, **settings)
+        return
+    from lawgov_nlp.readers.pool import read_reports
+    from lawgov_nlp.readers.yearbook import split_report
+
+    reading = {key: settings.pop(key) for key in ("workers", "timeout")}
+    with closing(read_reports(files, failed, **reading)) as reports:
+        yield from tag_reports((part for report in reports for part in split_report(report)), **settings)

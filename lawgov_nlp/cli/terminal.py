@@ -30,6 +30,7 @@ COLOURS = (
 
 _SIGNS = {Qualifier.EXACT: "", Qualifier.AT_LEAST: "≥ ", Qualifier.ABOUT: "≈ ", Qualifier.AT_MOST: "≤ "}
 _EXCERPT = 60
+_TABLE_FIGURES = 60
 _FIGURES = {
     "primary_agreement": "主维度一致率",
     "primary_kappa": "主维度 Cohen κ",
@@ -65,7 +66,23 @@ def report_table(report: TaggedReport) -> RenderableType:
         text.append(_excerpt(paragraph.text), style="not dim")
         indicators = Text("\n").join(_indicator(i, scheme) for i in paragraph.indicators)
         table.add_row(str(number), dimension, text, indicators)
-    return Group(head, table, _summary(report))
+    return Group(head, table, *(_figures(report, number) for number in range(len(report.tables))), _summary(report))
+
+
+def _figures(report: TaggedReport, number: int) -> RenderableType:
+    """Return the caption of a report's table, its size and its indicators."""
+    table = report.tables[number]
+    head = f"表格 {number + 1}　{table.caption or '（无表名）'}"
+    size = f"{table.rows} 行 {table.columns} 列" + (f"，单位：{table.unit}" if table.unit else "")
+    found = [i for i in report.table_indicators if i.table is not None and i.table.table == number]
+    shown = Table(title=Text(f"{head}（{size}）"), title_justify="left", border_style="bright_black", expand=True)
+    shown.add_column("所属标题", ratio=1, overflow="fold")
+    shown.add_column("指标", ratio=3, overflow="fold")
+    lines = Text("；").join(_indicator(i, report.scheme) for i in found[:_TABLE_FIGURES])
+    if len(found) > _TABLE_FIGURES:
+        lines.append(f"；…共 {len(found)} 项")
+    shown.add_row(Text(" / ".join(table.headings)), lines)
+    return shown
 
 
 def failure_table(failures: Iterable[tuple[str, LawgovError]]) -> RenderableType:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,7 @@ from lawgov_nlp.model.decoding import decode_batch
 from lawgov_nlp.model.devices import Device, resolve_backend, resolve_device
 from lawgov_nlp.model.outputs import Predictor
 from lawgov_nlp.model.pieces import Pieces
+from lawgov_nlp.model.table_indicators import Question, TableWork
 from lawgov_nlp.model.windows import ArrayBatch, EncodedParagraph, WindowTokenizer
 from lawgov_nlp.report import Line, Report
 from lawgov_nlp.results.indicator_roles import with_roles
@@ -148,6 +150,25 @@ class Tagger:
         """Tag paragraphs, each with its own headings, and return them in the same order."""
         return [with_roles(p) for p in self._tag_paragraphs(paragraphs)[0]]
 
+    def topics(self, questions: Sequence[Question]) -> list[int]:
+        """Return the topic of what each value counts, given its name, as an index of the scheme's `topics`."""
+        encoded = self.tokenizer.encode([question.line for question in questions])
+        found = [0] * len(questions)
+        for batch, arrays in self._batches(encoded):
+            rows: list[tuple[int, int, int]] = []
+            names: list[tuple[int, int]] = []
+            at = 0
+            for k in batch:
+                rows.append((at, *_tokens(encoded[k], questions[k].value)))
+                names.append(_tokens(encoded[k], questions[k].name))
+                at += len(encoded[k].windows)
+            output = self.predictor.output(self.predictor.encode(arrays), arrays)
+            values = np.array(rows)
+            chosen = output.read_values(values, values).topics(np.array(names)).tolist()
+            for k, topic in zip(batch, chosen, strict=True):
+                found[k] = topic
+        return found
+
     def vectors(self, paragraphs: Sequence[Line]) -> np.ndarray:
         """Return only the paragraphs' vectors, as in `tag_with_vectors`."""
         return self._tag_paragraphs(paragraphs)[1]
@@ -216,18 +237,29 @@ class Tagger:
 
     def _tag_group(self, reports: Sequence[Report]) -> Iterator[tuple[TaggedReport, np.ndarray]]:
         tagged, vectors = self._tag_paragraphs([p for report in reports for p in report.paragraphs])
+        works = [TableWork(report) for report in reports]
+        topics = iter(self.topics([question for work in works for question in work.questions]))
+        inside = iter(self.tag_paragraphs([line for work in works for line in work.lines]))
         at = 0
-        for report in reports:
+        for report, work in zip(reports, works, strict=True):
             end = at + len(report.paragraphs)
             own = tuple(with_roles(p, report.year) for p in tagged[at:end])
-            unread = [i.text for p in own for i in p.indicators if i.number is None]
+            figures = work.indicators(
+                [next(topics) for _ in work.questions], [next(inside) for _ in work.lines], self.model.scheme.topics
+            )
+            unread = [i.text for i in (*(i for p in own for i in p.indicators), *figures) if i.number is None]
             warnings = (
                 (f"{len(unread)} value(s) could not be read as numbers: {'、'.join(unread[:5])}",) if unread else ()
             )
             fields = {f.name: getattr(report, f.name) for f in dataclasses.fields(Report)}
             fields["warnings"] += warnings
-            report = TaggedReport(**fields, tagged=own, model=self.model.config.revision, scheme=self.model.scheme)
-            yield report, vectors[at:end]
+            scheme = self.model.scheme
+            yield (
+                TaggedReport(
+                    **fields, tagged=own, model=self.model.config.revision, scheme=scheme, table_indicators=figures
+                ),
+                vectors[at:end],
+            )
             at = end
 
 
@@ -269,6 +301,16 @@ def _in_torch(folder: Path, device: Device, precision: str) -> tuple[Any, ...]:
     model, tokenizer = load_tagger(folder)
     model = model.float().to(torch.device(str(device))).eval()
     return model, tokenizer, TorchBackend(model, precision)
+
+
+def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
+    """Return the first and last token of some characters, in the paragraph's first window."""
+    window = code.windows[0]
+    starts, ends = [a for a, _ in code.offsets], [b for _, b in code.offsets]
+    first = min(bisect_right(ends, span[0]), len(ends) - 1)
+    last = max(bisect_left(starts, span[1]) - 1, first)
+    shift = window.body - window.first
+    return first + shift, last + shift
 
 
 _KEPT: dict[tuple[Path, str, str], Tagger] = {}

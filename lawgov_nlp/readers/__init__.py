@@ -16,6 +16,8 @@ from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.paths import check_path
+from lawgov_nlp.readers.archive import file_status, load_member, member_of
+from lawgov_nlp.report import Table
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,14 @@ _READERS = {
     ".wps": "office",
     ".rtf": "office",
     ".odt": "office",
+    ".xlsx": "xlsx",
+    ".csv": "csv",
 }
 SUFFIXES: tuple[str, ...] = tuple(_READERS)
 """The suffixes that `read_file` takes."""
+
+FOLDER_SUFFIXES: tuple[str, ...] = tuple(suffix for suffix in SUFFIXES if suffix not in (".xlsx", ".csv"))
+"""The suffixes that are looked for in folders. Tables there are mostly data, results or labels: name those to read."""
 
 _HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
 # A web archive begins like a mail; that of Chrome begins with From: <Saved by Blink>.
@@ -54,15 +61,17 @@ class ExtractedText:
         text: The text, with one paragraph or heading per line. `text.encode("utf-8")` always works.
         warnings: Notes for the user on what was left out or is doubtful.
         headings: The lines that the file marks as headings (Word styles, Markdown), with their level, from 1.
+        tables: The tables whose rows are lines of the text; captions and headings are found afterwards.
     """
 
     text: str
     warnings: tuple[str, ...] = ()
     headings: Mapping[str, int] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
 
 
 def read_file(path: Path) -> ExtractedText:
-    """Read a report from a txt, docx, pdf, html, doc, wps, rtf or odt file.
+    """Read a report from a txt, docx, pdf, html, doc, wps, rtf, odt, xlsx or csv file.
 
     Raises:
         ReadError: The file doesn't exist, holds no report, or is damaged, encrypted or too large. The message says what
@@ -105,7 +114,7 @@ def irregular(path: Path) -> ReadError | None:
     Only regular files may be opened, because a pipe waits for its writer and a device may never end.
     """
     try:
-        status = path.stat()
+        status = file_status(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         if path.is_symlink():
@@ -125,17 +134,26 @@ def _load(path: Path, suffix: str) -> bytes:
         reason = irregular(path)
         if reason is not None:
             raise reason
+        if suffix == ".zip":
+            raise ReadError(f"{path}: a zip; find_reports and `lawgov tag` take the reports in it one by one")
         if suffix in (".mht", ".mhtml"):
             raise _archive(path)
         if suffix not in _READERS:
             name = suffix or "a name without suffix"
             raise ReadError(f"{path}: can't read {name}; expected one of {' '.join(SUFFIXES)}")
+        inside = member_of(path)
+        if inside is not None:
+            return _filled(load_member(*inside), path)
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ReadError(f"{path}: {size / 1e6:.0f} MB; a report has at most {MAX_BYTES / 1e6:.0f} MB")
         data = path.read_bytes()
     except OSError as error:
         raise ReadError(f"{path}: can't be opened ({error.strerror}); check the path and the permissions") from error
+    return _filled(data, path)
+
+
+def _filled(data: bytes, path: Path) -> bytes:
     if not data:
         raise ReadError(f"{path}: the file is empty; download or save it again")
     return data
@@ -162,13 +180,25 @@ def _is_odt(data: bytes) -> bool:
         return False  # The file is damaged or has no such entry. The reader of docx says what is wrong.
 
 
+def _is_workbook(data: bytes) -> bool:
+    """Whether a zip holds an Excel workbook."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        return False  # damaged: the reader of docx says what is wrong
+    return any(name.startswith("xl/") for name in names) and not any(name.startswith("word/") for name in names)
+
+
 def _kind(data: bytes, suffix: str, path: Path) -> str:
     """Return the module that reads the content. Many .doc files on government sites are html, rtf or docx."""
     head = data[:4096]
     if b"%PDF-" in head[:1024]:
         return "pdf"
     if head.startswith(b"PK\x03\x04"):
-        return "office" if _is_odt(data) else "docx"
+        if _is_odt(data):
+            return "office"
+        return "xlsx" if _is_workbook(data) else "docx"
     if head.startswith((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")) or b"<?mso-application" in head:
         return "office"
     if _ARCHIVE.match(head.lstrip(b"\xef\xbb\xbf \t\r\n")):
@@ -178,10 +208,8 @@ def _kind(data: bytes, suffix: str, path: Path) -> str:
         return "html"
     if suffix in (".html", ".htm"):
         return "html"
-    if suffix in (
-        ".txt",
-        ".doc",
-        ".wps",
-    ):  # A plain text may be renamed to .doc. The reader of txt refuses other content.
+    if suffix == ".csv":
+        return "csv"
+    if suffix in (".txt", ".doc", ".wps"):  # A plain text may be renamed to .doc. The reader of txt refuses others.
         return "txt"
     raise ReadError(f"{path}: the content is no {suffix[1:]}; open it in the program that made it and save it again")

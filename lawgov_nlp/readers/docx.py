@@ -21,7 +21,8 @@ from lxml import etree
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import ExtractedText, check_length
-from lawgov_nlp.readers.lines import row_lines, visible
+from lawgov_nlp.readers.grid import MAX_SPAN, RawCell, RawTable, assemble
+from lawgov_nlp.readers.lines import visible
 from lawgov_nlp.readers.looks import Looks, is_on, value
 from lawgov_nlp.readers.numbering import Numbering, W
 
@@ -71,16 +72,16 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > MAX_UNPACKED:
         raise ReadError(f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, over {MAX_UNPACKED / 1e6:.0f}; a zip bomb?")
-    main = _related(archive, "", path).get("officeDocument", [""])[0]
-    document = _parse(archive, main, path) if main in names else None
+    main = related_parts(archive, "", path).get("officeDocument", [""])[0]
+    document = parse_part(archive, main, path) if main in names else None
     if document is None or document.tag != f"{W}document":
         what = document.tag if document is not None else main or "no Office document"
         raise ReadError(f"{path}: a zip with {what}; expected a .docx saved by Word or WPS (not Strict Open XML)")
-    related = _related(archive, main, path)
+    related = related_parts(archive, main, path)
 
     def part(kind: str) -> etree._Element | None:
         name = next((n for n in related.get(kind, ()) if n in names), None)
-        return None if name is None else _parse(archive, name, path)
+        return None if name is None else parse_part(archive, name, path)
 
     styles = part("styles")
     numbering = Numbering(part("numbering"), styles)
@@ -102,12 +103,12 @@ def _read(archive: zipfile.ZipFile, path: Path) -> ExtractedText:
         warnings.append(f"number formats printed as 1, 2, 3: {', '.join(sorted(numbering.unknown))}")
     if numbering.damaged:
         warnings.append(f"{numbering.damaged} paragraph(s) have lost their numbers: their list is damaged")
-    text = visible("\n".join(lines))
+    text, tables = assemble(lines)
     if not text.strip() and walk.embedded:
         raise ReadError(
             f"{path}: the report is an embedded file (altChunk), which is not read; open it in Word and save it again"
         )
-    return ExtractedText(text=text, warnings=tuple(warnings), headings=walk.headings)
+    return ExtractedText(text=text, warnings=tuple(warnings), headings=walk.headings, tables=tables)
 
 
 def _endless(body: etree._Element) -> set[etree._Element]:
@@ -122,35 +123,41 @@ def _endless(body: etree._Element) -> set[etree._Element]:
     return set(open_)
 
 
-def _related(archive: zipfile.ZipFile, part: str, path: Path) -> dict[str, list[str]]:
-    """Kind of relationship -> part names: the main part is word/document.xml only by custom."""
+def related_parts(archive: zipfile.ZipFile, part: str, path: Path, *, by_id: bool = False) -> dict[str, list[str]]:
+    """Kind of relationship (or its id) -> part names: the main part is word/document.xml only by custom."""
     folder, name = posixpath.split(part)
     rels = posixpath.join(folder, "_rels", f"{name}.rels")
     found: dict[str, list[str]] = {}
     if rels in archive.namelist():
-        for rel in _parse(archive, rels, path):
+        for rel in parse_part(archive, rels, path):
             target = rel.get("Target", "")
             if rel.get("TargetMode") != "External":
-                kind = rel.get("Type", "").rpartition("/")[2]
+                kind = rel.get("Id", "") if by_id else rel.get("Type", "").rpartition("/")[2]
                 found.setdefault(kind, []).append(posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/"))
     return found
 
 
-def _parse(archive: zipfile.ZipFile, name: str, path: Path) -> etree._Element:
+def parse_part(archive: zipfile.ZipFile, name: str, path: Path) -> etree._Element:
+    """Parse a part of an Office file.
+
+    Raises:
+        ReadError: It declares a DOCTYPE, is packed in a way that no Office program uses, or is a zip bomb.
+        etree.XMLSyntaxError: It is no XML.
+    """
     info = archive.getinfo(name)
     if info.file_size > _SMALL and info.file_size > MAX_RATIO * info.compress_size:
         raise ReadError(f"{path}: {name} unpacks to {info.file_size / 1e6:,.0f} MB from next to nothing; a zip bomb?")
     # ECMA-376 part 2 knows no others, and each of them would fail in errors of its own
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ReadError(f"{path}: {name} is packed by method {info.compress_type}, not deflate; save it again in Word")
+        raise ReadError(f"{path}: {name} is packed by method {info.compress_type}, not deflate; save it again")
     data = archive.read(info)
     # A DOCTYPE has no place in OOXML and is how entity bombs come; without one no entity can be declared.
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True)
     if b"<!DOCTYPE" in data:
-        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Word file does; don't trust this file")
+        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Office file does; don't trust this file")
     root = etree.fromstring(data, parser)
     if root.getroottree().docinfo.internalDTD is not None:  # one in UTF-16, where the bytes above don't match
-        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Word file does; don't trust this file")
+        raise ReadError(f"{path}: {name} declares a DOCTYPE, which no Office file does; don't trust this file")
     return root
 
 
@@ -188,8 +195,9 @@ class _Walk:
             if child.tag == f"{W}p":
                 yield from self._paragraph(child)
             elif child.tag == f"{W}tbl":
+                table = RawTable()
                 for row in self._find(child, f"{W}tr"):
-                    yield from row_lines([list(self.blocks(cell)) for cell in self._cells(row)])
+                    yield from table.row([*self._cells(row)])
             elif child.tag == f"{W}altChunk":
                 self.embedded = True
                 self._warnings["an embedded file (altChunk) was left out; save the docx again in Word"] = None
@@ -205,12 +213,17 @@ class _Walk:
             elif child.tag not in _SKIP:
                 yield from self._find(child, tag)
 
-    def _cells(self, row: etree._Element) -> Iterator[etree._Element]:
+    def _cells(self, row: etree._Element) -> Iterator[RawCell]:
         """The cells; one merged with the cell above is empty there, one merged with the cell before is left out."""
+        header = is_on(row.find(f"{W}trPr/{W}tblHeader"))
         for cell in self._find(row, f"{W}tc"):
+            columns = _span(value(cell, "tcPr/" + W + "gridSpan"))
             if _merged(cell, "hMerge"):
-                continue
-            yield etree.Element(f"{W}tc") if _merged(cell, "vMerge") else cell
+                yield RawCell(columns=columns, header=header, shown=False)
+            elif _merged(cell, "vMerge"):
+                yield RawCell(columns=columns, rows=0, header=header)
+            else:
+                yield RawCell(lines=[*self.blocks(cell)], columns=columns, header=header)
 
     def _paragraph(self, paragraph: etree._Element) -> Iterator[str]:
         boxes: list[etree._Element] = []
@@ -354,6 +367,12 @@ def _boxed(text: str) -> etree._Element:
 def _circled(text: str) -> str:
     """⑪ for 11; what has no circled form as it is."""
     return _CIRCLED[int(text) - 1] if text.isdecimal() and 1 <= int(text) <= len(_CIRCLED) else text
+
+
+def _span(columns: str | None) -> int:
+    """How many columns a cell covers; 1 where the file says nothing that can be believed."""
+    said = int(columns) if columns is not None and columns.isascii() and len(columns) < 6 and columns.isdecimal() else 1
+    return said if 1 <= said <= MAX_SPAN else 1
 
 
 def _merged(cell: etree._Element, kind: str) -> bool:

@@ -9,43 +9,64 @@ from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
 from lawgov_nlp.paths import check_path
-from lawgov_nlp.readers import SUFFIXES, irregular
+from lawgov_nlp.readers import FOLDER_SUFFIXES, irregular
+from lawgov_nlp.readers.archive import is_zip, member_of, members
 
 
 def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]]:
-    """All in and below a folder, folders aside, that is named like a report; and the folders that can't be opened.
+    """All in and below a folder and its zips that is named like a report; and what can't be opened.
 
     Hidden names and the lock files that Word leaves (`~$…`) are passed over. Links to folders aren't followed, so
     that no loop of links keeps the search going.
 
     Returns:
-        The paths in order, some of which may be no files (`readers.irregular`), and the shut folders with the reason.
+        The paths in order, some of which may be no files (`readers.irregular`), and the shut folders and refused zips
+        with the reason.
     """
     found: list[Path] = []
     shut: list[tuple[Path, LawgovError]] = []
 
-    def refused(error: OSError) -> None:
+    def closed(error: OSError) -> None:
         path = Path(error.filename)
         shut.append((path, ReadError(f"{path}: the folder can't be opened ({error.strerror}); check the permissions")))
 
-    for where, folders, names in os.walk(folder, onerror=refused):
+    for where, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not passed_over(name)]
-        found += (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and not passed_over(name))
+        for name in names:
+            path = Path(where, name)
+            if passed_over(name):
+                continue
+            if name.lower().endswith(FOLDER_SUFFIXES):
+                found.append(path)
+            elif is_zip(path):
+                inside, refused = zipped(path)
+                found += inside
+                shut += refused
     return sorted(found), shut
 
 
 def other_suffixes(folder: Path) -> Counter[str]:
-    """Count the files in and below a folder that no reader exists for, by suffix in lower case.
+    """Count the files in and below a folder that aren't looked for there, by suffix in lower case.
 
     Hidden files, Word's lock files and folders that can't be opened aren't counted.
     """
     found: Counter[str] = Counter()
     for _, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not passed_over(name)]
+        read = (*FOLDER_SUFFIXES, ".zip")
         found.update(
-            Path(name).suffix.lower() for name in names if not passed_over(name) and not name.lower().endswith(SUFFIXES)
+            Path(name).suffix.lower() for name in names if not passed_over(name) and not name.lower().endswith(read)
         )
     return found
+
+
+def zipped(path: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]]:
+    """The reports in a zip, and what in it can't be read, the zip itself included, with the reason."""
+    try:
+        found, refused = members(path, FOLDER_SUFFIXES)
+    except ReadError as error:
+        return [], [(path, error)]
+    return found, [*refused]
 
 
 def passed_over(name: str) -> bool:
@@ -54,7 +75,10 @@ def passed_over(name: str) -> bool:
 
 
 def find_reports(*paths: Path, on_error: Callable[[Path, LawgovError], None] | None = None) -> list[Path]:
-    """Every file that a reader exists for, in and below the given folders, sorted; files are taken as given.
+    """Every report in and below the given folders and in zips, sorted; other files are taken as given.
+
+    In folders and zips, xlsx and csv files are passed over, for mostly they are data or results. Name those that are
+    reports.
 
     Hidden files and the lock files that Word leaves (`~$…`) are passed over, and links to folders aren't followed.
 
@@ -70,7 +94,16 @@ def find_reports(*paths: Path, on_error: Callable[[Path, LawgovError], None] | N
         check_path(path, "the folder or file")
     found: list[Path] = []
     for path in paths:
-        if path.is_file():
+        if is_zip(path):
+            inside, refused = zipped(path)
+            if not inside and (on_error is None or not refused):
+                raise refused[0][1] if refused else ReadError(f"{path} holds no reports; expected files in it to read")
+            found += inside
+            if on_error is not None:
+                for problem in refused:
+                    on_error(*problem)
+            continue
+        if path.is_file() or member_of(path) is not None:
             found.append(path)
             continue
         if not path.is_dir():
@@ -80,7 +113,7 @@ def find_reports(*paths: Path, on_error: Callable[[Path, LawgovError], None] | N
         files = [candidate for candidate, reason in reasons if reason is None]
         problems += ((candidate, reason) for candidate, reason in reasons if reason is not None)
         if not files and (on_error is None or not problems):
-            raise ReadError(f"{path} holds no reports; expected files that end in {' '.join(SUFFIXES)}")
+            raise ReadError(f"{path} holds no reports; expected files that end in {' '.join(FOLDER_SUFFIXES)}")
         found += files
         if on_error is not None:
             for problem in problems:

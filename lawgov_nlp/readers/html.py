@@ -23,7 +23,8 @@ from lxml import html as lxml_html
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import HALF_PAIRS, ExtractedText, check_length
 from lawgov_nlp.readers.furniture import is_furniture, is_pager, is_path
-from lawgov_nlp.readers.lines import HAN, WIDE, row_lines, visible
+from lawgov_nlp.readers.grid import MAX_SPAN, RawCell, RawTable, assemble, changed
+from lawgov_nlp.readers.lines import HAN, WIDE
 from lawgov_nlp.readers.listnumbers import NUMBERED, ListNumbers, hides_numbers
 from lawgov_nlp.readers.txt import decode_bytes
 
@@ -132,10 +133,10 @@ def read(data: bytes, path: Path) -> ExtractedText:
         warnings += (f"{outside} characters of text outside the article were left out; compare with the page",)
     if weight.junk > _DOUBT * weight.text:
         warnings += ("the article could not be told from the rest of the page with certainty; compare with the page",)
-    text = visible("\n".join(lines))
-    if _ENTITIES.search(text):  # escaped twice
-        text = html.unescape(text)
-    return ExtractedText(text=text, warnings=warnings)
+    if any(map(_ENTITIES.search, lines)):  # escaped twice
+        lines = [changed(line, html.unescape) for line in lines]
+    text, tables = assemble(lines)
+    return ExtractedText(text=text, warnings=warnings, tables=tables)
 
 
 def _without_path(lines: list[str]) -> list[str]:
@@ -424,7 +425,8 @@ def _has_table(element: etree._Element) -> bool:
 def _lines(element: etree._Element) -> Iterator[str]:
     """The lines of an element as a browser breaks them, table rows joined by tabs. Not recursive: pages nest deep."""
     frames: list[list[str]] = [[]]
-    rows: list[list[list[str]]] = []
+    rows: list[tuple[RawTable, list[RawCell]]] = []
+    tables: list[RawTable] = []
     buffer: list[str] = []
 
     def flush() -> None:
@@ -444,17 +446,26 @@ def _lines(element: etree._Element) -> Iterator[str]:
             pre += tag == "pre"
             if tag == "li":
                 number = numbers.number(node)
+            elif tag == "table":
+                tables.append(RawTable())
             elif tag == "tr":
-                rows.append([])
+                rows.append((tables[-1] if tables else RawTable(), []))
             elif cell and rows:
                 frames.append([])
             text = node.text
         else:
             pre -= tag == "pre"
             if cell and rows and len(frames) > 1:
-                rows[-1].append(frames.pop())
+                spans = (_span(node.get("colspan")), _span(node.get("rowspan")))
+                lines = frames.pop()
+                rows[-1][1].append(RawCell(lines=lines, columns=spans[0], rows=spans[1], header=tag == "th"))
             elif tag == "tr":
-                frames[-1].extend(row_lines(rows.pop()))
+                table, cells = rows.pop()
+                frames[-1].extend(table.row(cells))
+            elif tag == "caption" and tables and frames[-1]:
+                tables[-1].caption = frames[-1][-1]
+            elif tag == "table" and tables:
+                tables.pop()
             text = node.tail if node is not element else None
         if number and text and text.strip():
             text = text if NUMBERED.match(text) else number + text.lstrip()
@@ -465,6 +476,14 @@ def _lines(element: etree._Element) -> Iterator[str]:
             buffer.append(piece)
     flush()
     yield from frames[0]
+
+
+def _span(said: str | None) -> int:
+    """How many columns or rows a cell covers; 1 where the page says nothing that can be believed."""
+    number = said.strip() if said else ""
+    if not (number.isascii() and number.isdecimal()):
+        return 1
+    return min(max(int(number[:6]), 1), MAX_SPAN)
 
 
 def _collapsed(text: str) -> str:

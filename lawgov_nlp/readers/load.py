@@ -13,7 +13,9 @@ from pathlib import Path
 from lawgov_nlp.errors import LawgovError, ReadError
 from lawgov_nlp.paths import check_path
 from lawgov_nlp.readers import MAX_BYTES, MAX_CHARS, SUFFIXES, read_file
+from lawgov_nlp.readers.archive import file_status, load_member, member_of
 from lawgov_nlp.readers.structure import parse_report
+from lawgov_nlp.readers.yearbook import noticed
 from lawgov_nlp.report import Report
 
 logger = logging.getLogger(__name__)
@@ -24,8 +26,8 @@ class Fingerprint:
     """What a file was when it was read.
 
     Attributes:
-        size: Bytes.
-        mtime_ns: Time of its last change, nanoseconds since 1970.
+        size: Bytes; for a file in a zip those of the zip.
+        mtime_ns: Time of its (or the zip's) last change, nanoseconds since 1970.
         sha256: Of its content; None for what can't be opened, is no regular file or is larger than any report.
     """
 
@@ -67,7 +69,10 @@ def read_path(path: Path) -> Report:
     """
     check_path(path, "the file")
     read = read_file(path)
-    return parse_report(read.text, source=str(path), warnings=read.warnings, headings=read.headings)
+    report = parse_report(
+        read.text, source=str(path), warnings=read.warnings, headings=read.headings, tables=read.tables
+    )
+    return noticed(report)
 
 
 def read_safely(path: Path, *, identify: bool = False) -> ReadOutcome:
@@ -98,22 +103,23 @@ def read_safely(path: Path, *, identify: bool = False) -> ReadOutcome:
 def fingerprint(path: Path) -> Fingerprint | None:
     """The fingerprint of a file; None where there is none."""
     try:
-        status = path.stat()
+        status = file_status(path)
     except (OSError, ValueError):
         return None
     digest = None
     # opening a pipe would wait for its writer
     if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
         try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError:
+            inside = member_of(path)
+            digest = hashlib.sha256(load_member(*inside) if inside else path.read_bytes()).hexdigest()
+        except (OSError, ReadError):
             digest = None
     return Fingerprint(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=digest)
 
 
 def _changed(path: Path, before: Fingerprint) -> bool:
     try:
-        status = path.stat()
+        status = file_status(path)
     except OSError:
         return True
     return (status.st_size, status.st_mtime_ns) != (before.size, before.mtime_ns)

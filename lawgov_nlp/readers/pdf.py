@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import ExtractedText, check_length
-from lawgov_nlp.readers.lines import WIDE, visible
+from lawgov_nlp.readers.grid import RawCell, RawTable, Row, assemble
+from lawgov_nlp.readers.lines import WIDE
 from lawgov_nlp.readers.ruled import Grid, grids, rules
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class _Raw:
 class _Line:
     """A printed line. `unit` is the width of what can't be broken at its start; `row`: cells with gaps between.
 
-    `column`: one of two columns; those of the right one stand here as if they were in the left one.
+    `column`: one of two columns; those of the right one stand here as if they were in the left one. `cells`: the row of
+    a ruled table.
     """
 
     text: str
@@ -119,6 +121,7 @@ class _Line:
     row: bool
     page: int
     column: bool = False
+    cells: Row | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +177,8 @@ def read(data: bytes, path: Path) -> ExtractedText:
     lines, guessed = _without_furniture(pages, size)
     if guessed:
         warnings.append(f"taken for a header or footer and left out: {'; '.join(guessed)}")
-    return ExtractedText(text=visible("\n".join(_paragraphs(lines, pages, size))), warnings=tuple(warnings))
+    text, tables = assemble(_paragraphs(lines, pages, size))
+    return ExtractedText(text=text, warnings=tuple(warnings), tables=tables)
 
 
 def _pages(document: pypdfium2.PdfDocument, path: Path) -> list[_Page]:
@@ -284,19 +288,25 @@ def _with_tables(chars: list[_Char], tables: list[Grid], page: int) -> list[_Lin
 
 def _table_rows(table: Grid, cells: dict[tuple[int, int], list[_Char]], page: int) -> Iterator[_Line]:
     """A line for each row; a cell that is one with that above it is empty, one with that before it left out."""
+    raw = RawTable(edges=table.xs)
     for row in range(table.rows):
-        texts: list[str] = []
+        texts: list[RawCell] = []
         first: _Line | None = None
         for column in range(table.columns):
             place = table.merged[row, column]
             if place[1] != column:
                 continue
             lines = _lines(cells.get(place, []), page) if place[0] == row else []
-            texts.append(_joined([replace(line, text=line.text.replace("\t", " ")) for line in lines]) if lines else "")
+            text = _joined([replace(line, text=line.text.replace("\t", " ")) for line in lines]) if lines else ""
+            columns = sum(table.merged[row, c] == place for c in range(column, table.columns))
+            texts.append(RawCell(lines=[text], columns=columns, rows=1 if place[0] == row else 0))
             first = first or next(iter(lines), None)
-        if first is not None:
+        written = raw.row(texts)
+        if first is not None and written:
             y = (table.ys[table.rows - row] + table.ys[table.rows - 1 - row]) / 2
-            yield replace(first, text="\t".join(texts), x0=table.xs[0], x1=table.xs[-1], y=y, row=True, column=False)
+            own = written[0] if isinstance(written[0], Row) else None
+            line = replace(first, text="\t".join(cell.lines[0] for cell in texts), x0=table.xs[0], x1=table.xs[-1], y=y)
+            yield replace(line, row=True, column=False, cells=own)
 
 
 def _has_picture(page: pypdfium2.PdfPage) -> bool:
@@ -800,6 +810,8 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
 
 
 def _joined(paragraph: list[_Line]) -> str:
+    if len(paragraph) == 1 and paragraph[0].cells is not None:
+        return paragraph[0].cells
     text = paragraph[0].text
     for line in paragraph[1:]:
         words = text[-1:].isascii() and text[-1:].isalpha() and line.text[:1].isascii() and line.text[:1].isalpha()

@@ -8,14 +8,16 @@ mark, its length, its closing punctuation and the lines after it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from lawgov_nlp.readers.captions import above, described, is_note, is_table, unit_of
 from lawgov_nlp.readers.furniture import is_furniture, is_path
-from lawgov_nlp.report import Line, LineKind, Report
+from lawgov_nlp.report import Line, LineKind, Report, Table
 from lawgov_nlp.simplified import is_traditional, to_simplified
 from lawgov_nlp.text import HALF_STOP
 
@@ -135,6 +137,7 @@ def parse_report(
     source: str | None = None,
     warnings: tuple[str, ...] = (),
     headings: Mapping[str, int] = MappingProxyType({}),
+    tables: Sequence[Table] = (),
 ) -> Report:
     """The structure and metadata of a report.
 
@@ -143,16 +146,23 @@ def parse_report(
         source: Where it was read from; goes into `Report.source`.
         warnings: What the reader warned of; goes into `Report.warnings`.
         headings: Lines that the file itself sets as headings, with their level from 1 on.
+        tables: The tables that the reader found, in order. Their rows become lines of the kind `table`, unless a table
+            only serves the layout.
     """
     plain = to_simplified(text)
     if plain == text:
-        return _parse(text, source, warnings, headings)
+        return _parse(text, source, warnings, headings, tables)
     if is_traditional(text):
         warnings = (*warnings, TRADITIONAL)
-    return _in_the_original(_parse(plain, source, warnings, {to_simplified(h): k for h, k in headings.items()}), text)
+    alike = [
+        replace(t, text=to_simplified(t.text), cells=tuple(replace(c, text=to_simplified(c.text)) for c in t.cells))
+        for t in tables
+    ]
+    parsed = _parse(plain, source, warnings, {to_simplified(h): k for h, k in headings.items()}, alike)
+    return _in_the_original(parsed, text, {table.start: table for table in tables})
 
 
-def _in_the_original(report: Report, text: str) -> Report:
+def _in_the_original(report: Report, text: str, tables: Mapping[int, Table]) -> Report:
     """Return a report that was parsed in simplified characters with the characters of its text, which is as long."""
     units: list[Line] = []
     known: dict[str, str] = {}  # headings, from the simplified form to the original one
@@ -177,35 +187,57 @@ def _in_the_original(report: Report, text: str) -> Report:
         report,
         text=text,
         units=tuple(units),
+        tables=tuple(
+            replace(
+                table,
+                text=tables[table.start].text,
+                cells=tables[table.start].cells,
+                headings=tuple(known.get(h, h) for h in table.headings),
+                caption=original(table.caption),
+                notes=tuple(text_of for note in table.notes if (text_of := original(note))),
+            )
+            for table in report.tables
+        ),
         title=original(report.title),
         issuer=original(report.issuer),
         doc_number=original(report.doc_number),
     )
 
 
-def _parse(text: str, source: str | None, warnings: tuple[str, ...], headings: Mapping[str, int]) -> Report:
+def _parse(
+    text: str,
+    source: str | None,
+    warnings: tuple[str, ...],
+    headings: Mapping[str, int],
+    tables: Sequence[Table] = (),
+) -> Report:
     lines = list(_lines(text))
+    tables = [described(table) for table in tables if is_table(table)]
+    _mark_tables(lines, tables)
     _lift_arabic_outline(lines)
     _mark_artifacts(lines)
     _mark_contents(lines)
     head = _mark_head(lines)
+    tables = _with_captions(lines, tables)
     enclosed = _enclosed(lines, head)
     if enclosed is None:
         _mark_tail(lines, head)
-        _mark_middle([line for line in lines if line.kind is None], headings)
+        _mark_middle([line for line in lines if line.kind in (None, LineKind.TABLE)], headings)
     else:  # a notice and the report that it sends out
         for part, above in ((lines[:enclosed], head), (lines[enclosed:], 0)):
             if above == 0:
                 above = _mark_head(part)
             _mark_tail(part, above)
-            _mark_middle([line for line in part if line.kind is None], headings)
-    units = tuple(_units(lines))
+            _mark_middle([line for line in part if line.kind in (None, LineKind.TABLE)], headings)
+    paths: dict[int, tuple[str, ...]] = {}
+    units = tuple(_units(lines, paths))
     return Report(
         text=text,
         units=units,
         source=source,
         warnings=warnings,
-        **_metadata(units, lines[enclosed].start if enclosed else 0),
+        tables=tuple(replace(table, headings=paths.get(table.start, ())) for table in tables),
+        **_metadata(units, lines[enclosed].start if enclosed else 0, tables),
     )
 
 
@@ -216,6 +248,39 @@ def _lines(text: str) -> Iterator[_Line]:
             line = _Line(stripped, raw.start() + raw.group().index(stripped))
             _read_mark(line)
             yield line
+
+
+def _mark_tables(lines: Sequence[_Line], tables: Sequence[Table]) -> None:
+    """Mark the rows of the tables; a row has no place in the outline, whatever number it begins with."""
+    starts = [table.start for table in tables]
+    for line in lines:
+        at = bisect_right(starts, line.start) - 1
+        if at >= 0 and line.start < tables[at].end:
+            line.kind, line.rank, line.mark, line.number = LineKind.TABLE, None, 0, None
+
+
+def _with_captions(lines: Sequence[_Line], tables: Sequence[Table]) -> list[Table]:
+    """The tables with what the lines round them say; caption and unit line get the kind of the rows."""
+    starts = [line.start for line in lines]
+    found = []
+    for table in tables:
+        first = bisect_left(starts, table.start)
+        near = []
+        for line in reversed(lines[max(0, first - 3) : first]):
+            if line.kind not in (None, LineKind.TITLE) or line.rank is not None:
+                break
+            near.append(line)
+        taken, caption, unit = above([line.text for line in near])
+        for line in near[:taken]:
+            line.kind = line.kind or LineKind.TABLE
+        after = bisect_left(starts, table.end)
+        notes = []
+        for line in lines[after : after + 3]:
+            if not is_note(line.text):
+                break
+            notes.append(line.text)
+        found.append(replace(table, caption=table.caption or caption, unit=table.unit or unit, notes=tuple(notes)))
+    return found
 
 
 def _read_mark(line: _Line) -> None:
@@ -278,8 +343,10 @@ def _mark_head(lines: Sequence[_Line]) -> int:
     _mark_path(lines)
     end, complete = 0, False
     for k, line in enumerate(lines):
-        if line.kind is LineKind.ARTIFACT:
+        if line.kind is LineKind.ARTIFACT or (line.kind is LineKind.TABLE and not block):
             continue
+        if line.kind is LineKind.TABLE:
+            break
         text = _CONVERTER_MARK.sub("", line.text).strip(_SPACE)
         dated = len(text) <= 60 and (_is_date(text) or _RED_HEAD.fullmatch(text) or _has_number(text))
         short = len(text) <= 60 and not line.ends_sentence and "。" not in text
@@ -287,6 +354,8 @@ def _mark_head(lines: Sequence[_Line]) -> int:
             line.kind = LineKind.ARTIFACT
         elif short and text[-1:] in "：:" and not _TRANSITION.search(text) and not _TIME_OPENING.match(text):
             salutation.append(line)
+        elif block and unit_of(text) is not None:  # of the table that follows
+            break
         elif dated and not salutation:
             block.append(line)
         elif salutation or line.rank is not None or "\t" in text or not short or text[-1:] in "：:，,、":
@@ -350,6 +419,7 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
     Attachments and a page's remains may follow it, so the date that stands under a body is looked for first.
     """
     rest = [line for line in lines[head:] if line.kind is None]
+    tables = [line.start for line in lines[head:] if line.kind is LineKind.TABLE]
     while rest and not rest[-1].ends_sentence and _is_web_tail(rest[-1].text):
         rest.pop().kind = LineKind.ARTIFACT
     pairs = [k for k in range(1, len(rest)) if _is_date(rest[k].text) and _is_body_name(rest[k - 1])]
@@ -366,7 +436,9 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
         line = rest[at]
         plain = _is_plain(line)
         # 意见建议 / 建议加大支持力度: the last line under a heading is a paragraph, however short.
-        only_text = at > 0 and rest[at - 1].rank is not None and not rest[at - 1].ends_sentence
+        beyond = rest[at + 1].start if at + 1 < len(rest) else line.start
+        heads_table = bisect_left(tables, line.start) < bisect_left(tables, beyond)
+        only_text = heads_table or (at > 0 and rest[at - 1].rank is not None and not rest[at - 1].ends_sentence)
         if at in listed or _is_date(line.text) or (_AFTERWORD.match(line.text) and len(line.text) <= 80):
             signed = signed or _is_date(line.text)
         elif not (
@@ -411,6 +483,9 @@ def _mark_middle(lines: Sequence[_Line], headings: Mapping[str, int]) -> None:
     """Tell headings from paragraphs between the title and the sign-off."""
     before: _Line | None = None
     for line, following, beyond in zip(lines, [*lines, None][1:], _list_ends(lines), strict=True):
+        if line.kind is LineKind.TABLE:
+            before = line
+            continue
         heading = _is_heading(line, before, following) and not _is_listed(line, before, beyond)
         if line.rank is None and line.text in headings and following is not None:
             heading = heading or (len(line.text) <= _HEADING_CHARACTERS and not line.ends_sentence)
@@ -542,10 +617,15 @@ def _numbers_below(lines: Sequence[_Line]) -> list[dict[float, int | None]]:
     return found[::-1]
 
 
-def _units(lines: Iterable[_Line]) -> Iterator[Line]:
+def _units(lines: Iterable[_Line], tables: dict[int, tuple[str, ...]]) -> Iterator[Line]:
+    """The lines as others see them; `tables` gets the headings above each row by its offset."""
     path: list[tuple[float, str]] = []
+    signed = False
     for line in lines:
         kind = line.kind or LineKind.BODY
+        signed = signed or kind is LineKind.SIGNOFF
+        if kind is LineKind.TABLE:  # one behind the sign-off is an annex and of no section
+            tables[line.start] = () if signed else tuple(h for _, h in path)
         run_in = _run_in(line) if kind is LineKind.BODY else None
         if line.rank is not None and kind in (LineKind.HEADING, LineKind.BODY):
             path = [entry for entry in path if entry[0] < line.rank]
@@ -577,7 +657,7 @@ def _run_in(line: _Line) -> str | None:
     return text[: match.start()]
 
 
-def _metadata(units: Sequence[Line], enclosed: int) -> dict[str, Any]:
+def _metadata(units: Sequence[Line], enclosed: int, tables: Sequence[Table]) -> dict[str, Any]:
     """What the title block and the sign-off say; of a report that a notice sends out from `enclosed` on, both do."""
     titles = [_CONVERTER_MARK.sub("", u.text).strip(_SPACE) for u in units if u.kind is LineKind.TITLE]
     own = [
@@ -589,7 +669,10 @@ def _metadata(units: Sequence[Line], enclosed: int) -> dict[str, Any]:
     # The body above the title belongs to it, unless the title names the body again.
     named = [t for t, below in zip(named, [*named, ""][1:], strict=True) if not below.startswith(t)]
     title = "".join(named) or None
-    first = next((u.text for u in units if u.kind is LineKind.BODY and u.start >= enclosed), "")
+    body = next((u for u in units if u.kind is LineKind.BODY and u.start >= enclosed), None)
+    first = body.text if body else ""
+    leading = (t.caption for t in tables if t.caption and (body is None or t.start < body.start))
+    title = title or next((caption for caption in leading if _year(caption)), None)  # a table is the report
     return {
         "title": title,
         "issuer": _issuer(title or "", signed),

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lawgov_nlp.report import LineKind
+from lawgov_nlp.report import LineKind, Table
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.roles import ROLE_ZH, Role
 from lawgov_nlp.results.tables import QUALIFIER_ZH, label_zh, plain_number
@@ -204,11 +204,18 @@ def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
     A heading line doesn't know its depth. It follows from the headings that the paragraphs list.
     """
     paragraphs = iter(report.paragraphs)
+    grids = {table.start: _grid(report, number) for number, table in enumerate(report.tables)}
+    inside = 0
     depths = {text: depth for p in report.paragraphs for depth, text in enumerate(p.headings)}
     above: dict[str, int] = {}
     first = 0
     for at, unit in enumerate(report.units):
         line: dict[str, Any] = {"at": at, "kind": unit.kind.value, "text": unit.text}
+        if unit.start < inside:  # a further row of the table that stands here
+            continue
+        if unit.kind is LineKind.TABLE and unit.start in grids:
+            table, line["rows"] = grids[unit.start]
+            inside = table.end
         if unit.kind is LineKind.HEADING:
             above[unit.text] = at
             line["depth"] = min(depths.get(unit.text, 0), 2)
@@ -225,6 +232,32 @@ def _lines(report: TaggedReport) -> Iterator[dict[str, Any]]:
         yield line
 
 
+def _grid(report: TaggedReport, number: int) -> tuple[Table, list[list[dict[str, Any]]]]:
+    """The rows of a table for the template: its cells, empty ones too, each cut where its values begin and end."""
+    table = report.tables[number]
+    first = sum(len(p.indicators) for p in report.paragraphs)
+    found: dict[tuple[int, int], list[tuple[int, Indicator]]] = {}
+    for n, i in enumerate(report.table_indicators, first):
+        if i.table is not None and i.table.table == number:
+            found.setdefault((i.table.row, i.table.column), []).append((n, i))
+    places = table.places()
+    rows: list[list[dict[str, Any]]] = []
+    for row in range(table.rows):
+        cells: list[dict[str, Any]] = []
+        for column in range(table.columns):
+            cell = places.get((row, column))
+            if cell is not None and (cell.row, cell.column) != (row, column):
+                continue
+            head = row < table.first_row + table.header_rows
+            made: dict[str, Any] = {"head": head, "rows": 1, "columns": 1, "pieces": []}
+            if cell is not None:
+                pieces = list(_cut(cell.text, cell.start, found.get((row, column), [])))
+                made |= {"rows": cell.rows, "columns": cell.columns, "pieces": pieces}
+            cells.append(made)
+        rows.append(cells)
+    return table, rows
+
+
 def _row_keys(report: TaggedReport) -> Iterator[list[str]]:
     """Yield the filter keys of each indicator: its topic and, if there is one, the function of its paragraph.
 
@@ -233,6 +266,7 @@ def _row_keys(report: TaggedReport) -> Iterator[list[str]]:
     for p in report.paragraphs:
         function = [] if p.label and p.label.is_topic else [_key(p.label)]
         yield from ([i.dimension.value, *function] for i in p.indicators)
+    yield from ([i.dimension.value] for i in report.table_indicators)
 
 
 def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
@@ -240,14 +274,20 @@ def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
 
     `first` is the number of the paragraph's first indicator in the report.
     """
-    size = len(p.text)
+    strong = len(p.headings[-1]) if p.headings and p.text.startswith(p.headings[-1]) else 0
+    return _cut(p.text, p.start, list(enumerate(p.indicators, first)), strong)
+
+
+def _cut(text: str, at: int, indicators: Sequence[tuple[int, Indicator]], strong: int = 0) -> Iterator[_Piece]:
+    """Cut a text that begins at offset `at`; `strong` is the length of its run-in heading."""
+    size = len(text)
     spans: list[tuple[int, int, str, int]] = []
-    for n, i in enumerate(p.indicators, first):
-        spans.append((i.start - p.start, i.end - p.start, "value", n))
+    for n, i in indicators:
+        spans.append((i.start - at, i.end - at, "value", n))
         if i.name_start is not None and i.name_end is not None:
-            spans.append((i.name_start - p.start, i.name_end - p.start, "name", n))
-    if p.headings and p.text.startswith(p.headings[-1]):
-        spans.append((0, len(p.headings[-1]), "strong", -1))
+            spans.append((i.name_start - at, i.name_end - at, "name", n))
+    if strong:
+        spans.append((0, strong, "strong", -1))
     # Cut spans at the edges of the paragraph.
     spans = [(max(a, 0), min(b, size), kind, n) for a, b, kind, n in spans if a < size and b > 0 and a < b]
     opening: dict[int, list[tuple[str, int]]] = {}
@@ -261,7 +301,7 @@ def _pieces(p: TaggedParagraph, first: int) -> Iterator[_Piece]:
         active -= set(closing.get(a, ()))
         active |= set(opening.get(a, ()))
         yield _Piece(
-            text=p.text[a:b],
+            text=text[a:b],
             values=tuple(sorted(n for kind, n in active if kind == "value")),
             names=tuple(sorted(n for kind, n in active if kind == "name")),
             anchors=tuple(sorted(n for kind, n in opening.get(a, ()) if kind == "value")),

@@ -13,6 +13,21 @@ from lawgov_nlp.scheme import TOPICS, Dimension, Label
 
 
 @dataclass(frozen=True, kw_only=True)
+class CellPlace:
+    """Where an indicator stands in a table.
+
+    Attributes:
+        table: The number of the table in `Report.tables`, from 0.
+        row: The row of the table, from 0, its headings included.
+        column: The column, from 0.
+    """
+
+    table: int
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Indicator:
     """A counted or measured quantity: a value, the name of what it counts, and its number, unit and qualifier.
 
@@ -21,8 +36,9 @@ class Indicator:
         start: The offset of the value's first character in `Report.text`.
         end: The offset after the value's last character.
         name: The name of what is counted (`入户法律宣传`); None if the model found no name.
-        name_start: The offset of the name's first character; None if `name` is None.
-        name_end: The offset after the name's last character; None if `name` is None.
+        name_start: The offset of the name's first character; None if `name` is None, or put together from the headings
+            of a table's row and column.
+        name_end: The offset after the name's last character; None if `name_start` is.
         number: The value as an exact number with 万 and 亿 multiplied out; None if it can't be read.
         unit: The unit (`户`, `%`, `元`); an empty string for a bare number.
         qualifier: Whether the number is exact, a lower bound, an approximation or an upper bound.
@@ -31,6 +47,9 @@ class Indicator:
         role: What the number says of the year: work done, a plan, last year's number, a change, a part of another
             number, a stock or a target; None in files that were written before roles were read.
         part_of: For a part, the `start` of the indicator that is its whole; None where there is none or it isn't told.
+            1 for the figure of a table, which is found by rule.
+        table: Where it stands in a table; None in a paragraph.
+        total: Whether it is a table's sum of other figures (合计).
 
     Raises:
         ValueError: An offset doesn't fit, a name lacks its offsets, or `dimension` is not a topic.
@@ -49,10 +68,13 @@ class Indicator:
     score: float = 1.0
     role: Role | None = field(default=None, metadata={"since": "0.1"})  # The first files lack these two fields.
     part_of: int | None = field(default=None, metadata={"since": "0.1"})
+    table: CellPlace | None = field(default=None, metadata={"since": "0.2", "sparse": True})
+    total: bool = field(default=False, metadata={"since": "0.2", "sparse": True})
 
     def __post_init__(self) -> None:
         check_span(self.text, self.start, self.end, "value")
-        if self.name is not None:
+        composed = self.table is not None and self.name_start is None and self.name_end is None
+        if self.name is not None and not composed:
             if self.name_start is None or self.name_end is None:
                 raise ValueError(f"indicator {self.text!r}: a name needs both of its offsets")
             check_span(self.name, self.name_start, self.name_end, "name")

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lawgov_nlp.errors import ReadError, SchemeError
-from lawgov_nlp.report import Line
-from lawgov_nlp.results.paragraph import TaggedParagraph
+from lawgov_nlp.report import Line, Table
+from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import MOST_DIGITS
 from lawgov_nlp.results.tables import REPORT_COLUMNS
 from lawgov_nlp.scheme import CODEBOOK, Label, Scheme
@@ -44,6 +44,8 @@ def to_dict(report: TaggedReport) -> dict[str, Any]:
         "text": report.text,
         "units": _plain(report.units),
         "paragraphs": _plain(report.paragraphs),
+        **({"tables": _plain(report.tables)} if report.tables else {}),
+        **({"table_indicators": _plain(report.table_indicators)} if report.table_indicators else {}),
     }
 
 
@@ -69,6 +71,9 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
         text=walker.text,
         units=walker.each(Line, data, "units", ""),
         tagged=walker.each(TaggedParagraph, data, "paragraphs", ""),
+        # Reports without tables have neither.
+        tables=walker.each(Table, data, "tables", "") if "tables" in data else (),
+        table_indicators=walker.each(Indicator, data, "table_indicators", "") if "table_indicators" in data else (),
         **{c.name: _take(data, c.name, "", int if c.kind == "integer" else str, optional=True) for c in REPORT_COLUMNS},
         model=_take(data, "model", "", str),
         warnings=_strings(data, "warnings", ""),
@@ -79,11 +84,13 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Convert a value, or all fields of a dataclass, to types of JSON."""
     if dataclasses.is_dataclass(value):
-        # A field that older files lack stays away where it is None, so that such a file comes back as it was.
+        given = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
+        # A sparse field is left out while it has its default, and a field that older files lack while it is None, so
+        # that such a file comes back as it was.
         return {
-            field.name: _plain(found)
-            for field in dataclasses.fields(value)
-            if (found := getattr(value, field.name)) is not None or "since" not in field.metadata
+            f.name: _plain(v)
+            for f, v in given.items()
+            if not ("sparse" in f.metadata and v == f.default) and not ("since" in f.metadata and v is None)
         }
     if isinstance(value, Mapping):
         return {str(key): float(item) for key, item in value.items()}
@@ -129,7 +136,10 @@ class _Walker:
         if "name_start" in types:
             named = _take(data, "name", at, str, optional=True) is not None
             names = ("name", "name_start", "name_end")
-            fields |= _span(data, at, self.text, names) if named else dict.fromkeys(names)
+            if data.get("table") is not None and data.get("name_start") is None:  # put together from headings
+                fields |= {**dict.fromkeys(names), "name": data["name"]}
+            else:
+                fields |= _span(data, at, self.text, names) if named else dict.fromkeys(names)
         for field in dataclasses.fields(kind):
             if field.name not in fields and (field.name in data or "since" not in field.metadata):
                 fields[field.name] = self._field(types[field.name], data, field.name, at)
@@ -138,6 +148,9 @@ class _Walker:
     def _field(self, declared: Any, data: Mapping[str, Any], key: str, at: str) -> object:  # noqa: ANN401
         optional = type(None) in get_args(declared)
         kind = next(t for t in get_args(declared) if t is not type(None)) if optional else declared
+        if dataclasses.is_dataclass(kind):
+            given = _take(data, key, at, Mapping, optional=optional)
+            return None if given is None else _plain_value(kind, given, f"{at}{key}.")
         if get_origin(kind) is tuple:
             item = get_args(kind)[0]
             if not issubclass(item, str):
@@ -160,6 +173,11 @@ class _Walker:
         if word not in self.scheme:
             raise ReadError(f"{at} is {shortened(word)}; use one of: {self.scheme}")
         return self.scheme.label(word)
+
+
+def _plain_value(kind: Any, data: Mapping[str, Any], at: str) -> object:  # noqa: ANN401
+    """Build a value whose fields are all plain ones."""
+    return _build(kind, at, **{name: _take(data, name, at, declared) for name, declared in _types(kind).items()})
 
 
 def _build(kind: Callable[..., _T], at: str, /, **fields: object) -> _T:

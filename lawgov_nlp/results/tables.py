@@ -9,8 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lawgov_nlp.report import Cell, Table
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import Qualifier
 from lawgov_nlp.results.roles import ROLE_ZH
@@ -38,17 +40,23 @@ class Spot(NamedTuple):
 
     Attributes:
         report: The report.
-        number: The number of the paragraph in the report, from 0.
-        p: The paragraph.
+        number: The number of the paragraph in the report, from 0; None for an indicator of a table.
+        p: The paragraph; None for an indicator of a table.
         i: The indicator; None in a row of the table of paragraphs.
         sentence_ends: The offsets in the paragraph at which a sentence ends, including 0 and the paragraph's length.
+        table: The table; None for a row of a paragraph.
+        at: The number of the table in the report, from 0.
+        cell: The cell, in a row of the table of cells.
     """
 
     report: TaggedReport
-    number: int
-    p: TaggedParagraph
+    number: int | None
+    p: TaggedParagraph | None
     i: Indicator | None = None
     sentence_ends: Sequence[int] = ()
+    table: Table | None = None
+    at: int | None = None
+    cell: Cell | None = None
 
 
 Value = str | int | float | Decimal | None
@@ -77,9 +85,9 @@ class Column:
     zh: str = field(default="", compare=False)
     en: str = field(default="", compare=False)
 
-    def named(self) -> Column:
-        """Return the column with its Chinese header and its English description from `_WORDS`."""
-        zh, en = _WORDS.get(self.name) or (self.about, self.about)
+    def named(self, words: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> Column:
+        """Return the column with its Chinese header and its English description from `words` or `_WORDS`."""
+        zh, en = words.get(self.name) or _WORDS.get(self.name) or (self.about, self.about)
         return replace(self, zh=zh, en=en)
 
 
@@ -118,7 +126,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "score": ("模型概率", "The model's probability, 0 to 1, that the value is an indicator."),
     "name_start": ("指标名起点", "The offset of the first character of the name; missing without a name."),
     "name_end": ("指标名终点", "The offset after the last character of the name; missing without a name."),
-    "sentence": ("所在句子", "The sentence that contains the value."),
+    "table": ("表格序号", "The index in `report.tables`, from 0; missing for an indicator of a paragraph."),
+    "row": ("表格行", "The row in the table, from 0, headings included."),
+    "column": ("表格列", "The column in the table, from 0."),
+    "total": ("合计", "1 for a table's sum of other figures."),
+    "sentence": ("所在句子", "The sentence that contains the value; of a table, the row."),
 }
 
 REPORT_COLUMNS = (
@@ -170,8 +182,14 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
 
 _INDICATORS = (
     *REPORT_COLUMNS,
-    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表", lambda s: s.number),
-    Column("paragraph_label", "text", 16, f"所在段落的主维度；{NONE} 表示无维度", lambda s: str(s.p.label or NONE)),
+    Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表；表格里的指标为空", lambda s: s.number),
+    Column(
+        "paragraph_label",
+        "text",
+        16,
+        f"所在段落的主维度；{NONE} 表示无维度；表格里的指标为空",
+        lambda s: None if s.p is None else str(s.p.label or NONE),
+    ),
     Column("value", "text", 14, "数值原文", lambda s: s.i.text),
     Column("name", "text", 24, "指标名，即所数的事物；模型未找到时为空", lambda s: s.i.name),
     Column("number", "number", 18, "数值，万、亿已乘出；无法读出时为空", lambda s: s.i.number),
@@ -200,9 +218,42 @@ _INDICATORS = (
     Column("end", "integer", 8, "数值末字之后的位置", lambda s: s.i.end),
     Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空", lambda s: s.i.name_start),
     Column("name_end", "integer", 11, "指标名末字之后的位置；无指标名时为空", lambda s: s.i.name_end),
-    Column("sentence", "text", 80, "数值所在的句子", lambda s: _sentence(s)),
+    Column("table", "integer", 8, "指标所在表格的序号，从 0 起；正文里的指标为空", lambda s: s.at),
+    Column("row", "integer", 8, "表格中的行，从 0 起，含表头", lambda s: s.i.table and s.i.table.row),
+    Column("column", "integer", 8, "表格中的列，从 0 起", lambda s: s.i.table and s.i.table.column),
+    Column("total", "integer", 8, "1 表示该数是表格里的合计", lambda s: int(s.i.total)),
+    Column("sentence", "text", 80, "数值所在的句子；表格里的指标为所在的行", lambda s: _sentence(s)),
     _MODEL,
 )
+_CELLS = (
+    *REPORT_COLUMNS,
+    Column("table", "integer", 8, "表格序号，从 0 起", lambda s: s.at),
+    Column("caption", "text", 36, "表格名称", lambda s: s.table.caption),
+    Column("table_unit", "text", 12, "单位行所写的单位", lambda s: s.table.unit),
+    Column("headings", "text", 36, "表格所属的各级标题，由外到内，以“ / ”相连", lambda s: " / ".join(s.table.headings)),
+    Column("row", "integer", 8, "单元格的首行，从 0 起", lambda s: s.cell.row),
+    Column("column", "integer", 8, "单元格的首列，从 0 起", lambda s: s.cell.column),
+    Column("rows", "integer", 8, "占几行（合并单元格）", lambda s: s.cell.rows),
+    Column("columns", "integer", 8, "占几列", lambda s: s.cell.columns),
+    Column("heading", "integer", 8, "1 表示属于表名、单位或表头的行", lambda s: int(s.cell.row < _body(s.table))),
+    Column("text", "text", 60, "单元格原文", lambda s: s.cell.text),
+    Column("start", "integer", 8, "首字在报告全文中的位置，从 0 起", lambda s: s.cell.start),
+    Column("end", "integer", 8, "末字之后的位置", lambda s: s.cell.end),
+)
+_CELL_WORDS: Mapping[str, tuple[str, str]] = {
+    "caption": ("表格名称", "The caption of the table."),
+    "table_unit": ("表格单位", "What the unit line of the table says."),
+    "headings": ("所属标题", "The headings above the table, outermost first, joined with ' / '."),
+    "row": ("起始行", "The first row that the cell covers, from 0."),
+    "column": ("起始列", "The first column that it covers, from 0."),
+    "rows": ("占几行", "The number of rows that it covers."),
+    "columns": ("占几列", "The number of columns that it covers."),
+    "heading": ("表头", "1 in the rows above the body of the table."),
+    "text": ("单元格原文", "The text of the cell."),
+    "start": ("起点", "The offset in the report's text of the first character of the cell, from 0."),
+}
+"""As `_WORDS`, for what means another thing in the table of cells."""
+
 _NUMERALS = "零一二三四五六七八九十"
 
 
@@ -210,14 +261,16 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
     """Return the columns of a table, in order.
 
     Args:
-        what: "paragraphs" or "indicators".
+        what: "paragraphs", "indicators" or "cells".
         scheme: The labels of the reports. Each has a column of scores in the table of paragraphs.
 
     Raises:
-        ValueError: `what` is neither "paragraphs" nor "indicators".
+        ValueError: `what` is none of these.
     """
-    if what not in TABLES:
-        raise ValueError(f"what={what!r}: expected one of {[*TABLES]}")
+    if what not in SHEETS:
+        raise ValueError(f"what={what!r}: expected one of {[*SHEETS]}")
+    if what == "cells":
+        return tuple(column.named(_CELL_WORDS) for column in _CELLS)
     if what == "indicators":
         return tuple(column.named() for column in _INDICATORS)
     before, behind = _PARAGRAPHS
@@ -238,34 +291,37 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
 
 
 TABLES = ("paragraphs", "indicators")
-"""The names of the two tables of a report."""
+"""The names of the two tables of a report that every format has."""
+
+SHEETS = (*TABLES, "cells")
+"""The names of all tables: the cells of a report's own tables, too, which frames, Excel and jsonl have."""
 
 
 def rows(report: TaggedReport, what: str) -> Iterator[dict[str, Any]]:
-    """Return a dictionary per paragraph or indicator, with the names of `columns(what, report.scheme)` in order.
+    """Return a dictionary per paragraph, indicator or cell, with the names of `columns(what, report.scheme)` in order.
 
     The values are `str`, `int`, `float`, an exact `Decimal` (only in the column `number`) or None.
 
     Raises:
-        ValueError: `what` is neither "paragraphs" nor "indicators".
+        ValueError: `what` is none of these.
     """
     wanted = columns(what, report.scheme)
-    spots = _paragraph_spots(report) if what == "paragraphs" else _indicator_spots(report)
+    spots = {"paragraphs": _paragraph_spots, "indicators": _indicator_spots, "cells": _cell_spots}[what](report)
     return ({column.name: column.get(spot) for column in wanted} for spot in spots)
 
 
 def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
-    """Return a frame with a row per body paragraph, or with a row per indicator.
+    """Return a frame with a row per body paragraph, per indicator, or per cell of the report's tables.
 
-    Both tables begin with the facts of the report and end with the `model` that tagged it. Offsets count characters of
-    `report.text` and are half-open. A float64 holds every number of up to 15 significant digits exactly;
+    Each table begins with the facts of the report; the first two end with the `model` that tagged it. Offsets count
+    characters of `report.text` and are half-open. A float64 holds every number of up to 15 significant digits exactly;
     `report.indicators` has the exact `Decimal`. `to_dict` has the probabilities of the secondary dimensions, too.
 
     The types don't depend on the content, not even for an empty report: text is `string`, whole numbers are `Int64` and
     other numbers are `float64`.
 
     Raises:
-        ValueError: `what` is neither "paragraphs" nor "indicators".
+        ValueError: `what` is none of these.
     """
     import pandas as pd
 
@@ -287,10 +343,22 @@ def _indicator_spots(report: TaggedReport) -> Iterator[Spot]:
     for index, p in enumerate(report.paragraphs):
         ends = [0, *(m.end() for m in _SENTENCE_END.finditer(p.text)), len(p.text)]
         yield from (Spot(report, index, p, i, ends) for i in p.indicators)
+    for i in report.table_indicators:
+        assert i.table is not None  # `TaggedReport` checks it.
+        yield Spot(report, None, None, i, table=report.tables[i.table.table], at=i.table.table)
+
+
+def _cell_spots(report: TaggedReport) -> Iterator[Spot]:
+    for at, table in enumerate(report.tables):
+        yield from (Spot(report, None, None, table=table, at=at, cell=cell) for cell in table.cells)
+
+
+def _body(table: Table) -> int:
+    return table.first_row + table.header_rows
 
 
 def _score_of(label: Label) -> Callable[[Spot], float]:
-    return lambda s: float(s.p.scores.get(label, 0.0))
+    return lambda s: float(s.p.scores.get(label, 0.0)) if s.p else 0.0
 
 
 def plain_number(number: Decimal) -> str:
@@ -307,9 +375,13 @@ def label_zh(label: Label | None) -> str:
 
 
 def _sentence(spot: Spot) -> str:
-    """Return the text between the last end of a sentence before the value and the first one after it."""
+    """Return the text between the last end of a sentence before the value and the first one after it, or the row."""
     p, i, ends = spot.p, spot.i, spot.sentence_ends
     assert i is not None
+    if p is None:
+        text = spot.report.text
+        end = text.find("\n", i.end)
+        return text[text.rfind("\n", 0, i.start) + 1 : len(text) if end < 0 else end].strip()
     first = max((e for e in ends if e <= i.start - p.start), default=0)
     last = min((e for e in ends if e >= i.end - p.start), default=len(p.text))
     return p.text[first:last].strip()
@@ -320,9 +392,9 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {what: columns(what) for what in TAB
 
 
 def describe(indent: str = "") -> str:
-    """Return the columns of both tables under the shipped codebook, a line each: name, type and meaning."""
+    """Return the columns of all tables under the shipped codebook, a line each: name, type and meaning."""
     parts = []
-    for what, those in COLUMNS.items():
+    for what, those in {**COLUMNS, "cells": columns("cells")}.items():
         parts += [f'{indent}Columns of "{what}":']
         parts += [f"{indent}    {c.name} ({_DTYPES[c.kind]}): {c.en}" for c in those]
         parts += [""]

@@ -24,6 +24,7 @@ class TaggedReport(Report):
         tagged: The body paragraphs with their labels and indicators, also available as `paragraphs`.
         model: The name and version of the model that tagged the report.
         scheme: The labels of the model.
+        table_indicators: The indicators of the tables, by table, row and column.
 
     Raises:
         ValueError: A body line has no tagged paragraph, a label isn't in the scheme, or an offset doesn't fit the text.
@@ -32,6 +33,7 @@ class TaggedReport(Report):
     tagged: tuple[TaggedParagraph, ...]
     model: str = ""
     scheme: Scheme = CODEBOOK
+    table_indicators: tuple[Indicator, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,12 +44,26 @@ class TaggedReport(Report):
             for label in (*paragraph.labels, *(i.dimension for i in paragraph.indicators)):
                 if label not in self.scheme:
                     raise ValueError(f"label {label} isn't in the report's scheme: {self.scheme}")
-            spans = [(paragraph.start, paragraph.end, paragraph.text)]
-            for i in paragraph.indicators:
-                spans += [(i.start, i.end, i.text), (i.name_start or 0, i.name_end or 0, i.name or "")]
-            for start, end, text in spans:
-                if self.text[start:end] != text:
-                    raise ValueError(f"text[{start}:{end}] is {self.text[start:end][:20]!r}, not {text[:20]!r}")
+            self._check([(paragraph.start, paragraph.end, paragraph.text)], paragraph.indicators)
+        for indicator in self.table_indicators:
+            place = indicator.table
+            if place is None or not 0 <= place.table < len(self.tables):
+                raise ValueError(f"indicator {indicator.text!r} stands in no table of the {len(self.tables)}")
+            table = self.tables[place.table]
+            if not (0 <= place.row < table.rows and 0 <= place.column < table.columns):
+                raise ValueError(f"indicator {indicator.text!r} stands outside its table: {place}")
+            if indicator.dimension not in self.scheme:
+                raise ValueError(f"label {indicator.dimension} isn't in the report's scheme: {self.scheme}")
+        self._check([], self.table_indicators)
+
+    def _check(self, spans: list[tuple[int, int, str]], indicators: tuple[Indicator, ...]) -> None:
+        for i in indicators:
+            spans.append((i.start, i.end, i.text))
+            if i.name_start is not None and i.name_end is not None:
+                spans.append((i.name_start, i.name_end, i.name or ""))
+        for start, end, text in spans:
+            if self.text[start:end] != text:
+                raise ValueError(f"text[{start}:{end}] is {self.text[start:end][:20]!r}, not {text[:20]!r}")
 
     @property
     def paragraphs(self) -> tuple[TaggedParagraph, ...]:  # type: ignore[override]
@@ -56,16 +72,16 @@ class TaggedReport(Report):
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
-        """All indicators of the report in order of their position."""
-        return tuple(i for p in self.tagged for i in p.indicators)
+        """All indicators of the report: those of the paragraphs by position, then those of the tables."""
+        return (*(i for p in self.tagged for i in p.indicators), *self.table_indicators)
 
     def to_frame(self, what: str = "paragraphs") -> pd.DataFrame:
-        """Return a table with a row per paragraph, or a row per indicator with `what="indicators"`.
+        """Return a table with a row per paragraph, per indicator (`what="indicators"`) or per cell (`what="cells"`).
 
         `lawgov_nlp.results.tables.to_frame` describes the columns.
 
         Raises:
-            ValueError: `what` is neither "paragraphs" nor "indicators".
+            ValueError: `what` is none of these.
         """
         return tables.to_frame(self, what)
 

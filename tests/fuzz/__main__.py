@@ -41,11 +41,13 @@ def _fuzz(name: str, seconds: int, folder: Path) -> None:
 
     # the modules are rewritten while they are imported, so nothing of them may be in memory yet
     with atheris.instrument_imports(include=["lawgov_nlp"]):
+        import lawgov_nlp.readers.csv
         import lawgov_nlp.readers.docx
         import lawgov_nlp.readers.html
         import lawgov_nlp.readers.office
         import lawgov_nlp.readers.pdf
-        import lawgov_nlp.readers.txt  # noqa: F401
+        import lawgov_nlp.readers.txt
+        import lawgov_nlp.readers.xlsx  # noqa: F401
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]
     corpus = folder / "corpus"

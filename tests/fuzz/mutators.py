@@ -34,19 +34,19 @@ HTML_WORDS = (
     *("<h1>", "</h1>", "<a href=x>", "</a>", "<span>", "</span>", "<title>", "</title>", "<script>", "</script>", "<style>", "<!--", "-->"),
     *("<meta name=ArticleTitle content=", " id=zoom", ' class="title"', ' style="display:none"', " hidden", "<body>", "<html>", "<frameset>"),
     *("&nbsp;", "&emsp;", "&#0;", "&#xD800;", "&#1114112;", "&amp", "<?xml version='1.0' encoding='gb2312'?>", "<![CDATA[", "]]>", "<svg>"),
-    *("A+", "A-", "大", "字体：", "来源：", "浏览次数：", "索引号：", "扫一扫", "<select>", "<textarea>", "<template>", "<li>", "<form>"),
+    *("A+", "A-", "大", "字体：", "来源：", "浏览次数：", "索引号：", "扫一扫", " colspan=3", " rowspan=2", " colspan=0 rowspan=999999", "<caption>", "<select>", "<textarea>", "<template>", "<li>", "<form>"),
 )  # fmt: skip
 XML_VALUES = (
     *("", "0", "1", "-1", "9", "77", "32767", "32768", "2147483647", "99999999999999999999", "9" * 5000, "x", "%1", "%1%2%3", "（%2）", "%9", "%1" * 400),
     *("decimal", "chineseCounting", "ideographDigital", "decimalZero", "upperLetter", "lowerRoman", "decimalEnclosedCircle", "none", "bullet"),
     *("chineseLegalSimplified", "decimalFullWidth", "nothing", "tab", "begin", "separate", "end", "continue", "restart", "paragraph", "true", "NULL"),
-    *("../../x", "/word/document.xml", "word/numbering.xml", "External", "http://x/officeDocument"),
+    *("../../x", "/word/document.xml", "A1:XFD1048576", "B2", "s", "inlineStr", "hidden", "word/numbering.xml", "External", "http://x/officeDocument"),
 )  # fmt: skip
 XML_TAGS = re.findall(
     r"\w+",
     "p r t tbl tr tc tab br cr fldChar instrText sdt sdtContent ins del moveFrom moveTo txbxContent altChunk ruby rt pPr "
     "rPr numPr numId ilvl pStyle abstractNum lvl lvlText numFmt start suff isLgl lvlRestart lvlOverride startOverride "
-    "num abstractNumId numStyleLink style basedOn hMerge vMerge tcPr trPr noBreakHyphen ptab body document footnote ",
+    "num abstractNumId numStyleLink style basedOn hMerge vMerge gridSpan tblHeader tcPr trPr noBreakHyphen ptab body document footnote ",
 )
 PDF_NUMBERS = (
     *(b"0", b"1", b"-1", b"0.5", b"90", b"180", b"270", b"595", b"-595", b"1e38", b"99999999999", b"-2147483648", b"4294967295"),

@@ -17,10 +17,12 @@ from lawgov_nlp import readers
 from lawgov_nlp.annotation.markup import parse_markup as parse_markup
 from lawgov_nlp.annotation.markup import to_markup as write_markup
 from lawgov_nlp.errors import MarkupError, ReadError
+from lawgov_nlp.readers import archive
 from lawgov_nlp.readers.structure import parse_report
+from lawgov_nlp.results.figures import figures
 from tests import files
 from tests.fuzz import mutators
-from tests.invariants import check_quantities, check_report, check_source
+from tests.invariants import check_number, check_quantities, check_report, check_source
 
 ROOT = Path(__file__).resolve().parents[2]
 _MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
@@ -63,7 +65,12 @@ def _file_reader(suffix: str) -> Callable[[bytes], None]:
             assert str(path) in refusal
             return
         check_source(source)
-        check_report(parse_report(source.text))
+        report = parse_report(source.text, tables=source.tables)
+        check_report(report)
+        for table in report.tables:
+            for figure in figures(table):
+                assert report.text[figure.start : figure.end] == figure.text
+                check_number(figure.number)
 
     return run
 
@@ -151,6 +158,45 @@ def _txt_seeds() -> list[bytes]:
     return [text[:1200].encode(encoding, "ignore") for text in _text_seeds()[-2:] for encoding in mutators.ENCODINGS]
 
 
+def _xlsx_seeds() -> list[bytes]:
+    from tests.test_sheets import workbook
+
+    with tempfile.TemporaryDirectory() as folder:
+        return [workbook(Path(folder) / "a.xlsx").read_bytes()]
+
+
+def _csv_seeds() -> list[bytes]:
+    text = '2023年统计表,,\n类别,件数,金额（万元）\n其中：调解,"1,204",3.2\n合计,31,\n\n注：无'
+    return [text.replace(",", part).encode(form) for part in ",\t;" for form in ("utf-8", "gb18030", "utf-16")]
+
+
+def _zip(data: bytes) -> None:
+    path = _MEMORY / f"lawgov-fuzz-{os.getpid()}.zip"
+    path.write_bytes(data)
+    refusal = str(path)
+    try:
+        for member in archive.members(path, (".txt", ".docx"))[0]:
+            inside = archive.member_of(member)
+            assert inside is not None
+            archive.load_member(*inside)
+    except ReadError as error:
+        refusal = str(error)
+    finally:
+        path.unlink()
+    assert str(path) in refusal
+
+
+def _zip_seeds() -> list[bytes]:
+    return [mutators.zipped({"a.txt": b"text", "b/青石镇.txt": b"", "c.zip": b"PK"})]
+
+
+def _html_table_seeds() -> list[bytes]:
+    row = "<tr><td rowspan=2>其中：调解</td><td colspan=2>3.2万元</td></tr><tr><td>—</td><td>12%</td></tr>"
+    head = "<tr><th>类别</th><th colspan=2>金额（万元）</th></tr>"
+    page = f"<div><p>{'今年以来依法行政工作扎实推进，成效明显。' * 3}</p><table>{head}{row * 3}</table></div>"
+    return [page.encode()]
+
+
 def _any_seeds() -> list[bytes]:
     heads = (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"),
@@ -219,6 +265,10 @@ TARGETS: dict[str, Target] = {
     "pdf": Target(run=_file_reader(".pdf"), mutate=mutators.pdf, seeds=_pdf_seeds),
     "html": Target(run=_file_reader(".html"), mutate=mutators.html, seeds=_html_seeds),
     "txt": Target(run=_file_reader(".txt"), mutate=mutators.encoded, seeds=_txt_seeds),
+    "xlsx": Target(run=_file_reader(".xlsx"), mutate=mutators.docx, seeds=_xlsx_seeds),
+    "csv": Target(run=_file_reader(".csv"), mutate=mutators.encoded, seeds=_csv_seeds),
+    "zip": Target(run=_zip, mutate=lambda data, rng, raw: raw(data), seeds=_zip_seeds),
+    "table": Target(run=_file_reader(".html"), mutate=mutators.html, seeds=_html_table_seeds),
     "file": Target(run=_any_file, mutate=mutators.encoded, seeds=_any_seeds),
     "structure": Target(
         run=_structure, mutate=mutators.text, seeds=lambda: [t.encode() for t in _text_seeds()], longest=20_000

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from lawgov_nlp.batch.manifest import Entry
 from lawgov_nlp.batch.sources import no_reports
 from lawgov_nlp.errors import ClusterError, ReadError
-from lawgov_nlp.readers import MAX_BYTES, SUFFIXES
+from lawgov_nlp.readers import FOLDER_SUFFIXES, MAX_BYTES
 from lawgov_nlp.readers.find import passed_over
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Store:
     def _name(self, info: FileInfo) -> str | None:
         """Return the name of a file in the run; None if it is no report, by the same rules as in a folder."""
         name = posixpath.relpath(info.path, self.place.base)
-        if not info.is_file or not name.lower().endswith(SUFFIXES) or any(map(passed_over, name.split("/"))):
+        if not info.is_file or not name.lower().endswith(FOLDER_SUFFIXES) or any(map(passed_over, name.split("/"))):
             return None
         return name
 

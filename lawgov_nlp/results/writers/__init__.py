@@ -2,13 +2,14 @@
 
     write_reports(reports, "2023.jsonl")             one complete line per report: `TaggedReport.from_dict` reads it
     write_reports(reports, "2023.csv")               2023.csv (paragraphs), 2023-indicators.csv, 2023-codebook.csv
-    write_reports(reports, "2023.xlsx")              sheets 说明, 段落 and 指标; with English headers in English
+    write_reports(reports, "2023.xlsx")              sheets 说明, 段落, 指标 and 表格; with English headers in English
     write_reports(reports, "2023.parquet")           2023.parquet, 2023-indicators.parquet, 2023-codebook.csv
     write_reports([report], "2023.html")             one self-contained page
     write_reports(reports, "pages", format="html")   a folder: one page per report and index.html
 
-Only jsonl holds everything; tables hold the columns of `lawgov_nlp.results.tables.columns`. Files appear completely or
-not at all: they are written to a hidden folder beside the target and moved into place when all are complete.
+Only jsonl holds everything; xlsx holds the cells of the reports' tables, too; tables hold the columns of
+`lawgov_nlp.results.tables.columns`. Files appear completely or not at all: they are written to a hidden folder beside
+the target and moved into place when all are complete.
 """
 
 from __future__ import annotations

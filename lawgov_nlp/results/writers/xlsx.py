@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lawgov_nlp.atomic import StagedFiles
 from lawgov_nlp.errors import OutputError
 from lawgov_nlp.language import current
-from lawgov_nlp.results.tables import TABLES, Column, columns
+from lawgov_nlp.results.tables import SHEETS, Column, columns
 from lawgov_nlp.results.tagged_report import TaggedReport
 from lawgov_nlp.results.writers.base import FORMULA_STARTS, table_rows
 from lawgov_nlp.scheme import Scheme
@@ -35,12 +35,14 @@ _FIRST = {
                    "indicators", "date", "doc_number"),
     "indicators": ("source", "title", "issuer", "year", "paragraph", "name", "number", "unit", "qualifier_zh",
                    "role_zh", "dimension_zh", "value", "sentence", "date", "doc_number"),
+    "cells": ("source", "title", "issuer", "year", "table", "caption", "table_unit", "row", "column", "text", "date",
+              "doc_number"),
 }  # fmt: skip
 """The columns that people read, in order. The others follow, grouped and folded: codes, scores, offsets."""
 
 _SHEETS = {
-    "zh": {"readme": "说明", "paragraphs": "段落", "indicators": "指标"},
-    "en": {"readme": "readme", "paragraphs": "paragraphs", "indicators": "indicators"},
+    "zh": {"readme": "说明", "paragraphs": "段落", "indicators": "指标", "cells": "表格"},
+    "en": {"readme": "readme", "paragraphs": "paragraphs", "indicators": "indicators", "cells": "cells"},
 }
 _HEADS = {
     "zh": (("表", 14), ("列", 18), ("说明", 90), ("csv 中的列名", 20)),
@@ -76,12 +78,12 @@ class XlsxSink:
         self._review = PatternFill("solid", fgColor="FFF2CC")
         self._target = place.claim(path.name)
         self._book = Workbook(write_only=True)
-        self._counts = dict.fromkeys(TABLES, 1)
+        self._counts = dict.fromkeys(SHEETS, 1)
         self._notes: list[tuple[str, str]] = []
 
     def begin(self, scheme: Scheme) -> None:
         names = _SHEETS[self._lang]
-        self._columns = {what: _in_reading_order(what, columns(what, scheme)) for what in TABLES}
+        self._columns = {what: _in_reading_order(what, columns(what, scheme)) for what in SHEETS}
         heads = tuple(Column(name, "text", width, "", zh=name) for name, width in _HEADS[self._lang])
         self._readme = self._sheet(names["readme"], heads, 0), heads
         for line in _GUIDE[self._lang]:
