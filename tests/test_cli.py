@@ -129,13 +129,13 @@ def test_a_summary_tells_of_every_file(base, tmp_path):
     (folder / "甲.txt").write_text(text, "utf-8")
     (folder / "x" / "乙.txt").write_text(text.replace("\n", "\n\n"), "utf-8")
     (folder / "空.txt").write_text("", "utf-8")
-    for name in ("a.zip", "x/b.ZIP", "c.jpg", ".hidden.zip"):
+    for name in ("a.rar", "x/b.RAR", "c.jpg", ".hidden.rar"):
         (folder / name).write_bytes(b"x")
     args = ["tag", str(folder), "--model", str(base), "--device", "cpu", "-o"]
     result = CliRunner().invoke(app, [*args, str(tmp_path / "x.csv")], env={"COLUMNS": "200"})
     assert result.exit_code == 1
     assert "共读取 2 份报告，2 段；未能读取 1 份" in result.stderr
-    assert "按后缀略过 3 个文件（不是报告的格式）：.zip 2、.jpg 1" in result.stderr
+    assert "按后缀略过 3 个文件（不是报告的格式）：.rar 2、.jpg 1" in result.stderr
     assert "正文重复 1 份" in result.stderr
     assert "甲.txt 同 " in result.stderr
     result = CliRunner().invoke(app, [*args, str(tmp_path / "parts"), "--parts", "--workers", "0"])

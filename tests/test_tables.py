@@ -156,7 +156,7 @@ def test_every_form_keeps_the_table(tmp_path: Path) -> None:
     assert frame["sentence"][0] == "=1+1<b>\t3"
     assert report.to_frame("cells")["text"].tolist() == ["项目", "件数", "=1+1<b>", "3", "合计", "3"]
     (path,) = write_reports([report], tmp_path / "a.xlsx")
-    texts = [c for row in load_workbook(path)["cells"].iter_rows() for c in row if c.value == "=1+1<b>"]
+    texts = [c for row in load_workbook(path)["表格"].iter_rows() for c in row if c.value == "=1+1<b>"]
     assert len(texts) == 1
     assert texts[0].data_type == "s"
     page = report.to_html()
