@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,8 +110,15 @@ def _rows(sheet) -> list[dict]:
     return [{h.value: c for h, c in zip(head, row, strict=True)} for row in rows]
 
 
+def unsure() -> TaggedReport:
+    """A report of which the model is unsure of the first paragraph."""
+    report = sample()
+    first, *others = report.tagged
+    return replace(report, tagged=(replace(first, needs_review=True), *others))
+
+
 def test_xlsx_layout(tmp_path: Path) -> None:
-    (path,) = write_reports([sample()], tmp_path / "a.xlsx")
+    (path,) = write_reports([unsure()], tmp_path / "a.xlsx")
     book = load_workbook(path)
     assert book.sheetnames == ["说明", "段落", "指标"]
     for what, name in (("paragraphs", "段落"), ("indicators", "指标")):
@@ -127,7 +135,7 @@ def test_xlsx_layout(tmp_path: Path) -> None:
         assert sheet.column_dimensions[text.column_letter].width == 80
         assert sheet[f"{text.column_letter}2"].alignment.wrap_text
     rows = _rows(book["段落"])
-    assert rows[0]["落款日期"].value == datetime(2024, 1, 15)
+    assert rows[0]["落款日期"].value == datetime(2024, 1, 12)
     assert {r["待复核"].value: r["段落原文"].fill.fgColor.rgb for r in rows} == {"否": "00000000", "是": "00FFF2CC"}
     numbers = [row["数值"].value for row in _rows(book["指标"])]
     assert numbers[:2] == [11, 6]
@@ -140,7 +148,7 @@ def test_xlsx_layout(tmp_path: Path) -> None:
 
 def test_xlsx_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAWGOV_LANG", "en")
-    (path,) = write_reports([sample()], tmp_path / "a.xlsx")
+    (path,) = write_reports([unsure()], tmp_path / "a.xlsx")
     book = load_workbook(path)
     assert book.sheetnames == ["readme", "paragraphs", "indicators"]
     for what in COLUMNS:
@@ -155,7 +163,7 @@ def test_stata(what: str, tmp_path: Path) -> None:
     write_stata(reports, tmp_path / "a.dta", what)
     with pd.io.stata.StataReader(tmp_path / "a.dta") as file:
         table, labels = file.read(), file.variable_labels()
-    assert [*table] == [c.name for c in COLUMNS[what]]
+    assert [*table] == [{"end": "end_"}.get(c.name, c.name) for c in COLUMNS[what]]
     assert labels["title"] == "报告标题"
     assert (table["doc_number"] == "").all()
     if what == "paragraphs":

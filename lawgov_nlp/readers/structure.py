@@ -173,8 +173,14 @@ def _in_the_original(report: Report, text: str) -> Report:
                 return own[at : at + len(part)]
         return part
 
-    names = {name: original(getattr(report, name)) for name in ("title", "issuer", "doc_number")}
-    return replace(report, text=text, units=tuple(units), **names)
+    return replace(
+        report,
+        text=text,
+        units=tuple(units),
+        title=original(report.title),
+        issuer=original(report.issuer),
+        doc_number=original(report.doc_number),
+    )
 
 
 def _parse(text: str, source: str | None, warnings: tuple[str, ...], headings: Mapping[str, int]) -> Report:

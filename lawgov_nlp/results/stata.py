@@ -14,6 +14,7 @@ from lawgov_nlp.results.tables import columns, to_frame
 if TYPE_CHECKING:
     from lawgov_nlp.results.tagged_report import TaggedReport
 
+_RENAMED = {"end": "end_"}
 _LABEL_LIMIT = 80  # Stata's limit for a variable's label, in characters
 _STRING_LIMIT = 2000  # bytes; Stata's limit for a fixed string is 2045, longer ones are strL
 
@@ -23,7 +24,8 @@ def write_stata(
 ) -> None:
     """Write one table of several reports as a dta file (format 118, Stata 14 and later).
 
-    The variables have the names of `lawgov_nlp.results.tables.columns`. A missing text is an empty one, as Stata has no
+    The variables have the names of `lawgov_nlp.results.tables.columns`, but `end`, which is a word of Stata's, is
+    `end_`. A missing text is an empty one, as Stata has no
     other, and numbers are doubles. All reports must have the same labels.
 
     Raises:
@@ -44,13 +46,14 @@ def write_stata(
     table = pd.concat([to_frame(report, what) for report in reports], ignore_index=True)
     labels, long = {}, []
     for column in columns(what, reports[0].scheme):
-        labels[column.name] = (column.zh or column.about)[:_LABEL_LIMIT]
+        labels[_RENAMED.get(column.name, column.name)] = (column.zh or column.about)[:_LABEL_LIMIT]
         if column.kind == "text":
             table[column.name] = table[column.name].fillna("").astype(object)
             if table[column.name].map(lambda text: len(text.encode())).max() > _STRING_LIMIT:
                 long.append(column.name)
         else:
             table[column.name] = table[column.name].astype("float64")
+    table = table.rename(columns=_RENAMED)
     try:
         with staged(path.parent, overwrite=overwrite) as place:
             target = place.claim(path.name)

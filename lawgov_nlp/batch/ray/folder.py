@@ -327,7 +327,7 @@ class _Work:
         part = self._manifest.parts
         outputs = {}
         try:
-            with staged(self._out, overwrite=True, codebook=False) as files_to_be:
+            with staged(self._out, overwrite=True) as files_to_be:
                 for ending, content in files.items():
                     name = f"part-{part:05}{ending}"
                     grown = files_to_be.claim(name)
