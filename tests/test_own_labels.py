@@ -5,6 +5,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from xml.etree import ElementTree
 
 import pytest
@@ -94,14 +95,16 @@ def test_tables_have_the_labels_of_their_reports(tmp_path, form):
 
     path = tmp_path / f"x.{form}"
     write_tagged([merged(), merged()], path)
-    frame = {"csv": pd.read_csv, "xlsx": pd.read_excel, "parquet": pd.read_parquet}[form](path)
-    assert [*frame.columns] == [c.name for c in columns("paragraphs", MERGED)]
-    assert set(frame["label"]) == {"none", *map(str, MERGED)}
+    sheet = partial(pd.read_excel, sheet_name="段落")
+    read = {"csv": pd.read_csv, "xlsx": sheet, "parquet": pd.read_parquet}[form]
+    frame, wanted = read(path), columns("paragraphs", MERGED)
+    assert {*frame.columns} == {c.zh if form == "xlsx" else c.name for c in wanted}
+    assert set(frame["主维度代码" if form == "xlsx" else "label"]) == {"none", *map(str, MERGED)}
     with pytest.raises(OutputError, match=r"has the labels leadership, training.* files of their own"):
         write_tagged([merged(), sample()], tmp_path / f"y.{form}")
     assert not (tmp_path / f"y.{form}").exists()
     write_tagged([], tmp_path / f"empty.{form}", scheme=MERGED)
-    empty = {"csv": pd.read_csv, "xlsx": pd.read_excel, "parquet": pd.read_parquet}[form](tmp_path / f"empty.{form}")
+    empty = read(tmp_path / f"empty.{form}")
     assert [*empty.columns] == [*frame.columns]
 
 

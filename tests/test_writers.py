@@ -59,7 +59,11 @@ def test_jsonl_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", TABLES)
 def test_two_tables(format: str, tmp_path: Path) -> None:
     made = write_reports([sample(), sample()], tmp_path / f"2023.{format}")
-    assert [p.name for p in made] == [f"2023.{format}", f"2023-indicators.{format}", "2023-codebook.csv"]
+    assert [p.name for p in made] == [
+        f"2023.{format}",
+        f"2023-indicators.{format}",
+        {"csv": "2023-codebook.csv", "parquet": "2023-parquet-codebook.csv"}[format],
+    ]
     paragraphs, indicators = map(TABLES[format], made[:2])
     codebook = TABLES["csv"](made[2])
     assert codebook["column"].tolist() == [c.name for c in (*COLUMNS["paragraphs"], *COLUMNS["indicators"])]

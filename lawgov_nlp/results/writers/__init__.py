@@ -3,7 +3,7 @@
     write_reports(reports, "2023.jsonl")             one complete line per report: `TaggedReport.from_dict` reads it
     write_reports(reports, "2023.csv")               2023.csv (paragraphs), 2023-indicators.csv, 2023-codebook.csv
     write_reports(reports, "2023.xlsx")              sheets 说明, 段落 and 指标; with English headers in English
-    write_reports(reports, "2023.parquet")           2023.parquet, 2023-indicators.parquet, 2023-codebook.csv
+    write_reports(reports, "2023.parquet")           2023.parquet, 2023-indicators.parquet, 2023-parquet-codebook.csv
     write_reports([report], "2023.html")             one self-contained page
     write_reports(reports, "pages", format="html")   a folder: one page per report and index.html
 
@@ -42,7 +42,7 @@ def write_reports(
     """Write reports one after the other as they arrive, and return the paths of the written files.
 
     csv and parquet make two tables, paragraphs in NAME.csv and indicators in NAME-indicators.csv, and a
-    NAME-codebook.csv, which explains their columns. html makes one page if
+    NAME-codebook.csv (NAME-parquet-codebook.csv), which explains their columns. html makes one page if
     `path` ends in .html. Otherwise it makes a folder with index.html and a page per report, named after its source.
 
     Args:
@@ -76,7 +76,7 @@ def write_reports(
             place = stack.enter_context(staged(target, overwrite=overwrite, beside=is_folder))
             sink: Sink = PagesSink(place) if is_folder else _SINKS[format](place, path)
             stack.callback(sink.release)
-            explains = place.claim(f"{path.stem}-codebook.csv") if codebook and format in ("csv", "parquet") else None
+            explains = place.claim(path.stem + _CODEBOOKS[format]) if codebook and format in _CODEBOOKS else None
         begun: Scheme | None = None
         for report in reports:  # The iteration is outside `explained`: an OSError of the reader isn't one of writing.
             if report.source is not None:
@@ -106,6 +106,9 @@ _SINKS: Mapping[str, Any] = {
     "parquet": ParquetSink,
     "html": PageSink,
 }
+
+_CODEBOOKS = {"csv": "-codebook.csv", "parquet": "-parquet-codebook.csv"}
+"""The ends of the codebooks' names: they differ, so that both formats of one name fit into one folder."""
 
 FORMATS: tuple[str, ...] = tuple(_SINKS)
 """The formats; the name of each is also its file suffix."""
