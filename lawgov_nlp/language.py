@@ -1,20 +1,12 @@
-"""The language of what people read: terminal, Excel, pages. Names in data and errors raised in Python stay English.
-
-The words in the code are Chinese, because the readers are Chinese clerks first; the catalogue `locale/en` has them in
-English. Errors and the help of commands are English in the code; the catalogue `locale/zh` has them in Chinese.
-"""
+"""The language of what people read, so far of Excel files. Names in data and errors raised in Python stay English."""
 
 from __future__ import annotations
 
-import gettext
 import locale
 import os
-from functools import lru_cache
-from pathlib import Path
 
 LANGUAGES = ("zh", "en")
 VARIABLE = "LAWGOV_LANG"
-DOMAIN = "lawgov"
 
 _chosen: list[str] = []
 
@@ -40,13 +32,3 @@ def use(language: str | None) -> None:
     if language not in (None, *LANGUAGES):
         raise ValueError(f"language {language!r} is unknown; expected one of {', '.join(LANGUAGES)}")
     _chosen[:] = [language] if language else []
-
-
-def tr(text: str) -> str:
-    """Return a text in the current language; a text that the catalogue doesn't have comes back as it is."""
-    return _catalogue(current()).gettext(text)
-
-
-@lru_cache
-def _catalogue(language: str) -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, Path(__file__).parent / "locale", [language], fallback=True)
