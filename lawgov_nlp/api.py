@@ -69,7 +69,8 @@ def tag_reports(
             hangs. None means 0 for fewer than 16 files, because reading them takes less time than starting a
             process, and otherwise one less than the number of cores, at most 4. Texts and `Report`s never go to a
             worker.
-        timeout: The seconds that a worker may take for a file.
+        timeout: The seconds that a worker may take for a file, or for each page that is read by OCR.
+            `lawgov_nlp.readers.ocr.watch_pages` tells which page is being read.
 
     Returns:
         An iterator with one `TaggedReport` for each source that could be read. Its `source` names the file.

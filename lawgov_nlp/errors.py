@@ -9,6 +9,10 @@ class ReadError(LawgovError, ValueError):
     """A file or text can't be read as a report."""
 
 
+class PageTimeoutError(ReadError):
+    """A page took longer to read by OCR than a page may."""
+
+
 class MarkupError(LawgovError, ValueError):
     """An annotated report violates the markup; the message begins with `file:line:`."""
 

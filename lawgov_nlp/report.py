@@ -46,6 +46,28 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OcrLine:
+    """A printed line that was read from a picture of a page by OCR.
+
+    Attributes:
+        text: The line.
+        start: The offset of its first character in `Report.text`.
+        end: The offset after its last character.
+        page: The page that it stands on, from 1 on.
+        confidence: How sure the OCR is of its characters on average, 0 to 1; not a probability that all are right.
+    """
+
+    text: str
+    start: int
+    end: int
+    page: int
+    confidence: float
+
+    def __post_init__(self) -> None:
+        check_span(self.text, self.start, self.end, "line of OCR")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """A report as it was read, with its structure. Nothing in it comes from the model.
 
@@ -60,6 +82,7 @@ class Report:
         source: The file that was read, as the caller named it; None for a text.
         warnings: Problems in reading that a user should know, such as pages without a text layer or values that
             couldn't be interpreted.
+        ocr: The printed lines that were read by OCR, in order; empty for a file that holds its text.
     """
 
     text: str
@@ -71,9 +94,11 @@ class Report:
     doc_number: str | None = None
     source: str | None = None
     warnings: tuple[str, ...] = ()
+    ocr: tuple[OcrLine, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_units(self.text, self.units)
+        _check_spans(self.text, self.units, "unit")
+        _check_spans(self.text, self.ocr, "line of OCR")
 
     @property
     def paragraphs(self) -> tuple[Line, ...]:
@@ -97,11 +122,11 @@ def check_span(text: str, start: int, end: int, what: str) -> None:
         raise ValueError(f"{what} {text[:20]!r} has {len(text)} characters but offsets {start}..{end}")
 
 
-def _check_units(text: str, units: tuple[Line, ...]) -> None:
+def _check_spans(text: str, spans: tuple[Line, ...] | tuple[OcrLine, ...], what: str) -> None:
     at = 0
-    for unit in units:
-        if unit.start < at:
-            raise ValueError(f"unit {unit.text[:20]!r} at {unit.start} overlaps the one that ends at {at}")
-        if text[unit.start : unit.end] != unit.text:
-            raise ValueError(f"text[{unit.start}:{unit.end}] is not the unit {unit.text[:20]!r}")
-        at = unit.end
+    for span in spans:
+        if span.start < at:
+            raise ValueError(f"{what} {span.text[:20]!r} at {span.start} overlaps the one that ends at {at}")
+        if text[span.start : span.end] != span.text:
+            raise ValueError(f"text[{span.start}:{span.end}] is not the {what} {span.text[:20]!r}")
+        at = span.end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from rich import progress as bars
 from rich.console import Console
 
 from lawgov_nlp.batch.folder import Progress
+from lawgov_nlp.readers.ocr import PageProgress, watch_pages
 from lawgov_nlp.results.tagged_report import TaggedReport
 
 Item = TypeVar("Item")
@@ -25,8 +27,10 @@ class TaggingBar:
     """
 
     def __init__(self, notes: Console, *, shown: bool = True) -> None:
+        self._shown = shown
+        self._page: bars.TaskID | None = None
         self._bar = bars.Progress(
-            bars.TextColumn("标注"),
+            bars.TextColumn("{task.description}", markup=False),
             bars.BarColumn(),
             bars.MofNCompleteColumn(),
             bars.TextColumn("{task.fields[speed]}{task.fields[failed]}"),
@@ -34,25 +38,39 @@ class TaggingBar:
             bars.TimeRemainingColumn(),
             console=notes,
             transient=True,
-            disable=not shown or not notes.is_terminal,
+            disable=not notes.is_terminal,
         )
         self._task: bars.TaskID | None = None
+        self._watching = ExitStack()
         self._started = 0.0
 
     def __enter__(self) -> TaggingBar:
-        self._bar.start()
+        if self._shown:
+            self._bar.start()
+        self._watching.enter_context(watch_pages(self.show_page))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._watching.close()
         self._bar.stop()
+
+    def show_page(self, page: PageProgress) -> None:
+        """Show which page of a scan is being read, also for a single file: a page takes seconds."""
+        name = f"识读扫描件 {page.path.name}"
+        if self._page is None:
+            self._bar.start()
+            self._page = self._bar.add_task(name, speed="", failed="")
+        self._bar.update(self._page, description=name, completed=page.page - 1, total=page.pages)
 
     def show(self, now: Progress) -> None:
         """Show the progress. The first call sets the start; what was finished before it doesn't count for the speed."""
         if self._task is None:
             self._started = time.monotonic()
-            self._task = self._bar.add_task("", total=now.total, completed=now.files, speed="", failed="")
+            self._task = self._bar.add_task(
+                "标注", visible=self._shown, total=now.total, completed=now.files, speed="", failed=""
+            )
             return
         speed = now.paragraphs / max(time.monotonic() - self._started, 1e-3)
         self._bar.update(

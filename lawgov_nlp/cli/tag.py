@@ -35,7 +35,7 @@ def tag(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files (docx, pdf, html, txt, doc, wps) and folders of them; with --engine ray also s3://…."
+            help="Files (docx, pdf, html, txt, doc, wps, scans) and folders of them; with --engine ray also s3://…."
         ),
     ],
     out: Annotated[
@@ -53,7 +53,9 @@ def tag(
         int | None,
         typer.Option(min=0, help="Processes that read files; 0 for none. Default: depends on the number of files."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a reading process may take for a file.")] = 60.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a reading process may take for a file, or a page of a scan.")
+    ] = 60.0,
     parts: Annotated[
         bool,
         typer.Option(

@@ -58,6 +58,8 @@ def report_table(report: TaggedReport) -> RenderableType:
         dimension = Text(paragraph.label.zh if paragraph.label else "—", style=_style(paragraph.label, scheme))
         if paragraph.needs_review:
             dimension.append("\n待复核", style="yellow")
+        if paragraph.ocr is not None:
+            dimension.append(f"\nOCR {paragraph.ocr:.0%}", style="dim")
         for other in paragraph.labels[1:]:
             dimension.append(f"\n+{other.zh}", style=f"{_style(other, scheme)} dim")
         heading = paragraph.headings[-1] if paragraph.headings else ""
@@ -147,6 +149,8 @@ def _indicator(indicator: Indicator, scheme: Scheme) -> Text:
     number = "？" if indicator.number is None else plain_number(indicator.number)
     style = f"bold {_style(indicator.dimension, scheme)}"
     text.append(f"{_SIGNS[indicator.qualifier]}{number}{indicator.unit}", style=style)
+    if indicator.needs_review:
+        text.append(" 待复核", style="yellow")
     return text
 
 

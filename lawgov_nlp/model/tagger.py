@@ -22,6 +22,7 @@ from lawgov_nlp.model.backends import Backend, OpenVINOBackend, TorchBackend, re
 from lawgov_nlp.model.checkpoints import load_tagger, named_model
 from lawgov_nlp.model.decoding import decode_batch
 from lawgov_nlp.model.modeling import TaggerModel
+from lawgov_nlp.model.ocr_flags import flagged
 from lawgov_nlp.model.windows import Batch, EncodedParagraph, States, WindowTokenizer
 from lawgov_nlp.report import Line, Report
 from lawgov_nlp.results.paragraph import TaggedParagraph
@@ -185,7 +186,7 @@ class Tagger:
         at = 0
         for report in reports:
             end = at + len(report.paragraphs)
-            own = tuple(tagged[at:end])
+            own = flagged(tagged[at:end], report.ocr)
             unread = [i.text for p in own for i in p.indicators if i.number is None]
             warnings = (
                 (f"{len(unread)} value(s) could not be read as numbers: {'、'.join(unread[:5])}",) if unread else ()

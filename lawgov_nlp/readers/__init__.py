@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lawgov_nlp.errors import ReadError
+from lawgov_nlp.report import OcrLine
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +32,20 @@ _READERS = {
     ".wps": "office",
     ".rtf": "office",
     ".odt": "office",
+    ".jpg": "picture",
+    ".jpeg": "picture",
+    ".png": "picture",
+    ".tif": "picture",
+    ".tiff": "picture",
 }
 SUFFIXES: tuple[str, ...] = tuple(_READERS)
 """The suffixes that `read_file` takes."""
+PICTURE_SUFFIXES: tuple[str, ...] = tuple(suffix for suffix, kind in _READERS.items() if kind == "picture")
 
 _HTML = re.compile(rb"(?i)<(!doctype\s+html|html|head|body|meta|title|script|style|div|table|p|span|br)\b")
 # A web archive: the header of a mail; Chrome's begins with From: <Saved by Blink>.
 _ARCHIVE = re.compile(rb"(?i)(?=(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){0,20}?MIME-Version:)(?:[\w-]+:)")
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*")  # jpeg, png, tiff in two byte orders
 # All that str.splitlines() breaks at: whoever splits the text that way must get the same lines as with "\n".
 LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 HALF_PAIRS = "half surrogate pairs were replaced by U+FFFD"
@@ -53,15 +61,17 @@ class ExtractedText:
         text: The text, a paragraph or heading a line; `text.encode("utf-8")` always works.
         warnings: What was left out or is doubtful, for the user to read.
         headings: Lines that the file sets as headings (Word's styles, Markdown), with their level from 1 on.
+        ocr: The printed lines that were read by OCR, in order, with their offsets in `text`.
     """
 
     text: str
     warnings: tuple[str, ...] = ()
     headings: Mapping[str, int] = field(default_factory=dict)
+    ocr: tuple[OcrLine, ...] = ()
 
 
 def read_file(path: Path) -> ExtractedText:
-    """Read a report from a txt, docx, pdf, html, doc, wps, rtf or odt file.
+    """Read a report from a txt, docx, pdf, html, doc, wps, rtf, odt, jpg, png or tiff file.
 
     Raises:
         ReadError: No such file, no report in it, or damaged, encrypted, too large; the message says what to do.
@@ -164,6 +174,8 @@ def _kind(data: bytes, suffix: str, path: Path) -> str:
     head = data[:4096]
     if b"%PDF-" in head[:1024]:
         return "pdf"
+    if head.startswith(_PICTURES):
+        return "picture"
     if head.startswith(b"PK\x03\x04"):
         return "office" if _is_odt(data) else "docx"
     if head.startswith((b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")) or b"<?mso-application" in head:

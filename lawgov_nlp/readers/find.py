@@ -7,14 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lawgov_nlp.errors import LawgovError, ReadError
-from lawgov_nlp.readers import SUFFIXES, irregular
+from lawgov_nlp.readers import PICTURE_SUFFIXES, SUFFIXES, irregular
+
+_SAVED_PAGE = ("_files", ".files", "_文件")
 
 
 def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]]:
     """All in and below a folder, folders aside, that is named like a report; and the folders that can't be opened.
 
     Hidden names and the lock files that Word leaves (`~$…`) are passed over. Links to folders aren't followed, so
-    that no loop of links keeps the search going.
+    that no loop of links keeps the search going. The pictures that a browser saves beside a page are none of reports.
 
     Returns:
         The paths in order, some of which may be no files (`readers.irregular`), and the shut folders with the reason.
@@ -28,7 +30,10 @@ def candidates(folder: Path) -> tuple[list[Path], list[tuple[Path, LawgovError]]
 
     for where, folders, names in os.walk(folder, onerror=refused):
         folders[:] = [name for name in folders if not passed_over(name)]
-        found += (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and not passed_over(name))
+        names = [name for name in names if name.lower().endswith(SUFFIXES) and not passed_over(name)]
+        if where.endswith(_SAVED_PAGE):
+            names = [name for name in names if not name.lower().endswith(PICTURE_SUFFIXES)]
+        found += (Path(where, name) for name in names)
     return sorted(found), shut
 
 

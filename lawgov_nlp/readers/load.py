@@ -65,7 +65,7 @@ def read_path(path: Path) -> Report:
         ReadError: It can't be read as a report.
     """
     read = read_file(path)
-    return parse_report(read.text, source=str(path), warnings=read.warnings, headings=read.headings)
+    return parse_report(read.text, source=str(path), warnings=read.warnings, headings=read.headings, ocr=read.ocr)
 
 
 def read_safely(path: Path, *, identify: bool = False) -> ReadOutcome:

@@ -1,4 +1,7 @@
-"""PDF files with a text layer: printed lines put back together to paragraphs by where they stand on the page.
+"""PDF files: printed lines put back together to paragraphs by where they stand on the page.
+
+Pages without a text layer are rendered and read by OCR where it is installed (`readers/ocr.py`); what it recognizes
+goes through the same layout.
 
 A PDF knows characters and places, no lines, no paragraphs. pdfium's own text has a line break at every printed line
 and spaces it guesses from gaps; here both come from the geometry, which says more. pdfium is not thread-safe: read
@@ -14,18 +17,20 @@ import statistics
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lawgov_nlp.errors import ReadError
-from lawgov_nlp.readers import ExtractedText, check_length
+from lawgov_nlp.readers import ExtractedText, check_length, ocr
 from lawgov_nlp.readers.lines import WIDE, visible
 from lawgov_nlp.readers.ruled import Grid, grids, rules
+from lawgov_nlp.report import OcrLine
 
 if TYPE_CHECKING:
+    import numpy as np
     import pypdfium2
 
 MAX_PAGES = 500
@@ -46,7 +51,11 @@ _CELL_CHARS = 600
 _COLUMN_LINES = 5
 _FULL_LINES = 0.5
 _SHAPES = 100  # characters of a page, spread over it, that are looked at for their shape
-_OCR = "it is a scan or photo without text; run OCR over it first (WPS, ABBYY, ocrmypdf -l chi_sim) and read the result"
+_OCR = (
+    f"it is a scan or photo without text; {ocr.INSTALL}, or run OCR over it first (WPS, ABBYY, ocrmypdf -l chi_sim) "
+    "and read the result"
+)
+_DOUBTFUL = 0.9
 
 _WIDE = re.compile(f"[{WIDE}]")
 # A page number, or what browsers print round a page: time and title, address.
@@ -76,7 +85,7 @@ class _Char(NamedTuple):
     """A printed character in upright coordinates (points, y up).
 
     `em` is its size; `word` the place of its word's start, for the invisible text of OCR only, whose words overlap;
-    `colour` what it is printed in: red, green, blue and opacity.
+    `colour` what it is printed in: red, green, blue and opacity; `confidence` how sure our own OCR is of its line.
     """
 
     text: str
@@ -86,6 +95,7 @@ class _Char(NamedTuple):
     em: float
     word: float | None = None
     colour: tuple[int, int, int, int] = (0, 0, 0, 255)
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +117,8 @@ class _Raw:
 class _Line:
     """A printed line. `unit` is the width of what can't be broken at its start; `row`: cells with gaps between.
 
-    `column`: one of two columns; those of the right one stand here as if they were in the left one.
+    `column`: one of two columns; those of the right one stand here as if they were in the left one. `confidence`: how
+    sure the OCR is of its worst part; None where the pdf itself has the text.
     """
 
     text: str
@@ -119,6 +130,7 @@ class _Line:
     row: bool
     page: int
     column: bool = False
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +145,8 @@ class _Page:
     askew: int
     scanned: bool
     bare: bool
+    recognized: bool = False
+    dropped: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +167,8 @@ def read(data: bytes, path: Path) -> ExtractedText:
     """Read a pdf file.
 
     Raises:
-        ReadError: Encrypted, damaged, no text layer (a scan), too many pages.
+        ReadError: Encrypted, damaged, a scan where no OCR is installed, too many pages.
+        PageTimeoutError: A page took too long to read by OCR.
     """
     import pypdfium2
 
@@ -169,12 +184,48 @@ def read(data: bytes, path: Path) -> ExtractedText:
         raise ReadError(f"{path}: the pdf is damaged or cut off ({error}); download or print it again") from error
     finally:
         document.close()
+    return _laid_out(pages, path)
+
+
+def read_pictures(pictures: Iterable[tuple[np.ndarray, float]], pages: int, path: Path) -> ExtractedText:
+    """Read pictures of pages by OCR, each given with its pixels for a point.
+
+    Raises:
+        ReadError: Nothing can be read on them.
+        PageTimeoutError: A page took too long.
+    """
+    read: list[_Page] = []
+    for number, (picture, scale) in enumerate(pictures):
+        read.append(_recognized(picture, scale, number, pages, path))
+        check_length(sum(p.chars for p in read), path)
+    return _laid_out(read, path)
+
+
+def _laid_out(pages: list[_Page], path: Path) -> ExtractedText:
     warnings = _check(pages, path)
     size = _body_size([line for page in pages for line in page.lines])
     lines, guessed = _without_furniture(pages, size)
     if guessed:
         warnings.append(f"taken for a header or footer and left out: {'; '.join(guessed)}")
-    return ExtractedText(text=visible("\n".join(_paragraphs(lines, pages, size))), warnings=tuple(warnings))
+    text = ""
+    recognized: list[OcrLine] = []
+    for paragraph in _paragraphs(lines, pages, size):
+        text += "\n" * bool(text)
+        for line, part in zip(paragraph, map(visible, _parts(paragraph)), strict=True):
+            printed = part.strip()
+            if line.confidence is not None and printed:
+                start = len(text) + part.index(printed)
+                recognized.append(
+                    OcrLine(
+                        text=printed,
+                        start=start,
+                        end=start + len(printed),
+                        page=line.page + 1,
+                        confidence=round(line.confidence, 4),
+                    )
+                )
+            text += part
+    return ExtractedText(text=text, warnings=tuple(warnings), ocr=tuple(recognized))
 
 
 def _pages(document: pypdfium2.PdfDocument, path: Path) -> list[_Page]:
@@ -185,7 +236,12 @@ def _pages(document: pypdfium2.PdfDocument, path: Path) -> list[_Page]:
     for number in range(count):
         page = document[number]
         try:
-            pages.append(_page(page, number, path))
+            read = _page(page, number, path)
+            if _needs_ocr(page, read) and ocr.is_installed():
+                picture, scale = _rendered(page, f"{path}: page {number + 1}")
+                seen = _recognized(picture, scale, number, count, path)
+                read = seen if seen.chars or read.scanned else read
+            pages.append(read)
         finally:
             page.close()
         check_length(sum(p.chars for p in pages), path)
@@ -220,6 +276,59 @@ def _page(page: pypdfium2.PdfPage, number: int, path: Path) -> _Page:
         # A scanner's own mark (扫描全能王) is text, too; so few characters on a picture are no text layer.
         scanned=count < _MIN_CHARS and _has_picture(page),
         bare=bare,
+    )
+
+
+def _needs_ocr(page: pypdfium2.PdfPage, read: _Page) -> bool:
+    """Whether a page shows what its text layer doesn't say: a scan, letters as drawings, fonts without a meaning."""
+    if read.scanned or read.bad > _MAX_BAD * read.chars:
+        return True
+    return not read.chars and next(iter(page.get_objects(max_depth=2)), None) is not None
+
+
+def _rendered(page: pypdfium2.PdfPage, where: str) -> tuple[np.ndarray, float]:
+    """A picture of a page, (height, width, 3), and its pixels for a point.
+
+    Raises:
+        ReadError: A picture on it is larger than any page.
+    """
+    import pypdfium2
+    import pypdfium2.raw as raw
+
+    for image in page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3):
+        if isinstance(image, pypdfium2.PdfImage):
+            width, height = image.get_px_size()
+            ocr.check_pixels(width, height, where)
+    scale = ocr.PAGE_SIDE / max(*page.get_size(), 1.0)
+    bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
+    try:
+        return bitmap.to_numpy()[..., :3].copy(), scale
+    finally:
+        bitmap.close()
+
+
+def _recognized(picture: np.ndarray, scale: float, number: int, pages: int, path: Path) -> _Page:
+    """A page by OCR, told like one with a text layer."""
+    ocr.begin_page(path, number + 1, pages)
+    found = ocr.recognize(picture, scale, f"{path}: page {number + 1}")
+    chars = [
+        _Char(text, x0, x1, piece.y, piece.em, confidence=piece.confidence)
+        for piece in found.pieces
+        for text, x0, x1 in ocr.places(piece)
+    ]
+    return _Page(
+        lines=_lines(chars, number) if chars else [],
+        left=0.0,
+        right=found.width,
+        bottom=0.0,
+        top=found.height,
+        chars=sum(not c.text.isspace() for c in chars),
+        bad=0,
+        askew=0,
+        scanned=False,
+        bare=False,
+        recognized=True,
+        dropped=found.dropped,
     )
 
 
@@ -595,6 +704,7 @@ def _line(row: list[_Char], spaces: dict[int, list[_Char]], page: int) -> _Line:
         unit=_first_unit(kept),
         row=len(cells) > 1,
         page=page,
+        confidence=min((c.confidence for c in kept if c.confidence is not None), default=None),
     )
 
 
@@ -620,13 +730,20 @@ def _check(pages: list[_Page], path: Path) -> list[str]:
     scanned = [str(i) for i, page in enumerate(pages, 1) if page.scanned]
     if scanned and all(p.scanned or p.chars < _MIN_CHARS for p in pages):
         raise ReadError(f"{path}: {_OCR}")
+    recognized = [page for page in pages if page.recognized]
+    if recognized and not chars:
+        raise ReadError(
+            f"{path}: the OCR found no legible text; is it the picture of a page? Scan it at 200 to 300 dpi"
+        )
     if not chars:
         raise ReadError(f"{path}: no text on {len(pages)} pages; if they show any, {_OCR}")
     if bad > _MAX_BAD * chars:
         raise ReadError(f"{path}: {bad} of {chars} characters have no meaning in its fonts; print it again or run OCR")
     warnings = []
     if scanned:
-        warnings.append(f"pages without text, not read (scans; run OCR): {', '.join(scanned)}")
+        warnings.append(f"pages without text, not read (scans; {ocr.INSTALL}): {', '.join(scanned)}")
+    if recognized:
+        warnings += _ocr_warnings(pages)
     if bad:
         warnings.append(f"{bad} characters that no font maps to text; compare with the pdf")
     if any(page.bare for page in pages):
@@ -637,6 +754,27 @@ def _check(pages: list[_Page], path: Path) -> list[str]:
     if askew := sum(p.askew for p in pages):
         warnings.append(f"{askew} characters of a watermark or turned text were left out")
     return warnings
+
+
+def _ocr_warnings(pages: list[_Page]) -> list[str]:
+    """Which pages were read by OCR, where it was in doubt, and what it left out."""
+    numbered = [(i, page) for i, page in enumerate(pages, 1) if page.recognized]
+    warnings = []
+    if read := [str(i) for i, page in numbered if page.chars]:
+        warnings.append(f"read by OCR, so compare names and numbers with the original: page {', '.join(read)}")
+    if doubtful := _counts(
+        (i, sum((line.confidence or 1.0) < _DOUBTFUL for line in page.lines)) for i, page in numbered
+    ):
+        warnings.append(f"lines that the OCR was unsure of: {doubtful}")
+    if dropped := _counts((i, page.dropped) for i, page in numbered):
+        warnings.append(f"not legible to the OCR and left out (a seal, handwriting, dirt?): {dropped}")
+    if empty := [str(i) for i, page in numbered if not page.chars]:
+        warnings.append(f"pages on which the OCR found no text: {', '.join(empty)}")
+    return warnings
+
+
+def _counts(pages: Iterable[tuple[int, int]]) -> str:
+    return ", ".join(f"{count} on page {number}" for number, count in pages if count)
 
 
 def _body_size(lines: list[_Line]) -> float:
@@ -685,8 +823,11 @@ def _pattern(line: _Line) -> tuple[str, int]:
     return re.sub(r"\d+", "0", line.text), round(line.y / 4)
 
 
-def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator[str]:
-    """The paragraphs in order; a table row is one of its own. Upright and turned pages have layouts of their own."""
+def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator[list[_Line]]:
+    """The lines of each paragraph in order; a table row is one of its own.
+
+    Upright and turned pages have layouts of their own.
+    """
 
     def shapes(line: _Line) -> tuple[int, int, bool]:
         page = pages[line.page]
@@ -705,11 +846,11 @@ def _paragraphs(lines: list[_Line], pages: list[_Page], size: float) -> Iterator
     for line in lines:
         layout = layouts[shapes(line)]
         if paragraph and (layout is not layouts[shapes(paragraph[-1])] or _begins(paragraph, line, layout)):
-            yield _joined(paragraph)
+            yield paragraph
             paragraph = []
         paragraph.append(line)
     if paragraph:
-        yield _joined(paragraph)
+        yield paragraph
 
 
 def _aligned(lines: list[_Line], em: float) -> list[_Line]:
@@ -800,8 +941,13 @@ def _begins(paragraph: list[_Line], line: _Line, layout: _Layout) -> bool:
 
 
 def _joined(paragraph: list[_Line]) -> str:
-    text = paragraph[0].text
-    for line in paragraph[1:]:
-        words = text[-1:].isascii() and text[-1:].isalpha() and line.text[:1].isascii() and line.text[:1].isalpha()
-        text += " " * words + line.text
-    return text
+    return "".join(_parts(paragraph))
+
+
+def _parts(paragraph: list[_Line]) -> list[str]:
+    """What each line adds to its paragraph: a space first where two Latin words meet."""
+    parts = [paragraph[0].text]
+    for last, line in pairwise(paragraph):
+        words = last.text[-1:].isascii() and last.text[-1:].isalpha()
+        parts.append(" " * (words and line.text[:1].isascii() and line.text[:1].isalpha()) + line.text)
+    return parts

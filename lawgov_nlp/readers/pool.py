@@ -24,8 +24,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeVar
 
-from lawgov_nlp.errors import LawgovError, ReadError
+from lawgov_nlp.errors import LawgovError, PageTimeoutError, ReadError
 from lawgov_nlp.readers.load import ReadOutcome, Source, fingerprint, read_report, read_safely
+from lawgov_nlp.readers.ocr import PageProgress, page_watcher
 from lawgov_nlp.readers.worker import READY
 from lawgov_nlp.report import Report
 
@@ -79,7 +80,9 @@ class ReadingPool:
 
     Args:
         workers: Processes; 0 reads in this one, without a limit of time.
-        timeout: Seconds that a file may take.
+        timeout: Seconds that a file may take; of a file that is read by OCR, each page.
+
+    Pages that OCR reads are told to the callback of `readers.ocr.watch_pages` in which the pool was made.
 
     Raises:
         ValueError: A negative number of workers, or no time at all.
@@ -93,7 +96,7 @@ class ReadingPool:
         if workers and default_workers() == 0:
             raise ValueError(f"workers={workers}, but this Python has no executable to start; use workers=0")
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._servers = [_Server(self._jobs, timeout) for _ in range(workers)]
+        self._servers = [_Server(self._jobs, timeout, page_watcher()) for _ in range(workers)]
 
     def __enter__(self) -> ReadingPool:
         return self
@@ -154,8 +157,13 @@ class ReadingPool:
 class _Server:
     """A thread that hands jobs to one worker process at a time and replaces the process where it is lost."""
 
-    def __init__(self, jobs: queue.SimpleQueue[_Job | None], timeout: float) -> None:
-        self._jobs, self._timeout = jobs, timeout
+    def __init__(
+        self,
+        jobs: queue.SimpleQueue[_Job | None],
+        timeout: float,
+        on_page: Callable[[PageProgress], None] | None = None,
+    ) -> None:
+        self._jobs, self._timeout, self._on_page = jobs, timeout, on_page
         self._folder = os.getcwd()  # relative paths mean the same to a worker that starts late
         self._lock = threading.Lock()
         self._closed = False
@@ -202,19 +210,33 @@ class _Server:
         assert process.stdin is not None
         assert process.stdout is not None
         limit = _Limit(process, self._timeout)
+        page: PageProgress | None = None
         try:
             pickle.dump((job.path, job.identify, self._timeout), process.stdin)
             process.stdin.flush()
-            reading = pickle.load(process.stdout)
+            while isinstance(reading := pickle.load(process.stdout), PageProgress):
+                if limit.over():
+                    break
+                page, limit = reading, _Limit(process, self._timeout)
+                if self._on_page is not None:
+                    self._on_page(page)
         except (OSError, EOFError, pickle.UnpicklingError):
             late = limit.over()
             code = self._drop()
+            known = fingerprint(job.path) if job.identify else None
+            if late and page is not None:
+                return ReadOutcome(error=_page_late(page, self._timeout), fingerprint=known)
             if late:
                 reason = f"took more than {self._timeout:g} s to read and was given up; open it and save it anew"
             else:
                 reason = f"the process that read it {_death(code)}; open the file and save it anew"
-            known = fingerprint(job.path) if job.identify else None
             return ReadOutcome(error=ReadError(f"{job.path}: {reason}"), fingerprint=known)
+        if isinstance(reading, PageProgress):  # the time ran out as the next page began
+            self._drop()
+            return ReadOutcome(
+                error=_page_late(page or reading, self._timeout),
+                fingerprint=fingerprint(job.path) if job.identify else None,
+            )
         if limit.over():  # the answer came at the last moment, and the process is being ended
             self._drop()
         return reading
@@ -264,6 +286,13 @@ class _Server:
         with self._lock:
             self._process = None
         return process.returncode
+
+
+def _page_late(page: PageProgress, seconds: float) -> PageTimeoutError:
+    return PageTimeoutError(
+        f"{page.path}: page {page.page} of {page.pages} took more than {seconds:g} s to read by OCR and was given up; "
+        "give it more time (timeout=, --timeout), or take the page out"
+    )
 
 
 class _Limit:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lawgov_nlp.readers.furniture import is_furniture, is_path
-from lawgov_nlp.report import Line, LineKind, Report
+from lawgov_nlp.report import Line, LineKind, OcrLine, Report
 from lawgov_nlp.text import HALF_STOP
 
 _NUM = "一二三四五六七八九十百"
@@ -130,6 +130,7 @@ def parse_report(
     source: str | None = None,
     warnings: tuple[str, ...] = (),
     headings: Mapping[str, int] = MappingProxyType({}),
+    ocr: tuple[OcrLine, ...] = (),
 ) -> Report:
     """The structure and metadata of a report.
 
@@ -138,6 +139,7 @@ def parse_report(
         source: Where it was read from; goes into `Report.source`.
         warnings: What the reader warned of; goes into `Report.warnings`.
         headings: Lines that the file itself sets as headings, with their level from 1 on.
+        ocr: The printed lines that the reader recognized in pictures; goes into `Report.ocr`.
     """
     lines = list(_lines(text))
     _lift_arabic_outline(lines)
@@ -160,6 +162,7 @@ def parse_report(
         units=units,
         source=source,
         warnings=warnings,
+        ocr=ocr,
         **_metadata(units, lines[enclosed].start if enclosed else 0),
     )
 

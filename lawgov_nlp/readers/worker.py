@@ -1,4 +1,6 @@
-"""The process that reads files for `readers.pool`: a file's path in, its `Reading` out, until the input ends.
+"""The process that reads files for `readers.pool`: a file's path in, what came of it out, until the input ends.
+
+Before each page that OCR reads, it sends a `PageProgress` first: the limit of time then holds for the page.
 
 It speaks pickles over its standard input and output. A hanging or memory-eating file harms this process alone, which
 is killed and replaced. torch and transformers are never loaded here.
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lawgov_nlp.readers.load import read_safely
+from lawgov_nlp.readers.ocr import PageProgress, watch_pages
 
 READY = "lawgov reading worker"
 """The first thing that a worker says."""
@@ -26,6 +29,10 @@ READY = "lawgov reading worker"
 MEMORY = 2 << 30
 """Bytes of address space that a worker may have, where the system can limit it; a file that needs more is refused. A
 worker that reads reports takes some 30 MB; a docx near the 200 MB of XML that its reader takes at most needs more."""
+
+OCR_MEMORY = 6 << 30
+"""Bytes of address space from the first page on that a worker reads by OCR: the models take under 1 GB of memory, but
+reserve 2 to 3 GB of addresses."""
 
 _GRACE = 10
 """Seconds that a file may take beyond its limit before the worker ends itself, its parent being gone."""
@@ -45,7 +52,14 @@ def main() -> None:
     threading.Thread(target=_listen, args=(stream, requests), daemon=True).start()
     while (request := requests.get()) is not None:
         path, identify, limit = request
-        with _alarm(limit + _GRACE):
+
+        def page_begins(page: PageProgress, limit: float = limit) -> None:
+            _limit_memory(OCR_MEMORY)
+            _set_alarm(limit + _GRACE)
+            pickle.dump(page, answers)
+            answers.flush()
+
+        with _alarm(limit + _GRACE), watch_pages(page_begins):
             answer = pickle.dumps(read_safely(path, identify=identify))
         try:
             answers.write(answer)
@@ -92,23 +106,25 @@ def _leave(signum: int, frame: object) -> None:
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     """Lets the system end the process after so long: the last resort where its parent was killed."""
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _set_alarm(seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _set_alarm(0)
 
 
-def _limit_memory() -> None:
+def _set_alarm(seconds: float) -> None:
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _limit_memory(memory: int = MEMORY) -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    soft = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    soft = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
     with contextlib.suppress(ValueError, OSError):  # macOS has the name and refuses the limit
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 

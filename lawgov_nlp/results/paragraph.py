@@ -26,7 +26,11 @@ class Indicator:
         unit: The unit (`户`, `%`, `元`); an empty string for a bare number.
         qualifier: Whether the number is exact, a lower bound, an approximation or an upper bound.
         dimension: The topic of what is counted, one of the `topics` of the report's scheme.
-        score: The model's confidence in the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
+        score: The model's confidence in the value's span, 0 to 1: the geometric mean of its tokens' probabilities; of
+            text that was read by OCR, times `ocr`.
+        ocr: How sure the OCR is of the least sure printed line that the value or the name stands in, 0 to 1; None for
+            text that the file itself holds.
+        needs_review: Whether that line is so doubtful that a human should compare the indicator with the picture.
 
     Raises:
         ValueError: An offset doesn't fit, a name lacks its offsets, or `dimension` is not a topic.
@@ -43,6 +47,8 @@ class Indicator:
     qualifier: Qualifier
     dimension: Label
     score: float = 1.0
+    ocr: float | None = field(default=None, metadata={"since": "0.2", "sparse": True})
+    needs_review: bool = field(default=False, metadata={"since": "0.2", "sparse": True})
 
     def __post_init__(self) -> None:
         check_span(self.text, self.start, self.end, "value")
@@ -69,8 +75,10 @@ class TaggedParagraph:
         scores: For each dimension, the probability that it is the primary one. The rest to 1 is the probability of
             None.
         secondary_scores: For each dimension, the probability that it is among `labels`.
-        needs_review: Whether `confidence` is below the model's threshold, so that a human should check the label.
+        needs_review: Whether a human should look at it: `confidence` is below the model's threshold, or an indicator
+            was read by OCR from a doubtful line.
         indicators: The numeric indicators in order of their position.
+        ocr: How sure the OCR is of its least sure printed line, 0 to 1; None for text that the file itself holds.
 
     Raises:
         ValueError: An offset doesn't fit, or `labels` doesn't begin with `label`.
@@ -86,6 +94,7 @@ class TaggedParagraph:
     secondary_scores: Mapping[Label, float] = field(default_factory=dict)
     needs_review: bool = field(default=False, metadata={"since": "0.1"})  # The first files lack this field.
     indicators: tuple[Indicator, ...] = ()
+    ocr: float | None = field(default=None, metadata={"since": "0.2", "sparse": True})
 
     def __post_init__(self) -> None:
         check_span(self.text, self.start, self.end, "paragraph")

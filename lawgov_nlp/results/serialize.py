@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lawgov_nlp.errors import ReadError, SchemeError
-from lawgov_nlp.report import Line
+from lawgov_nlp.report import Line, OcrLine
 from lawgov_nlp.results.paragraph import TaggedParagraph
 from lawgov_nlp.results.quantity import MOST_DIGITS
 from lawgov_nlp.results.tables import REPORT_COLUMNS
@@ -43,6 +43,7 @@ def to_dict(report: TaggedReport) -> dict[str, Any]:
         "warnings": [*report.warnings],
         "text": report.text,
         "units": _plain(report.units),
+        **({"ocr": _plain(report.ocr)} if report.ocr else {}),
         "paragraphs": _plain(report.paragraphs),
     }
 
@@ -68,6 +69,7 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
         "",
         text=walker.text,
         units=walker.each(Line, data, "units", ""),
+        ocr=walker.each(OcrLine, data, "ocr", "") if "ocr" in data else (),  # since 0.2
         tagged=walker.each(TaggedParagraph, data, "paragraphs", ""),
         **{c.name: _take(data, c.name, "", int if c.kind == "integer" else str, optional=True) for c in REPORT_COLUMNS},
         model=_take(data, "model", "", str),
@@ -79,7 +81,11 @@ def from_dict(data: Mapping[str, Any], cls: type[_R]) -> _R:
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Convert a value, or all fields of a dataclass, to types of JSON."""
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if not (field.metadata.get("sparse") and getattr(value, field.name) == field.default)
+        }
     if isinstance(value, Mapping):
         return {str(key): float(item) for key, item in value.items()}
     if isinstance(value, tuple):
@@ -98,7 +104,8 @@ def _types(kind: Hashable) -> dict[str, Any]:
 class _Walker:
     """Builds values from dictionaries field by field, using the declared types of the fields.
 
-    A field with `since` in its metadata may be missing, because older files lack it.
+    A field with `since` in its metadata may be missing, because older files lack it; one with `sparse`, because it has
+    its default in most places and is only written where it hasn't.
 
     Attributes:
         text: The text of the report, which the spans must fit.

@@ -108,11 +108,18 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
             "needs_review",
             "integer",
             13,
-            "1 表示 confidence 低于模型的阈值，宜由人复核；否则为 0",
+            "1 表示 confidence 低于模型的阈值，或有指标识读自不清晰的扫描行，宜由人复核；否则为 0",
             lambda s: int(s.p.needs_review),
         ),
     ),
     (
+        Column(
+            "ocr",
+            "number",
+            8,
+            "本段由扫描件识读（OCR）而来时，其中最不清晰一行的识读把握，0–1；空表示文件自带文字",
+            lambda s: s.p.ocr,
+        ),
         Column("indicators", "integer", 11, "本段抽取到的指标数", lambda s: len(s.p.indicators)),
         Column("text", "text", 80, "段落原文", lambda s: s.p.text),
         _MODEL,
@@ -139,6 +146,16 @@ _INDICATORS = (
     Column("dimension", "text", 14, "指标本身所属的维度，可与所在段落不同", lambda s: str(s.i.dimension)),
     Column("dimension_zh", "text", 20, "dimension 的中文名", lambda s: s.i.dimension.zh),
     Column("score", "number", 9, "模型认定该数值为指标的概率，0–1", lambda s: float(s.i.score)),
+    Column(
+        "ocr", "number", 8, "由扫描件识读（OCR）而来时，所在行的识读把握，0–1；空表示文件自带文字", lambda s: s.i.ocr
+    ),
+    Column(
+        "needs_review",
+        "integer",
+        13,
+        "1 表示识读自不清晰的扫描行，宜与原件核对；否则为 0",
+        lambda s: int(s.i.needs_review),
+    ),
     Column("start", "integer", 8, "数值首字在报告全文中的位置，从 0 起", lambda s: s.i.start),
     Column("end", "integer", 8, "数值末字之后的位置", lambda s: s.i.end),
     Column("name_start", "integer", 11, "指标名首字的位置；无指标名时为空", lambda s: s.i.name_start),
@@ -205,11 +222,12 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
         label, label_zh: The primary dimension; `none` and 无 if there is none.
         labels: The primary and secondary dimensions joined with "+"; `none` if there is none.
         confidence: The probability that the primary dimension, or its absence, is right.
-        needs_review: 1 if the confidence is below the model's threshold, else 0. The mean of the column is the share of
-            paragraphs to check.
+        needs_review: 1 if the confidence is below the model's threshold or an indicator was read from a doubtful line
+            of a scan, else 0. The mean of the column is the share of paragraphs to check.
         score_leadership … score_plans, score_none: The probability that this is the primary dimension, or that there
             is none. They sum to 1. A model with its own labels has columns for these instead. (`to_dict` has the
             probabilities of the secondary dimensions.)
+        ocr: How sure the OCR is of its least sure printed line; missing for text that the file itself holds.
         indicators: The number of its indicators.
         text: The text of the paragraph.
 
@@ -224,7 +242,9 @@ def to_frame(report: TaggedReport, what: str = "paragraphs") -> pd.DataFrame:
         unit: The unit; empty for a bare number.
         qualifier, qualifier_zh: `exact`, `at_least`, `about` or `at_most`, and its Chinese name.
         dimension, dimension_zh: The topic of what is counted.
-        score: The model's probability for the value.
+        score: The model's probability for the value, times `ocr` in scans.
+        ocr: How sure the OCR is of its printed line; missing for text that the file itself holds.
+        needs_review: 1 if that line is doubtful, else 0.
         sentence: The sentence that contains the value.
 
     The types don't depend on the content, not even for an empty report: text is `string`, whole numbers are `Int64` and
