@@ -64,7 +64,7 @@ def _face(font: str, pixels: int) -> ImageFont.FreeTypeFont:
 
 
 def draw_lines(lines: Sequence[str], dpi: int, font: str, *, title: Sequence[str] = (), number: int = 0) -> Image.Image:
-    """An A4 page: titles in the middle, each line with its characters on Word's grid of 28 a line, a page number."""
+    """An A4 page as Word sets it: titles in the middle, 28 characters a line, a page number."""
     points = dpi / 72
     page = Image.new("L", (round(595 * points), round(842 * points)), 255)
     draw = ImageDraw.Draw(page)
@@ -77,9 +77,13 @@ def draw_lines(lines: Sequence[str], dpi: int, font: str, *, title: Sequence[str
         x = _LEFT
         if line.startswith("\t"):  # a sign-off at the right
             x = _LEFT + _SIZE * (_ROW - 4) - sum(map(_width, line.strip())) * _SIZE
-        for char in line.strip("\t"):
+        chars = line.strip("\t")
+        # Full lines are set to the edge, as Word sets them.
+        spare = _ROW - sum(map(_width, chars))
+        step = spare / (len(chars) - 1) * _SIZE if len(chars) > 1 and abs(spare) <= 1.5 and "\t" not in line else 0.0
+        for char in chars:
             draw.text((x * points, y * points), char, font=face, fill=0, anchor="ls")
-            x += _width(char) * _SIZE
+            x += _width(char) * _SIZE + step
         y += _LEAD
     if number:
         draw.text(
@@ -88,8 +92,10 @@ def draw_lines(lines: Sequence[str], dpi: int, font: str, *, title: Sequence[str
     return page
 
 
+@lru_cache(maxsize=10_000)
 def _width(char: str) -> float:
-    return 0.5 if char.isascii() else 1.0
+    """The width of a character in ems."""
+    return _face(chinese_font(), 100).getlength(char) / 100
 
 
 def _wrapped(paragraph: str) -> list[str]:
@@ -104,7 +110,7 @@ def _wrapped(paragraph: str) -> list[str]:
             pieces.append(char)
     for piece in pieces:
         size = sum(map(_width, piece))
-        # A closing mark hangs over the edge, as Word lets it.
+        # A closing mark is squeezed in, as Word does it.
         if width + size - 1.0 * (piece[-1] in _NEVER_FIRST) > _ROW and line.strip("　"):
             lines.append(line)
             line, width = "", 0.0
@@ -114,7 +120,8 @@ def _wrapped(paragraph: str) -> list[str]:
 
 def pages_of(report: Report, dpi: int) -> list[Image.Image]:
     """The pages of a report, grey; the last one has the sign-off."""
-    title = [u.text for u in report.units if u.kind.value == "title"]
+    titles = (u.text for u in report.units if u.kind.value == "title")
+    title = [text[at : at + 20] for text in titles for at in range(0, len(text), 20)]
     rows: list[str] = []
     for unit in report.units:
         if unit.kind.value == "salutation":

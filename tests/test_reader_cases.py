@@ -751,3 +751,118 @@ def test_an_odt_whose_mimetype_is_not_first(tmp_path: Path, monkeypatch: pytest.
 def test_web_archives_of_browsers(tmp_path: Path, name: str) -> None:
     head = "From: <Saved by Blink>\r\nSubject: =?utf-8?Q?a?=\r\n =?utf-8?Q?b?=\r\nDate: Mon\r\nMIME-Version: 1.0\r\n"
     refused(saved(tmp_path / name, head + "Content-Type: multipart/related\r\n"), "web archive", ".html")
+
+
+# ---- imprints of pages, dates under the text
+
+IMPRINTS = [
+    "时间：01-15 浏览量 123",
+    "时间：[2024-01-15] 浏览量：[123] 次",
+    "发布时间 2024-01-15 来源 县司法局",
+    "云岭县人民政府门户网站 www.yunling.gov.cn 发布时间：2024-01-15 来源：县司法局",
+    "云岭县人民政府门户网站 发布时间：2024-01-15",
+    "2024-01-15 09:30 来源：县司法局 作者：张三 点击：123",
+    "[2024-01-15]  浏览量 123  字号：[大 中 小]",
+    "发布于：2024-01-15 10:20:33 浏览：1022次",
+    "录入时间 2024/1/15 10:00 点击数 12",
+    "人气：233",
+]
+NO_IMPRINTS = [
+    "时间：2024年1月15日，地点在镇会议室，共有50人参加",
+    "时间 2024年1月15日 地点 镇会议室",
+    "门户网站全年发布政务信息3200条，浏览量12万次",
+    "网站浏览量1.2万次",
+    "网站访问量\t3500",
+    "点击率提高12%",
+    "政府网站发布信息1200条",
+    "一、政府门户网站建设",
+    "2024年1月15日",
+    "阅读普法书籍1200册",
+    "竹坪乡人民政府 2024年1月15日",
+]
+
+
+def test_imprints_of_pages_are_told_from_what_a_report_says() -> None:
+    assert [line for line in IMPRINTS if not is_furniture(line)] == []
+    assert [line for line in NO_IMPRINTS if is_furniture(line)] == []
+
+
+@pytest.mark.parametrize("imprint", IMPRINTS)
+def test_an_imprint_is_no_body_wherever_a_text_was_copied_from(tmp_path: Path, imprint: str) -> None:
+    report = parse_report("\n".join([TITLE, imprint, *PARTS, *SIGNED]))
+    assert of_kind(report, "title") == [TITLE]
+    assert of_kind(report, "body") == PARTS[1::2]
+    assert report.date == "2023-01-06"
+    article = f"<div class=x1><h2>{TITLE}</h2><p>{imprint}</p>{paragraphs(PARTS + SIGNED)}</div>"
+    assert lines_of(saved(tmp_path / "a.html", page(article))) == [TITLE, *PARTS, *SIGNED]
+
+
+@pytest.mark.parametrize(
+    ("printed", "dropped"),
+    [
+        ("2023-01-09 县司法局", True),
+        ("县司法局　2023年01月09日", True),
+        ("2023-01-09", True),
+        ("2023年1月9日 10:22", True),
+        ("2023年1月9日", False),  # may be the report's own date
+        ("2023-01-06", False),
+        ("县司法局", False),  # may be the body that reports
+    ],
+)
+def test_lines_that_repeat_the_meta_tags(tmp_path: Path, printed: str, dropped: bool) -> None:
+    meta = '<meta name="PubDate" content="2023-01-09 10:22"><meta name="ContentSource" content="县司法局">'
+    article = f"<div class=x1><h2>{TITLE}</h2><p>{printed}</p>{paragraphs(PARTS + SIGNED)}</div>"
+    lines = lines_of(saved(tmp_path / "a.html", page(article, meta=meta)))
+    assert (printed not in lines) == dropped
+    assert [line for line in lines if line != printed] == [TITLE, *PARTS, *SIGNED]
+
+
+@pytest.mark.parametrize(
+    ("tail", "date"),
+    [
+        (["2023年元月6日"], "2023-01-06"),
+        (["二○二三年元月六日"], "2023-01-06"),
+        (["报送日期：2023年1月6日"], "2023-01-06"),
+        (["日期：2023年1月6日"], "2023-01-06"),
+        (["2023年1月6日", "竹坪乡"], "2023-01-06"),
+        (["2023年1月6日", "2"], "2023-01-06"),
+        (["2023年1月6日", "附：竹坪乡2022年执法情况统计表", "处罚\t12"], "2023-01-06"),
+        (["2023年  月  日"], None),
+    ],
+)
+def test_a_bare_date_under_the_text_is_the_sign_off(tail: list[str], date: str | None) -> None:
+    report = parse_report("\n".join([TITLE, *PARTS, *tail]))
+    assert report.date == date
+    assert of_kind(report, "body")[:3] == PARTS[1::2]
+    assert next(iter(of_kind(report, "signoff"))) == tail[0]
+    assert tail[0] not in of_kind(report, "body")
+
+
+def test_a_page_that_was_taken_whole_says_so_on_page_and_terminal(tmp_path: Path) -> None:
+    import io
+    from dataclasses import fields
+
+    from rich.console import Console
+
+    from lawgov_nlp import TaggedReport
+    from lawgov_nlp.cli.terminal import report_table
+    from lawgov_nlp.report import Report
+    from lawgov_nlp.results.page import to_html
+    from lawgov_nlp.results.paragraph import TaggedParagraph
+
+    scraps = "".join(
+        f"<p>{text}</p>"
+        for text in ("溪口要闻速递", "县直部门动态", "乡镇街道之窗", "政策文件解读", "互动交流平台", "便民服务指南")
+    )
+    flat = f"<html><body>{scraps}<p>{TITLE}</p>{paragraphs(PARTS)}</body></html>"
+    report = read_report(saved(tmp_path / "a.html", flat))
+    said = next(warning for warning in report.warnings if "with certainty" in warning)
+    tagged = tuple(
+        TaggedParagraph(text=u.text, start=u.start, end=u.end, headings=u.headings, label=None, labels=(), scores={})
+        for u in report.paragraphs
+    )
+    tagged_report = TaggedReport(**{f.name: getattr(report, f.name) for f in fields(Report)}, tagged=tagged)
+    assert said in to_html(tagged_report)
+    console = Console(file=io.StringIO(), width=300)
+    console.print(report_table(tagged_report))
+    assert said in console.file.getvalue()  # type: ignore[attr-defined]

@@ -25,14 +25,32 @@ _BUTTONS = (
 # No line with a full stop is one: 全年开展“扫一扫”答题，浏览次数1.2万次。 is a finding of the report.
 _FURNITURE = re.compile(
     rf"(?!.*[。；])[\W_]*(({_ENTRIES})\s*[】\])）]?\s*[:：\t]|({_LABELS})\s*[】\])）]?\s*[:：]"
-    r"|(日\s*期|时\s*间)\s*[:：]\s*\d{4}[-/年]|今天是\s*\d{4}"
+    r"|(日\s*期|时\s*间)\s*[:：]\s*\d{4}[-/年](?!.*，)|今天是\s*\d{4}"
     r"|地\s*址\s*[:：].*(邮\s*编|电\s*话|传\s*真)|建议使用.{0,40}(浏览|分辨率)|.{0,12}最佳(浏览|分辨率)"
     rf"|(({_BUTTONS})[\W_]*)+$"
-    r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\s+\d{1,2}:\d{2}(:\d{2})?\W*$"
+    r"|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s+\d{1,2}:\d{2}(:\d{2})?\W*$"
     r"|.*(扫一扫|扫描二维码|版权所有|ICP备|网站标识码|公网安备|浏览次数\s*[:：]|【打印】|无障碍阅读|网站地图"
     r"|(?i:copyright|all rights reserved)))"
 )
 _FURNITURE_CHARS = 120
+# A line under a page's title that is nothing but when and where it was published and how often it was read, with colons
+# or without: 门户网站 发布时间 2024-01-15 浏览量 123, [2024-01-15 09:30] 来源 县司法局.
+_WHEN = r"[\[【(（]?\s*(?:(?:(?:19|20)\d\d\s*[-年./]\s*)?\d{1,2}\s*[-月./]\s*\d{1,2}\s*日?(?:\s*T?\d{1,2}:\d{2}(?::\d{2})?)?)\s*[\]】)）]?"
+_STAMP = re.compile(
+    rf"(?:(?:发布|更新|上传|录入|编辑|发表|公开|生成|成文)?(?:时间|日期)|发布于|发表于|更新于)\s*[:：]?\s*{_WHEN}"
+)
+_DAY = re.compile(
+    r"[\[【(（]?\s*(?:19|20)\d\d\s*[-年./]\s*\d{1,2}\s*[-月./]\s*\d{1,2}\s*日?(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
+    r"\s*[\]】)）]?"
+)
+_COUNTER = re.compile(
+    r"(?:(?:浏览|阅读|点击|访问)(?:量|数|次数|率)?|人气|热度)\s*[:：]?\s*[\[【(（]?\s*\d{0,7}\s*[次人]?\s*[\]】)）]?\s*[次人]?(?![\w.%])"
+)
+_ORIGIN = re.compile(
+    r"(?:信息|文章|稿件|新闻)?来\s*源\s*[:：]?\s*[^\s:：]{2,24}|(?:作\s*者|编\s*辑|供\s*稿|审\s*核|责任编辑|发布(?:人|者|机构|单位))\s*[:：]\s*[^\s:：]{0,20}"
+    r"|\S{0,16}(?:门户网站|政府网站?|官网|网站|[云中]\S{1,8}网)(?=\s|$)|(?:https?://)?www\.[\w./-]+"
+)
+_LEFT_OVER = re.compile(rf"(?:{_BUTTONS}|[\W_])*")
 _PATH = re.compile(
     r"[\W_]*(((您|你)?(现在|当前|目前)?所?在?的?位\s*置(是)?|当前页面|路径)\s*[:：]|(网站)?首\s*页\s*[>＞»›→/|\\-]+)"
 )
@@ -44,7 +62,23 @@ _SINGLE = re.compile(r"共\s{0,3}1\s{0,3}页")
 def is_furniture(line: str) -> bool:
     """Whether a line is a page's own and not the article's."""
     line = line.strip()
-    return len(line) <= _FURNITURE_CHARS and _FURNITURE.match(line) is not None
+    return len(line) <= _FURNITURE_CHARS and (_FURNITURE.match(line) is not None or _is_imprint(line))
+
+
+def _is_imprint(line: str) -> bool:
+    """Whether a line says when a page was published and by whom, or how often it was read, and nothing else.
+
+    A date alone isn't one: it may be the sign-off's. A tab parts cells of a table, whose figures are the report's.
+    """
+    if "\t" in line or "。" in line or "，" in line:
+        return False
+    rest, stamps = _STAMP.subn(" ", line)
+    rest, counters = _COUNTER.subn(" ", rest)
+    rest, days = _DAY.subn(" ", rest)
+    rest, origins = _ORIGIN.subn(" ", rest)
+    if not (stamps or counters or (days and origins)):
+        return False
+    return _LEFT_OVER.fullmatch(rest) is not None
 
 
 def is_path(line: str) -> bool:

@@ -23,6 +23,7 @@ from lxml import html as lxml_html
 from lawgov_nlp.errors import ReadError
 from lawgov_nlp.readers import HALF_PAIRS, ExtractedText, check_length
 from lawgov_nlp.readers.furniture import is_furniture, is_pager, is_path
+from lawgov_nlp.readers.imprint import PageImprint
 from lawgov_nlp.readers.lines import HAN, WIDE, row_lines, visible
 from lawgov_nlp.readers.listnumbers import NUMBERED, ListNumbers, hides_numbers
 from lawgov_nlp.readers.txt import decode_bytes
@@ -59,6 +60,8 @@ _FEW = 60
 _SURE_CHARS = 100
 _DOUBT = 0.5
 """Junk for a character of text, from which on a page's article is doubtful."""
+_DOUBT_WHOLE = 0.2
+"""The same with scraps where no block could be told from the page, so that all of it was taken."""
 _TITLE_CHARS = 4000  # with the white space of the source
 _SIGNOFF = re.compile(
     r"\d{4}年\d{1,2}月(\d{1,2}日)?|[〇○零一二三四五六七八九十]{4}年.{1,3}月.*"
@@ -103,6 +106,7 @@ def read(data: bytes, path: Path) -> ExtractedText:
     if _settable(root):
         warnings += (HALF_PAIRS,)
     title, name = _title(root), str(root.xpath("string(//title)"))
+    imprint = PageImprint(root)
     paged = _PAGED_BY_SCRIPT.search(text)
     _strip(root)
     page = _Page(root, name)
@@ -121,6 +125,7 @@ def read(data: bytes, path: Path) -> ExtractedText:
         shown = f" ({pagers[0]})" if pagers else ""
         warnings += (f"the article goes on on further pages{shown}, which were not read; save those, too",)
     lines = [line for line in _without_path(found) if not is_furniture(line) and not is_pager(line)]
+    lines = imprint.left_out(lines, _HEAD_LINES)
     logger.debug("%s: <%s>, %d of %d lines are furniture", path, article.tag, len(found) - len(lines), len(found))
     lines += _signoff(article)
     title = title or page.title(article)
@@ -130,7 +135,8 @@ def read(data: bytes, path: Path) -> ExtractedText:
     outside = total - weight.text
     if outside > 0.1 * total:
         warnings += (f"{outside} characters of text outside the article were left out; compare with the page",)
-    if weight.junk > _DOUBT * weight.text:
+    whole = article.tag in ("body", "html") and weight.junk + weight.scraps > _DOUBT_WHOLE * weight.text
+    if weight.junk > _DOUBT * weight.text or whole:
         warnings += ("the article could not be told from the rest of the page with certainty; compare with the page",)
     text = visible("\n".join(lines))
     if _ENTITIES.search(text):  # escaped twice

@@ -60,8 +60,12 @@ _DIGITS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}
 _HALF_WIDTH = {ord("０") + digit: ord("0") + digit for digit in range(10)}
 _DATE = re.compile(
     rf"((?:19|20)\d\d|[一二][{_ZEROS}一二三四五六七八九]{{3}})\s*[年./-]\s*"
-    rf"(\d{{1,2}}|[{_NUM}]{{1,3}})\s*[月./-]\s*(?:(\d{{1,2}}|[{_NUM}]{{1,3}})\s*日?)?"
+    rf"(\d{{1,2}}|[{_NUM}]{{1,3}}|元)\s*[月./-]\s*(?:(\d{{1,2}}|[{_NUM}]{{1,3}})\s*日?)?"
 )
+# A date with a label, or one that nobody has filled in: 报送日期：2024年1月15日, 2024年  月  日.
+_DATE_LABEL = re.compile(r"(?:报送|成文|签发|填报|落款)?日[ \u3000]*期[ \u3000]*[：:]\s*(?=.{2,8}年)")
+_UNFILLED = re.compile(rf"(?:(?:19|20)\d\d|二[{_ZEROS}一二三四五六七八九]{{3}})?\s*年\s*(?:\d{{1,2}})?\s*月\s*日")
+_AFTER_DATE_LINES = 6
 _YEAR = re.compile(
     rf"((?:19|20)\d\d|二[{_ZEROS}][{_ZEROS}一二三][{_ZEROS}一二三四五六七八九]|一九[八九][{_ZEROS}一二三四五六七八九])\s*年"
 )
@@ -308,9 +312,13 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
     Attachments and a page's remains may follow it, so the date that stands under a body is looked for first.
     """
     rest = [line for line in lines[head:] if line.kind is None]
-    while rest and not rest[-1].ends_sentence and _is_web_tail(rest[-1].text):
+    while rest and not rest[-1].ends_sentence and _is_web_tail(rest[-1].text) and not _is_date(rest[-1].text):
         rest.pop().kind = LineKind.ARTIFACT
+    if len(rest) > 1 and re.fullmatch(r"\d{1,3}", rest[-1].text) and _is_date(rest[-2].text):
+        rest.pop().kind = LineKind.ARTIFACT  # the number of the last page
     pairs = [k for k in range(1, len(rest)) if _is_date(rest[k].text) and _is_body_name(rest[k - 1])]
+    if not pairs:
+        pairs = [k for k in range(max(1, len(rest) - 1 - _AFTER_DATE_LINES), len(rest) - 1) if _closes(rest, k)][:1]
     if pairs and len(rest) - pairs[-1] > 1 and not any(len(line.text) > 80 for line in rest[pairs[-1] + 1 :]):
         for line in rest[pairs[-1] + 1 :]:
             if _AFTERWORD.match(line.text) or line.text.endswith("日印发"):
@@ -331,9 +339,17 @@ def _mark_tail(lines: Sequence[_Line], head: int) -> None:
             (plain and _DATE.search(line.text))
             or _is_body_name(line)
             or (signed and plain and not only_text and len(line.text) <= 24)
+            or (at > 0 and plain and re.search(f"{_PLACE}$", line.text) and _is_date(rest[at - 1].text))
         ):
             return
         line.kind = LineKind.SIGNOFF
+
+
+def _closes(lines: Sequence[_Line], at: int) -> bool:
+    """Whether a line is a date, after which come notes, attachments and a page's remains, but no text."""
+    return _is_date(lines[at].text) and all(
+        line.rank is None and not line.ends_sentence and len(line.text) <= 80 for line in lines[at + 1 :]
+    )
 
 
 def _is_web_tail(text: str) -> bool:
@@ -588,8 +604,9 @@ def _year(text: str) -> int | None:
 
 
 def _is_date(text: str) -> bool:
-    """Whether a line is a date and nothing else, but for brackets or a stray mark around it."""
-    return bool(_DATE.fullmatch(_STRAY.sub("", text).translate(_HALF_WIDTH)))
+    """Whether a line is a date and nothing else, but for a label before it or brackets or a stray mark around it."""
+    bare = _STRAY.sub("", _DATE_LABEL.sub("", text, count=1)).translate(_HALF_WIDTH)
+    return bool(_DATE.fullmatch(bare) or _UNFILLED.fullmatch(bare))
 
 
 def _first_date(texts: Iterable[str]) -> str | None:
@@ -614,6 +631,8 @@ def _integer(text: str) -> int | None:
     """A heading's number up to 99, in either script; None where it is neither."""
     if text.isdecimal():
         return int(text)
+    if text == "元":
+        return 1
     tens, ten, ones = text.rpartition("十")
     if any(len(part) > 1 or (part and part not in _DIGITS) for part in (tens, ones)) or not text:
         return None
