@@ -35,7 +35,10 @@ _FURNITURE = re.compile(
 _FURNITURE_CHARS = 120
 # A line under a page's title that is nothing but when and where it was published and how often it was read, with colons
 # or without: 门户网站 发布时间 2024-01-15 浏览量 123, [2024-01-15 09:30] 来源 县司法局.
-_WHEN = r"[\[【(（]?\s*(?:(?:(?:19|20)\d\d\s*[-年./]\s*)?\d{1,2}\s*[-月./]\s*\d{1,2}\s*日?(?:\s*T?\d{1,2}:\d{2}(?::\d{2})?)?)\s*[\]】)）]?"
+_WHEN = (
+    r"[\[【(（]?\s*(?:(?:19|20)\d\d\s*[-年./]\s*)?\d{1,2}\s*[-月./]\s*\d{1,2}\s*日?"
+    r"(?:\s*T?\d{1,2}:\d{2}(?::\d{2})?)?\s*[\]】)）]?"
+)
 _STAMP = re.compile(
     rf"(?:(?:发布|更新|上传|录入|编辑|发表|公开|生成|成文)?(?:时间|日期)|发布于|发表于|更新于)\s*[:：]?\s*{_WHEN}"
 )
@@ -48,7 +51,7 @@ _COUNTER = re.compile(
 )
 _ORIGIN = re.compile(
     r"(?:信息|文章|稿件|新闻)?来\s*源\s*[:：]?\s*[^\s:：]{2,24}|(?:作\s*者|编\s*辑|供\s*稿|审\s*核|责任编辑|发布(?:人|者|机构|单位))\s*[:：]\s*[^\s:：]{0,20}"
-    r"|\S{0,16}(?:门户网站|政府网站?|官网|网站|[云中]\S{1,8}网)(?=\s|$)|(?:https?://)?www\.[\w./-]+"
+    r"|\S{0,16}(?:门户网站|政府网站?|官网|网站|中国\S{1,8}网)(?=\s|$)|(?:https?://)?www\.[\w./-]+"
 )
 _LEFT_OVER = re.compile(rf"(?:{_BUTTONS}|[\W_])*")
 _PATH = re.compile(
