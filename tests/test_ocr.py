@@ -311,6 +311,46 @@ def test_a_page_is_read_as_it_is_printed_without_a_network(
 
 
 @needs_ocr
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [0.0, 1.5])
+def test_the_cells_of_a_ruled_table_stay_apart_and_whole(tmp_path: Path, chinese_font: None, degrees: float) -> None:
+    from PIL import ImageFont
+
+    from benchmarks.ocr import chinese_font as font_file
+    from benchmarks.ocr import draw_lines
+
+    picture = draw_lines(["　　" + PAGE[4][2], "", "", "", "", "", "　　" + PAGE[4][2]], 150, font_file())
+    draw = ImageDraw.Draw(picture)
+    face = ImageFont.truetype(font_file(), 26, index=2)
+    columns, rows = (200, 420, 560, 1000), (270, 330, 390, 480)
+    for x in columns:
+        draw.line((x, rows[0], x, rows[-1]), fill=0, width=2)
+    for y in rows:
+        draw.line((columns[0], y, columns[-1], y), fill=0, width=2)
+    cells = [
+        (212, 290, "执法类别"),
+        (432, 290, "件数"),
+        (572, 290, "备注"),
+        (212, 350, "行政处罚"),
+        (432, 350, "128"),
+        (572, 350, "含简易程序"),
+        (212, 400, "行政检查"),
+        (432, 400, "1356"),
+        (572, 400, "全部由镇综合执法队会同"),
+        (572, 438, "县里各部门开展"),
+    ]
+    for x, y, text in cells:
+        draw.text((x, y), text, font=face, fill=0)
+    turned = picture.rotate(degrees, fillcolor=255, resample=Image.Resampling.BICUBIC)
+    turned.save(tmp_path / "a.png")
+    assert [u.text for u in read_report(tmp_path / "a.png").units][1:4] == [
+        "执法类别\t件数\t备注",
+        "行政处罚\t128\t含简易程序",
+        "行政检查\t1356\t全部由镇综合执法队会同县里各部门开展",
+    ]
+
+
+@needs_ocr
 def test_a_page_may_not_take_for_ever(page: Image.Image) -> None:
     with pytest.raises(PageTimeoutError, match="page 3: took more than"):
         ocr.recognize(np.array(page.convert("RGB")), 1.0, "page 3", seconds=0.0)

@@ -60,6 +60,7 @@ _OPENING, _CLOSING = "（《“‘〔【", "，。、；：）》”’〕】"
 _DESCENT = 0.38  # from the middle of a line to its baseline, in ems
 _SAME_SIZE = 0.2
 _BODY_CHARS = 6
+_RULE = 2.5  # ems: no stroke is as long
 _RED = 50
 _STAMP = 3.5  # ems: nothing else that is red is as high; a red head's letters are three ems at most
 
@@ -116,12 +117,14 @@ class Recognized:
         width: Of the upright page, in points.
         height: Of the upright page, in points.
         dropped: How many pieces looked like text and could not be read.
+        rules: Left, bottom, right and top of the lines that are drawn on it, in points, as if it were not crooked.
     """
 
     pieces: tuple[Piece, ...]
     width: float
     height: float
     dropped: int
+    rules: tuple[tuple[float, float, float, float], ...] = ()
 
 
 _watcher: contextvars.ContextVar[Callable[[PageProgress], None] | None] = contextvars.ContextVar(
@@ -201,6 +204,8 @@ def recognize(picture: np.ndarray, scale: float, where: str, *, seconds: float =
     try:
         picture, boxes, read = _upright(engine, _without_stamps(picture, scale), in_time)
         found = [(box, *_read(engine, picture, box, read, in_time)) for box in boxes]
+        slope = _page_slope([(box, text) for box, text, _ in found])
+        drawn = tuple(_rules(picture, slope, scale)) if found else ()
     except ReadError:
         raise
     except (cv2.error, RuntimeError, ValueError) as error:
@@ -208,19 +213,52 @@ def recognize(picture: np.ndarray, scale: float, where: str, *, seconds: float =
     height, width = picture.shape[:2]
     sure = [(box, text, score) for box, text, score in found if text and score >= _LEAST]
     return Recognized(
-        pieces=tuple(_pieces(sure, scale, width, height)),
+        pieces=tuple(_pieces(sure, slope, scale, width, height)),
         width=width / scale,
         height=height / scale,
         dropped=len(found) - len(sure),
+        rules=drawn,
     )
 
 
-def _pieces(found: Sequence[tuple[np.ndarray, str, float]], scale: float, width: int, height: int) -> Iterator[Piece]:
+def _page_slope(found: Sequence[tuple[np.ndarray, str]]) -> float:
+    """By how much the lines of a page fall for each pixel to the right; 0 where they don't agree on a small slope."""
+    slopes = [_slope(box) for box, text in found if len(text) >= _BODY_CHARS]
+    slope = statistics.median(slopes) if slopes else 0.0
+    return slope if abs(slope) < _SLOPE else 0.0
+
+
+def _rules(picture: np.ndarray, slope: float, scale: float) -> Iterator[tuple[float, float, float, float]]:
+    """The lines that are drawn on a page, longer than any stroke of a letter, each as a thin box in points."""
+    import cv2
     import numpy as np
 
-    slopes = [_slope(box) for box, text, _ in found if len(text) >= _BODY_CHARS]
-    slope = statistics.median(slopes) if slopes else 0.0
-    slope = slope if abs(slope) < _SLOPE else 0.0
+    height, width = picture.shape[:2]
+    straight = np.array([[1, slope, -slope * height / 2], [-slope, 1, slope * width / 2]], dtype=np.float32)
+    grey = cv2.warpAffine(picture.min(axis=2), straight, (width, height), borderValue=255)
+    em = 16 * scale
+    ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, int(em) | 1, 15)
+    for across in (True, False):
+        # A line that is still a little askew goes up and down by a pixel.
+        wider = cv2.dilate(ink, np.ones((3, 1) if across else (1, 3), np.uint8))
+        long = max(5, round(_RULE * em))
+        kept = cv2.morphologyEx(wider, cv2.MORPH_OPEN, np.ones((1, long) if across else (long, 1), np.uint8))
+        _, _, boxes, _ = cv2.connectedComponentsWithStats(kept)
+        for left, top, wide, high, _ in boxes[1:]:
+            if min(wide, high) > 0.5 * em:  # a dark surface
+                continue
+            x, y = (left + wide / 2) / scale, (height - top - high / 2) / scale
+            if across:
+                yield left / scale, y, (left + wide) / scale, y
+            else:
+                yield x, (height - top - high) / scale, x, (height - top) / scale
+
+
+def _pieces(
+    found: Sequence[tuple[np.ndarray, str, float]], slope: float, scale: float, width: int, height: int
+) -> Iterator[Piece]:
+    import numpy as np
+
     boxes = [(np.asarray(box, dtype=float), _plain(text), score) for box, text, score in found]
     sizes = [_em(box, text) for box, text, _ in boxes]
     long = [em for em, (_, text, _) in zip(sizes, boxes, strict=True) if len(text) >= _BODY_CHARS]

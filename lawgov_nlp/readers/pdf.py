@@ -317,7 +317,7 @@ def _recognized(picture: np.ndarray, scale: float, number: int, pages: int, path
         for text, x0, x1 in ocr.places(piece)
     ]
     return _Page(
-        lines=_lines(chars, number) if chars else [],
+        lines=_with_tables(chars, grids(*rules(found.rules)), number) if chars else [],
         left=0.0,
         right=found.width,
         bottom=0.0,
@@ -396,6 +396,7 @@ def _table_rows(table: Grid, cells: dict[tuple[int, int], list[_Char]], page: in
     for row in range(table.rows):
         texts: list[str] = []
         first: _Line | None = None
+        sure: list[float] = []
         for column in range(table.columns):
             place = table.merged[row, column]
             if place[1] != column:
@@ -403,8 +404,10 @@ def _table_rows(table: Grid, cells: dict[tuple[int, int], list[_Char]], page: in
             lines = _lines(cells.get(place, []), page) if place[0] == row else []
             texts.append(_joined([replace(line, text=line.text.replace("\t", " ")) for line in lines]) if lines else "")
             first = first or next(iter(lines), None)
+            sure += [line.confidence for line in lines if line.confidence is not None]
         if first is not None:
             y = (table.ys[table.rows - row] + table.ys[table.rows - 1 - row]) / 2
+            first = replace(first, confidence=min(sure, default=None))
             yield replace(first, text="\t".join(texts), x0=table.xs[0], x1=table.xs[-1], y=y, row=True, column=False)
 
 

@@ -158,6 +158,9 @@ def _any_seeds() -> list[bytes]:
         b"MIME-Version: 1.0",
         b"<html><p>x",
         b"%PDF-1.4",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff\xe0",
+        b"II*\0\x08\0\0\0",
     )
     return [bytes([n]) + head for n in range(len(readers.SUFFIXES)) for head in heads]
 
