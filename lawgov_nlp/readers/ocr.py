@@ -263,11 +263,19 @@ def _pieces(
     sizes = [_em(box, text) for box, text, _ in boxes]
     long = [em for em, (_, text, _) in zip(sizes, boxes, strict=True) if len(text) >= _BODY_CHARS]
     body = statistics.median(long or sizes) if sizes else 0.0
+    titles = [
+        (box.mean(axis=0), em)
+        for (box, text, _), em in zip(boxes, sizes, strict=True)
+        if len(text) >= _BODY_CHARS and abs(em - body) >= _SAME_SIZE * body
+    ]
     for (box, text, score), em in zip(boxes, sizes, strict=True):
-        short = _units(text) < _BODY_CHARS
-        if abs(em - body) < (2 * _SAME_SIZE if short else _SAME_SIZE) * body:  # boxes are larger or smaller by chance
-            em = body
         middle = box.mean(axis=0)
+        short = _units(text) < _BODY_CHARS
+        # The last words of a title stand under its middle; of other short lines the box says little of their size.
+        above = (e for (x, y), e in titles if short and abs(x - middle[0]) < e and 0 < middle[1] - y < 2.5 * e)
+        if abs(em - body) < (2 * _SAME_SIZE if short else _SAME_SIZE) * body:
+            em = body
+        em = next(above, em)
         left, right = (box[0, 0] + box[3, 0]) / 2, (box[1, 0] + box[2, 0]) / 2
         padding = min(_PADDING / 2 * em, 0.2 * (right - left))
         y = height - (middle[1] - slope * (middle[0] - width / 2))
