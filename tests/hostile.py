@@ -208,7 +208,7 @@ BROKEN: dict[str, tuple[Callable[[Path, int], Path], str]] = {
     "zip bomb": (_zip_bomb, "zip bomb"),
     "zip bomb that lies": (_lying_bomb, "damaged"),
     "huge": (_huge, "200 MB"),
-    "picture": (_written("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(2000)), "no pdf"),
+    "picture": (_written("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(2000)), "picture"),
     "rubbish": (_written("rubbish.txt", random.Random(1).randbytes(5000)), "no Chinese text"),
     "empty": (_written("empty.docx", b""), "empty"),
     "NULs": (_written("nuls.txt", bytes(5000)), "no"),
