@@ -10,6 +10,7 @@ _SHARE = 0.05
 _FEWEST = 2
 
 
+@lru_cache(maxsize=16)  # The values of a text are read one after the other, each with the whole text around it.
 def to_simplified(text: str) -> str:
     """Return a text of the same length in which traditional characters are replaced by their simplified twins.
 

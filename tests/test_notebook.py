@@ -54,8 +54,8 @@ def test_runs():
     assert paragraphs == expected[".docx"]
     assert indicators > 0
     assert sorted(totals) == sorted(expected.values())
-    assert sheets["paragraphs"] == sum(totals)
-    assert sheets["indicators"] >= indicators
+    assert sheets["段落"] == sum(totals)
+    assert sheets["指标"] >= indicators
 
 
 @pytest.mark.slow
