@@ -11,27 +11,29 @@ import argparse
 import csv
 import json
 import resource
+import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lawgov_nlp import TaggedReport
-from lawgov_nlp.annotation.gold import GoldLine, GoldReport
+from lawgov_nlp.annotation.gold import GoldReport
 from lawgov_nlp.annotation.markup import read_markup
 from lawgov_nlp.panel import build_panel
 from lawgov_nlp.panel.gazetteer import gazetteer
 from lawgov_nlp.panel.indicators import shipped_indicators
 from lawgov_nlp.panel.sources import read_tagged
-from lawgov_nlp.readers.structure import parse_report
-from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.indicator_roles import with_roles
-from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
-from lawgov_nlp.results.quantity import read_quantity
 from lawgov_nlp.results.roles import Span, paragraph_roles
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.panel_reports import as_tagged  # noqa: E402 - the path must be set first
+
 YEARS = range(2016, 2026)
 
 
@@ -46,50 +48,10 @@ def coded_reports() -> list[TaggedReport]:
 
 
 def tagged(gold: GoldReport) -> TaggedReport:
-    """A coded report as a tagged one, with the scores of a sure model."""
-    report = parse_report(gold.text, source=f"{gold.id}.txt")
-    lines, at = {}, 0
-    for line in gold.units:
-        lines[at] = line
-        at += len(line.text) + 1
-    paragraphs = []
-    for unit in report.paragraphs:
-        line = lines.get(unit.start)
-        if line is None or line.text != unit.text:  # white space around the line, or a line that the reader joins
-            line = GoldLine(kind=LineKind.BODY, text=unit.text)
-        indicators = []
-        for i in sorted(line.indicators, key=lambda i: i.value):
-            (start, end), (first, last) = i.value, i.name
-            reading = read_quantity(line.text, start, end)
-            indicators.append(
-                Indicator(
-                    text=line.text[start:end],
-                    start=unit.start + start,
-                    end=unit.start + end,
-                    name=line.text[first:last] or None,
-                    name_start=unit.start + first if first < last else None,
-                    name_end=unit.start + last if first < last else None,
-                    number=reading.number,
-                    unit=reading.unit,
-                    qualifier=reading.qualifier,
-                    dimension=i.dimension,
-                )
-            )
-        paragraph = TaggedParagraph(
-            text=unit.text,
-            start=unit.start,
-            end=unit.end,
-            headings=unit.headings,
-            label=line.primary,
-            labels=(line.primary, *line.secondary) if line.primary else (),
-            scores={line.primary: 0.95} if line.primary else {},
-            indicators=tuple(indicators),
-        )
-        paragraphs.append(with_roles(paragraph, int(gold.meta.get("year") or 0) or None))
-    fields = {
-        name: getattr(report, name) for name in ("text", "units", "title", "issuer", "date", "doc_number", "source")
-    }
-    return TaggedReport(**fields, year=int(gold.meta.get("year") or 0) or None, tagged=tuple(paragraphs))
+    """A coded report as a tagged one, with the scores of a sure model, the year of its coding, and roles."""
+    year = int(gold.meta.get("year") or 0) or None
+    made = as_tagged(gold, f"{gold.id}.txt")
+    return replace(made, year=year, tagged=tuple(with_roles(paragraph, year) for paragraph in made.tagged))
 
 
 def show_findings(show: bool) -> None:

@@ -4,15 +4,22 @@ import re
 from dataclasses import replace
 
 from lawgov_nlp import TaggedReport
+from lawgov_nlp.annotation.gold import GoldLine, GoldReport
 from lawgov_nlp.annotation.markup import parse_markup
 from lawgov_nlp.readers.structure import parse_report
+from lawgov_nlp.report import LineKind
 from lawgov_nlp.results.paragraph import Indicator, TaggedParagraph
 from lawgov_nlp.results.quantity import read_quantity
 
 
 def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
     """The report of some markup lines as a tagged one; `[title]` and `[signoff]` lines give issuer and date."""
-    gold = parse_markup(f"level: township\n---\n{markup.strip()}\n", "t01")
+    made = as_tagged(parse_markup(f"level: township\n---\n{markup.strip()}\n", "t01"), source)
+    return replace(made, year=year) if year else made
+
+
+def as_tagged(gold: GoldReport, source: str) -> TaggedReport:
+    """A coded report as a sure model would have tagged it, without roles."""
     report = parse_report(gold.text, source=source)
     lines, at = {}, 0
     for unit in gold.units:
@@ -20,7 +27,9 @@ def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
         at += len(unit.text) + 1
     paragraphs = []
     for unit in report.paragraphs:
-        coded = lines[unit.start]
+        coded = lines.get(unit.start)
+        if coded is None or coded.text != unit.text:  # white space around the line, or a line that the reader joins
+            coded = GoldLine(kind=LineKind.BODY, text=unit.text)
         indicators = []
         for i in sorted(coded.indicators, key=lambda i: i.value):
             (start, end), (first, last) = i.value, i.name
@@ -30,9 +39,9 @@ def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
                     text=coded.text[start:end],
                     start=unit.start + start,
                     end=unit.start + end,
-                    name=coded.text[first:last],
-                    name_start=unit.start + first,
-                    name_end=unit.start + last,
+                    name=coded.text[first:last] or None,
+                    name_start=unit.start + first if first < last else None,
+                    name_end=unit.start + last if first < last else None,
                     number=reading.number,
                     unit=reading.unit,
                     qualifier=reading.qualifier,
@@ -46,7 +55,7 @@ def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
                 end=unit.end,
                 headings=unit.headings,
                 label=coded.primary,
-                labels=(coded.primary,) if coded.primary else (),
+                labels=(coded.primary, *coded.secondary) if coded.primary else (),
                 scores={coded.primary: 0.95} if coded.primary else {},
                 indicators=tuple(indicators),
             )
@@ -55,8 +64,7 @@ def tagged(markup: str, source: str, year: int | None = None) -> TaggedReport:
         name: getattr(report, name)
         for name in ("text", "units", "title", "issuer", "year", "date", "doc_number", "source")
     }
-    made = TaggedReport(**fields, tagged=tuple(paragraphs))
-    return replace(made, year=year) if year else made
+    return TaggedReport(**fields, tagged=tuple(paragraphs))
 
 
 def report(issuer: str, year: int, *lines: str, source: str | None = None, date: str = "") -> TaggedReport:

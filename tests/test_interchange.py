@@ -671,7 +671,8 @@ def test_any_text_comes_back_from_every_format(form, depth, tmp_path_factory):
             for u in units
             if u.kind is LineKind.BODY and u.text.strip()
         ]
-        units = list({u.text: u for u in units}.values())  # a format without numbers of lines merges equal paragraphs
+        if form == "conll":  # without numbers of lines, equal paragraphs are merged
+            units = list({u.text: u for u in units}.values())
         if not units:
             return
         document = from_gold(replace(gold, meta={}, units=tuple(units)))

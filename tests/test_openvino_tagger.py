@@ -181,3 +181,10 @@ def test_pieces_are_those_of_transformers(shipped):
     found = pieces.ids_and_offsets(texts)
     assert [offsets for _, offsets in found] == [[*map(tuple, o)] for o in theirs["offset_mapping"]]
     assert pieces.size == len(shipped.tokenizer.tokenizer)
+
+
+def test_states_that_are_not_numbers_are_refused(folder, monkeypatch):
+    """As of a mask whose padding overflows in the processor's own precision."""
+    monkeypatch.setattr("lawgov_nlp.model.openvino_tagger.MASKED", float("-inf"))
+    with pytest.raises(ModelError, match="aren't numbers; take backend torch"):
+        load_openvino_tagger(folder, "float32")

@@ -65,7 +65,7 @@ class OpenVINOTagger(Predictor):
         precision: The precision of the computation in the encoder and the reader, `float32` or `bfloat16`.
 
     Raises:
-        ModelError: OpenVINO can't be loaded or can't compile the graphs.
+        ModelError: OpenVINO can't be loaded or can't compile the graphs, or their states aren't numbers.
     """
 
     kind = "cpu"
@@ -95,6 +95,21 @@ class OpenVINOTagger(Predictor):
             raise
         except Exception as error:  # Importing and compiling raise errors of OpenVINO's own.
             raise ModelError(f"OpenVINO can't take this encoder: {error}; take backend torch") from error
+        self._check()
+
+    def _check(self) -> None:
+        """Raise if padding makes a state of the encoder or the reader something other than a number.
+
+        `tests/test_openvino_tagger.py` compares the graphs with torch. An overflow, however, depends on the processor,
+        and the model would then find neither names nor topics without a word.
+        """
+        seen = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]], dtype=np.float32)
+        zeros = np.zeros(seen.shape, dtype=np.int64)
+        states = [*self._encoder(zeros, seen, zeros)]
+        if self._reader is not None:
+            states += self._reader(states[1], zeros, zeros, seen)
+        if not all(np.isfinite(some[seen > 0]).all() for some in states):
+            raise ModelError(f"{self.name} gives states of this encoder that aren't numbers; take backend torch")
 
     def encode(self, batch: ArrayBatch) -> _States:
         """Run the encoder, without Python's lock."""

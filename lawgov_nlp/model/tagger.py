@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -155,16 +154,19 @@ class Tagger:
         encoded = self.tokenizer.encode([question.line for question in questions])
         found = [0] * len(questions)
         for batch, arrays in self._batches(encoded):
-            rows: list[tuple[int, int, int]] = []
-            names: list[tuple[int, int]] = []
-            at = 0
-            for k in batch:
-                rows.append((at, *_tokens(encoded[k], questions[k].value)))
-                names.append(_tokens(encoded[k], questions[k].name))
-                at += len(encoded[k].windows)
+            # A statement is read in its first window, which holds all of it unless the model's windows are very short.
+            first = [encoded[k].windows[0] for k in batch]
+            at = np.cumsum([0, *(len(encoded[k].windows) for k in batch[:-1])])
+            bodies, ends = np.array([[w.body] for w in first]), np.array([[len(w.input_ids) - 2] for w in first])
+            values, names = (
+                np.minimum(
+                    np.array([encoded[k].tokens(span) for k, span in zip(batch, spans, strict=True)]) + bodies, ends
+                )
+                for spans in ([questions[k].value for k in batch], [questions[k].name for k in batch])
+            )
+            rows = np.column_stack([at, values])
             output = self.predictor.output(self.predictor.encode(arrays), arrays)
-            values = np.array(rows)
-            chosen = output.read_values(values, values).topics(np.array(names)).tolist()
+            chosen = output.read_values(rows, rows).topics(names).tolist()
             for k, topic in zip(batch, chosen, strict=True):
                 found[k] = topic
         return found
@@ -301,16 +303,6 @@ def _in_torch(folder: Path, device: Device, precision: str) -> tuple[Any, ...]:
     model, tokenizer = load_tagger(folder)
     model = model.float().to(torch.device(str(device))).eval()
     return model, tokenizer, TorchBackend(model, precision)
-
-
-def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
-    """Return the first and last token of some characters, in the paragraph's first window."""
-    window = code.windows[0]
-    starts, ends = [a for a, _ in code.offsets], [b for _, b in code.offsets]
-    first = min(bisect_right(ends, span[0]), len(ends) - 1)
-    last = max(bisect_left(starts, span[1]) - 1, first)
-    shift = window.body - window.first
-    return first + shift, last + shift
 
 
 _KEPT: dict[tuple[Path, str, str], Tagger] = {}

@@ -7,6 +7,7 @@ overlapping windows, so that no character is ever lost.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,6 +61,16 @@ class EncodedParagraph:
 
     windows: tuple[Window, ...]
     offsets: tuple[tuple[int, int], ...]
+
+    def tokens(self, span: tuple[int, int]) -> tuple[int, int]:
+        """Return the first and the last of the paragraph's tokens that touch a span of characters.
+
+        If none does, because the tokenizer drops these characters, it is the nearest one behind them, or the last one.
+        """
+        first = bisect_right(self.offsets, span[0], key=lambda offsets: offsets[1])
+        last = bisect_left(self.offsets, span[1], key=lambda offsets: offsets[0]) - 1
+        first = min(first, len(self.offsets) - 1)
+        return first, max(first, last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +170,8 @@ class WindowTokenizer:
         """Tokenise paragraphs and return the windows of each, in order."""
         if not paragraphs:
             return []
-        bodies = self._pieces.ids_and_offsets(
-            [to_simplified(p.text) for p in paragraphs]
-        )  # as long as the text, so offsets hold
+        # The simplified text is as long as the text, so that the offsets are those of the text.
+        bodies = self._pieces.ids_and_offsets([to_simplified(p.text) for p in paragraphs])
         # Paragraphs of one section have the same headings, which are tokenised once.
         paths = {headings: self._path(headings) for headings in dict.fromkeys(p.headings for p in paragraphs)}
         known = dict(zip(paths, self._pieces.ids([*paths.values()]), strict=True))

@@ -44,10 +44,10 @@ class Indicator:
         qualifier: Whether the number is exact, a lower bound, an approximation or an upper bound.
         dimension: The topic of what is counted, one of the `topics` of the report's scheme.
         score: The model's confidence in the value's span, 0 to 1: the geometric mean of its tokens' probabilities.
+            1 for the figure of a table, which is found by rule.
         role: What the number says of the year: work done, a plan, last year's number, a change, a part of another
             number, a stock or a target; None in files that were written before roles were read.
         part_of: For a part, the `start` of the indicator that is its whole; None where there is none or it isn't told.
-            1 for the figure of a table, which is found by rule.
         table: Where it stands in a table; None in a paragraph.
         total: Whether it is a table's sum of other figures (合计).
 

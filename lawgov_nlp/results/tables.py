@@ -85,7 +85,7 @@ class Column:
     zh: str = field(default="", compare=False)
     en: str = field(default="", compare=False)
 
-    def named(self, words: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> Column:
+    def named(self, words: Mapping[str, tuple[str, str]]) -> Column:
         """Return the column with its Chinese header and its English description from `words` or `_WORDS`."""
         zh, en = words.get(self.name) or _WORDS.get(self.name) or (self.about, self.about)
         return replace(self, zh=zh, en=en)
@@ -143,10 +143,15 @@ REPORT_COLUMNS = (
 )
 _MODEL = Column("model", "text", 20, "标注所用模型的名称与版本", lambda s: s.report.model)
 
+
+def _named(*columns: Column, words: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> tuple[Column, ...]:
+    return tuple(column.named(words) for column in columns)
+
+
 # A paragraph without a dimension has the label `none`. If the value were missing, pandas' `groupby` and Excel's filters
 # would drop it.
 _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
-    (
+    _named(
         *REPORT_COLUMNS,
         Column("paragraph", "integer", 11, "段落序号，从 0 起，只数正文段落", lambda s: s.number),
         Column("start", "integer", 8, "段落首字在报告全文中的位置，从 0 起", lambda s: s.p.start),
@@ -172,7 +177,7 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
             lambda s: int(s.p.needs_review),
         ),
     ),
-    (
+    _named(
         Column("indicators", "integer", 11, "本段抽取到的指标数", lambda s: len(s.p.indicators)),
         Column("text", "text", 80, "段落原文", lambda s: s.p.text),
         _MODEL,
@@ -180,7 +185,7 @@ _PARAGRAPHS: tuple[tuple[Column, ...], tuple[Column, ...]] = (
 )
 """The columns before the scores, and those after them."""
 
-_INDICATORS = (
+_INDICATORS = _named(
     *REPORT_COLUMNS,
     Column("paragraph", "integer", 11, "指标所在段落的序号，同 paragraphs 表；表格里的指标为空", lambda s: s.number),
     Column(
@@ -225,21 +230,6 @@ _INDICATORS = (
     Column("sentence", "text", 80, "数值所在的句子；表格里的指标为所在的行", lambda s: _sentence(s)),
     _MODEL,
 )
-_CELLS = (
-    *REPORT_COLUMNS,
-    Column("table", "integer", 8, "表格序号，从 0 起", lambda s: s.at),
-    Column("caption", "text", 36, "表格名称", lambda s: s.table.caption),
-    Column("table_unit", "text", 12, "单位行所写的单位", lambda s: s.table.unit),
-    Column("headings", "text", 36, "表格所属的各级标题，由外到内，以“ / ”相连", lambda s: " / ".join(s.table.headings)),
-    Column("row", "integer", 8, "单元格的首行，从 0 起", lambda s: s.cell.row),
-    Column("column", "integer", 8, "单元格的首列，从 0 起", lambda s: s.cell.column),
-    Column("rows", "integer", 8, "占几行（合并单元格）", lambda s: s.cell.rows),
-    Column("columns", "integer", 8, "占几列", lambda s: s.cell.columns),
-    Column("heading", "integer", 8, "1 表示属于表名、单位或表头的行", lambda s: int(s.cell.row < _body(s.table))),
-    Column("text", "text", 60, "单元格原文", lambda s: s.cell.text),
-    Column("start", "integer", 8, "首字在报告全文中的位置，从 0 起", lambda s: s.cell.start),
-    Column("end", "integer", 8, "末字之后的位置", lambda s: s.cell.end),
-)
 _CELL_WORDS: Mapping[str, tuple[str, str]] = {
     "caption": ("表格名称", "The caption of the table."),
     "table_unit": ("表格单位", "What the unit line of the table says."),
@@ -254,6 +244,22 @@ _CELL_WORDS: Mapping[str, tuple[str, str]] = {
 }
 """As `_WORDS`, for what means another thing in the table of cells."""
 
+_CELLS = _named(
+    *REPORT_COLUMNS,
+    Column("table", "integer", 8, "表格序号，从 0 起", lambda s: s.at),
+    Column("caption", "text", 36, "表格名称", lambda s: s.table.caption),
+    Column("table_unit", "text", 12, "单位行所写的单位", lambda s: s.table.unit),
+    Column("headings", "text", 36, "表格所属的各级标题，由外到内，以“ / ”相连", lambda s: " / ".join(s.table.headings)),
+    Column("row", "integer", 8, "单元格的首行，从 0 起", lambda s: s.cell.row),
+    Column("column", "integer", 8, "单元格的首列，从 0 起", lambda s: s.cell.column),
+    Column("rows", "integer", 8, "占几行（合并单元格）", lambda s: s.cell.rows),
+    Column("columns", "integer", 8, "占几列", lambda s: s.cell.columns),
+    Column("heading", "integer", 8, "1 表示属于表名、单位或表头的行", lambda s: int(s.cell.row < _body(s.table))),
+    Column("text", "text", 60, "单元格原文", lambda s: s.cell.text),
+    Column("start", "integer", 8, "首字在报告全文中的位置，从 0 起", lambda s: s.cell.start),
+    Column("end", "integer", 8, "末字之后的位置", lambda s: s.cell.end),
+    words=_CELL_WORDS,
+)
 _NUMERALS = "零一二三四五六七八九十"
 
 
@@ -270,9 +276,9 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
     if what not in SHEETS:
         raise ValueError(f"what={what!r}: expected one of {[*SHEETS]}")
     if what == "cells":
-        return tuple(column.named(_CELL_WORDS) for column in _CELLS)
+        return _CELLS
     if what == "indicators":
-        return tuple(column.named() for column in _INDICATORS)
+        return _INDICATORS
     before, behind = _PARAGRAPHS
     count = _NUMERALS[len(scheme)] if len(scheme) < len(_NUMERALS) else f" {len(scheme)} "
     scores = [
@@ -285,9 +291,7 @@ def columns(what: str, scheme: Scheme = CODEBOOK) -> tuple[Column, ...]:
     about = f"不属于任何维度的概率，0–1；与前{count}项之和为 1"
     english = "The probability, 0 to 1, that there is no dimension; the scores of a paragraph sum to 1."
     none = Column(f"score_{NONE}", "number", 12, about, lambda s: s.p.none_score, zh="概率：无", en=english)
-    named = ((*(column.named() for column in part),) for part in (before, behind))
-    first, last = named
-    return (*first, *scores, none, *last)
+    return (*before, *scores, none, *behind)
 
 
 TABLES = ("paragraphs", "indicators")

@@ -132,7 +132,7 @@ def clipped(coder: WindowTokenizer, data: Sequence[Example]) -> Counter[str]:
     found: Counter[str] = Counter()
     for example, code in zip(data, coder.encode([e.unit for e in data]), strict=True):
         for kind, span in ((k, s) for i in example.indicators for k, s in (("value", i.value), ("name", i.name))):
-            first, last = _tokens(code, span)
+            first, last = code.tokens(span)
             found[kind] += (code.offsets[first][0], code.offsets[last][1]) != span
     return +found
 
@@ -209,9 +209,7 @@ def _targets(
                 mentions[number, scheme.index(dimension)] = 1
         if not example.labels_coded:
             mentions[number] = torch.nan
-        spans = [
-            (_tokens(code, i.value), _tokens(code, i.name), _topic(i.dimension, scheme)) for i in example.indicators
-        ]
+        spans = [(code.tokens(i.value), code.tokens(i.name), _topic(i.dimension, scheme)) for i in example.indicators]
         for window in code.windows:
             if not example.indicators_coded:
                 tags[row] = IGNORE
@@ -244,12 +242,6 @@ def _primary(example: Example, scheme: Scheme) -> int:
 
 def _topic(label: Label | None, scheme: Scheme) -> int:
     return IGNORE if label is None else scheme.topics.index(label)
-
-
-def _tokens(code: EncodedParagraph, span: tuple[int, int]) -> tuple[int, int]:
-    """Return the first and the last token that touch a span of characters."""
-    touching = [t for t, (start, end) in enumerate(code.offsets) if start < span[1] and span[0] < end]
-    return touching[0], touching[-1]
 
 
 def _within(window: Window, span: tuple[int, int]) -> tuple[int, int] | slice:

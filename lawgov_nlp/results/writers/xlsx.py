@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
 from datetime import date
@@ -113,7 +112,7 @@ class XlsxSink:
         for what, sheet in self._sheets.items():
             sheet.auto_filter.ref = f"A1:{_letter(len(self._columns[what]))}{self._counts[what]}"
         # Writing a note may add notes (if a warning is longer than a cell), so the list grows during the iteration.
-        for where, note in itertools.chain(self._notes):
+        for where, note in self._notes:
             self._explain(where, _NOTE[self._lang], note, "")
         self._book.save(self._target)
 
@@ -150,8 +149,8 @@ class XlsxSink:
     ) -> Cell:
         if column.name == "needs_review":
             value = _YES_NO[self._lang][bool(value)]
-        if column.name == "date" and isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            cell = self._cell(sheet, date.fromisoformat(value))
+        if column.name == "date" and (day := _day(value)):
+            cell = self._cell(sheet, day)
             cell.number_format, cell.alignment = "yyyy-mm-dd", self._top
             return cell
         if isinstance(value, str):
@@ -175,6 +174,15 @@ class XlsxSink:
     def _note(self, where: str, note: str) -> None:
         self._notes.append((where, note))
         _log.warning("%s, %s: %s", self._target.name, where, note)
+
+
+def _day(value: str | float | Decimal | None) -> date | None:
+    """Return a date of signing as one; None for a month alone, and for what no calendar or no Excel file has."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+    return day if day and day.year >= 1900 else None
 
 
 def fit_cell(text: str) -> tuple[str, list[str]]:
