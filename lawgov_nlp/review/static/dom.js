@@ -62,7 +62,12 @@ export function dialog(title, content, buttons = []) {
   const before = document.activeElement;
   const box = h("dialog", { class: "box", "aria-labelledby": "box-title" },
     h("h2", { id: "box-title" }, title), content, h("div", { class: "row" }, buttons));
-  box.addEventListener("close", () => { box.remove(); before?.focus?.({ preventScroll: true }); });
+  // The browser tells of the closing later, when a key may already have put the focus elsewhere, as into the note.
+  box.addEventListener("close", () => {
+    const lost = !document.activeElement || document.activeElement === document.body || box.contains(document.activeElement);
+    box.remove();
+    if (lost) before?.focus?.({ preventScroll: true });
+  });
   document.body.append(box);
   box.showModal();
   return box;
